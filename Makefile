@@ -1,0 +1,64 @@
+# becalm: `make demo` shows digits, `make test` runs the tests, `make help` lists the rest.
+# Everything lives in .venv; PYTHON names the interpreter it is made with.
+
+PYTHON ?= python3
+SHELL := /bin/sh
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
+BECALM := $(BIN)/becalm
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test slow check format docs bench constraints clean
+
+help:  ## This list
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
+
+demo: .venv/runtime  ## Draws digits with the bundled model, into out/
+	@mkdir -p out
+	$(BECALM) images sample --checkpoint mnist --count 100 --out out/digits.png
+	$(BECALM) images sample --checkpoint mnist --count 16 --out out/film.gif
+	$(BECALM) images sample --checkpoint mnist --label 7 --guidance 2 --count 16 --out out/sevens.png
+	$(BECALM) images edit --checkpoint mnist --image docs/images/eight.png --mask top --label 8,9 --out out/edited.png
+	@echo "The pictures are in $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png"
+
+test: .venv/dev  ## All tests that take seconds
+	$(PYTEST)
+
+slow: .venv/dev  ## The tests that take minutes
+	$(PYTEST) -m slow
+
+check: .venv/dev  ## Style, types, import directions, documentation
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+
+format: .venv/dev  ## Mends what style can mend by itself
+	$(BIN)/python -m ruff check --fix .
+	$(BIN)/python -m ruff format .
+
+docs: .venv/dev  ## The documentation, into docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+	@echo "Open $(CURDIR)/docs/_build/index.html"
+
+bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers
+	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+
+clean:  ## Removes what these commands made, except .venv
+	rm -rf out docs/_build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+
+# One environment, filled in two stages: what running needs, then what developing needs.
+.venv/made:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "becalm needs Python 3.11 or newer, this is %d.%d: name another, as in make demo PYTHON=python3.12" % sys.version_info[:2])'
+	$(PYTHON) -m venv .venv
+	@touch .venv/made
+
+.venv/runtime: .venv/made pyproject.toml constraints.txt
+	$(PIP) -e . -c constraints.txt
+	@touch .venv/runtime
+
+.venv/dev: .venv/made pyproject.toml constraints.txt
+	$(PIP) -e '.[dev]' -c constraints.txt
+	@touch .venv/dev .venv/runtime

@@ -1,0 +1,94 @@
+"""Where exceptions become what the user sees: one sentence on stderr and an exit code.
+
+0 done; 1 a fault of the program; 2 something the user can mend; 128 + n stopped by signal n (130 for Ctrl-C).
+"""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable
+
+import click
+from pydantic import ValidationError
+
+from becalm.errors import sentence
+from becalm.plugins import missing
+
+INTERRUPTED = 130
+_BROKEN_PIPE = 141
+
+
+class Stopped(Exception):  # noqa: N818 (no error)
+    """The work was stopped by a signal and has put its things in order.
+
+    Attributes:
+        code: The exit code.
+    """
+
+    def __init__(self, message: str, code: int = INTERRUPTED) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+def guarded(work: Callable[[], object]) -> int:
+    """Runs the work; returns the exit code."""
+    try:
+        work()
+        sys.stdout.flush()
+    except click.exceptions.Exit as done:
+        return done.exit_code
+    except BrokenPipeError:
+        # The reader has gone; without this, Python would complain once more when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return _BROKEN_PIPE
+    except (KeyboardInterrupt, click.Abort):
+        _say("stopped")
+        return INTERRUPTED
+    except Stopped as stopped:
+        _say(str(stopped))
+        return stopped.code
+    except Exception as error:
+        if os.environ.get("BECALM_DEBUG"):
+            traceback.print_exception(error)
+        return _complain(error)
+    return 0
+
+
+def _complain(error: Exception) -> int:
+    mendable = _mendable(error)
+    if mendable is not None:
+        _say(mendable)
+        return 2
+    text = str(error).strip().splitlines()
+    detail = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
+    hint = "" if os.environ.get("BECALM_DEBUG") else "; BECALM_DEBUG=1 shows where"
+    _say(f"internal error, {detail}{hint}")
+    return 1
+
+
+def _mendable(error: Exception) -> str | None:
+    """The sentence on an error that the user can mend; None if the fault is the program's."""
+    if isinstance(error, click.NoSuchOption):
+        near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
+        return f"unknown flag {error.option_name}{near}"
+    if isinstance(error, click.ClickException):
+        return error.format_message()
+    if isinstance(error, ValidationError):
+        return sentence(error)
+    if isinstance(error, ValueError):
+        return str(error)
+    if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("becalm"):
+        return missing("becalm", error)
+    if isinstance(error, OSError) and error.strerror:
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+    if (
+        isinstance(error, MemoryError)
+        or type(error).__name__ == "OutOfMemoryError"
+        or "can't allocate memory" in str(error)
+    ):
+        return "out of memory: lower --batch"
+    return None
+
+
+def _say(text: str) -> None:
+    print(f"becalm: {' '.join(text.split())}", file=sys.stderr)

@@ -1,0 +1,73 @@
+"""``becalm NOUN evaluate``: the domain's figures of a model's samples, and what they cost."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import cast
+
+import click
+
+from becalm.hooks import DomainRef
+from becalm.request import SampleRequest
+from becalm_apps import output
+from becalm_apps.form import Form
+from becalm_apps.generate import make, open_model, options, request_form
+from becalm_apps.sample import content
+from becalm_apps.table import table
+from becalm_apps.verb import Call, Verb
+
+SUMMARY = "Judge a model by its samples."
+_COUNT = 1000
+_SUFFIXES = (".png", ".npz")
+
+
+def verb(ref: DomainRef) -> Verb:
+    """The command."""
+
+    def form(taken: Sequence[str]) -> Form:
+        return request_form(ref, taken, {"count": _COUNT})
+
+    out = click.Option(
+        ["--out"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Keep the samples: .png a picture, .npz the arrays.",
+    )
+    examples = [
+        f"becalm {ref.name} evaluate --count 200 --steps 10",
+        f"becalm {ref.name} evaluate --checkpoint runs/{ref.name}.safetensors --json",
+    ]
+    own = [out, *options(ref)]
+    return Verb("evaluate", SUMMARY, form=form, own=own, run=lambda call: _run(ref, call), examples=examples)
+
+
+def _run(ref: DomainRef, call: Call) -> None:
+    from becalm.checkpoint import write_atomic
+
+    out: Path | None = call.own["out"]
+    if out is not None:
+        output.check(out, _SUFFIXES)
+    model = open_model(ref, call.own["checkpoint"], call.own["device"])
+    request = cast(SampleRequest, call.settings)
+    made = make(model, request, title="sampling", quiet=call.own["quiet"])
+    if out is not None:
+        write_atomic(out, content(model, made, out.suffix))
+    metrics = {name: float(value) for name, value in model.domain.metrics(made.x0, made.cond).items()}
+    each = made.seconds / request.count
+    if call.own["json"]:
+        costs = {
+            "count": request.count,
+            "seconds_per_sample": each,
+            "network_calls": made.calls,
+            "checkpoint": model.digest,
+        }
+        click.echo(json.dumps({"metrics": metrics, **costs, **({"out": str(out)} if out is not None else {})}))
+        return
+    rows = [(name, f"{value:.4g}") for name, value in metrics.items()]
+    rows += [
+        ("samples", str(request.count)),
+        ("seconds per sample", f"{each:.3g}"),
+        ("network calls", str(made.calls)),
+        ("checkpoint", f"{call.own['checkpoint'] or ref.default} {model.digest[:8]}"),
+    ]
+    click.echo(table(("figure", "value"), rows), nl=False)

@@ -1,0 +1,78 @@
+"""``becalm NOUN sample``: samples of a model, as a picture, as arrays, or as the film of how they came to be."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from becalm.hooks import DomainRef
+from becalm.request import SampleRequest
+from becalm_apps import film, output
+from becalm_apps.form import Form
+from becalm_apps.generate import Made, make, open_model, options, request_form
+from becalm_apps.progress import clock
+from becalm_apps.verb import Call, Verb
+
+if TYPE_CHECKING:
+    from becalm.model import Model
+
+SUMMARY = "Draw samples from a model."
+_SUFFIXES = (".png", ".npz", ".gif")
+
+
+def verb(ref: DomainRef) -> Verb:
+    """The command."""
+
+    def form(taken: Sequence[str]) -> Form:
+        return request_form(ref, taken)
+
+    out = click.Option(
+        ["--out"],
+        type=click.Path(path_type=Path),
+        default=Path("samples.png"),
+        show_default=True,
+        metavar="FILE",
+        help=".png a picture, .npz the arrays, .gif the denoising film.",
+    )
+    examples = [
+        f"becalm {ref.name} sample --count 16 --out samples.png",
+        f"becalm {ref.name} sample --steps 50 --sampler ddim --out film.gif",
+        f"becalm {ref.name} sample --checkpoint runs/{ref.name}.safetensors --json",
+    ]
+    own = [out, *options(ref)]
+    return Verb("sample", SUMMARY, form=form, own=own, run=lambda call: _run(ref, call), examples=examples)
+
+
+def _run(ref: DomainRef, call: Call) -> None:
+    from becalm.checkpoint import write_atomic
+
+    out: Path = call.own["out"]
+    output.check(out, _SUFFIXES)
+    model = open_model(ref, call.own["checkpoint"], call.own["device"])
+    request = cast(SampleRequest, call.settings)
+    filmed = film.moments(request.steps) if out.suffix == ".gif" else ()
+    made = make(model, request, title="sampling", quiet=call.own["quiet"], filmed=filmed)
+    write_atomic(out, content(model, made, out.suffix))
+    if call.own["json"]:
+        summary = {
+            "count": request.count,
+            "seconds": round(made.seconds, 3),
+            "out": str(out),
+            "checkpoint": model.digest,
+        }
+        click.echo(json.dumps(summary))
+    elif not call.own["quiet"]:
+        how = f"{request.sampler}, {request.steps} steps, seed {request.seed}"
+        name = call.own["checkpoint"] or ref.default
+        click.echo(f"{out}: {request.count} samples in {clock(made.seconds)} ({how}, {name} {model.digest[:8]})")
+
+
+def content(model: "Model[Any]", made: Made, suffix: str) -> bytes:
+    """The samples as a file with that suffix holds them."""
+    if suffix == ".gif":
+        return film.gif(model.domain, made.frames, made.cond)
+    if suffix == ".npz":
+        return output.npz(model.domain.arrays(made.x0, made.cond))
+    return output.png(model.domain.render(made.x0, made.cond))

@@ -1,0 +1,144 @@
+"""``becalm NOUN train``: what is trained and how, and what stands on disk as it goes."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import BaseModel, ConfigDict, Field, create_model
+
+from becalm.errors import UserError
+from becalm.hooks import DomainRef
+from becalm.plugins import resolve
+from becalm_apps import output
+from becalm_apps.border import Stopped
+from becalm_apps.form import Form
+from becalm_apps.progress import clock
+from becalm_apps.verb import Call, Verb
+
+if TYPE_CHECKING:
+    import torch
+
+    from becalm.train import TrainState
+
+SUMMARY = "Train a model."
+_ON_RESUME = ("--steps",)
+
+
+def verb(ref: DomainRef) -> Verb:
+    """The command."""
+
+    def form(taken: Sequence[str]) -> Form:
+        flat = ("settings", "objective", "training")
+        return Form.of(
+            ref.name, plan(ref), section=lambda key: ref.name if key == "settings" else key, flat=flat, taken=taken
+        )
+
+    place = Path("runs") / f"{ref.name}.safetensors"
+    own = [
+        click.Option(
+            ["--out"],
+            type=click.Path(path_type=Path),
+            default=place,
+            show_default=True,
+            metavar="FILE",
+            help="Checkpoint; log, picture and resume state stand beside it.",
+        ),
+        click.Option(
+            ["--resume"],
+            is_flag=True,
+            help="Go on with the training of --out; of its settings only --steps can change.",
+        ),
+        click.Option(
+            ["--every"],
+            type=click.IntRange(1),
+            default=500,
+            show_default=True,
+            metavar="INT",
+            help="Steps between saves.",
+        ),
+        click.Option(["--half"], is_flag=True, help="Store the checkpoint's weights as float16."),
+        click.Option(
+            ["--device"], metavar="auto|cpu|cuda", default="auto", show_default=True, help="Where to compute."
+        ),
+        click.Option(["--quiet"], is_flag=True, help="Nothing but results and errors."),
+        click.Option(["--json"], is_flag=True, help="Print the summary as JSON."),
+    ]
+    examples = [
+        f"becalm {ref.name} train --steps 2000 --out {place}",
+        f"becalm {ref.name} train --resume --out {place}",
+        f"becalm {ref.name} train --schedule linear --schedule.last 0.01 --print-config > train.toml",
+        f"becalm {ref.name} train --config train.toml --rate 3e-4",
+    ]
+    return Verb("train", SUMMARY, form=form, own=own, run=lambda call: _run(ref, call), examples=examples)
+
+
+def plan(ref: DomainRef) -> type[BaseModel]:
+    """All that is settled before a training, as one model: the sections of a config file."""
+    from becalm.objective import Objective
+    from becalm.schedule import Cosine, Schedule
+    from becalm.train import Training
+
+    kind: Any = resolve(ref.target)
+    sections: dict[str, Any] = {
+        "settings": (kind, Field(default={}, validate_default=True)),
+        "schedule": (Schedule, Field(Cosine(), description="How noise grows with time.")),
+        "objective": (Objective, Objective()),
+        "training": (Training, Training()),
+    }
+    return create_model("Plan", __config__=ConfigDict(frozen=True, extra="forbid"), **sections)
+
+
+def _run(ref: DomainRef, call: Call) -> None:
+    from becalm.device import pick
+    from becalm.resume import export
+    from becalm_apps.training import run
+
+    out: Path = call.own["out"]
+    _check(out, call)
+    state = _start(ref, call, pick(call.own["device"]))
+    if state.step >= state.training.steps:
+        click.echo(f"{out}: all {state.training.steps} steps are done; --resume --steps N goes on to step N")
+        return
+    ended = run(state, out, every=call.own["every"], half=call.own["half"], quiet=call.own["quiet"])
+    if ended.stopped:
+        again = f"becalm {ref.name} train --resume --out {out}"
+        raise Stopped(f"saved {out} at step {state.step} of {state.training.steps}; {again} goes on", ended.stopped)
+    if call.own["json"]:
+        digest = export(state, half=call.own["half"]).digest
+        summary = {"out": str(out), "steps": state.step, "loss": ended.loss, "seconds": round(ended.seconds, 3)}
+        click.echo(json.dumps({**summary, "checkpoint": digest}))
+    elif not call.own["quiet"]:
+        click.echo(f"{out}: {state.step} steps in {clock(ended.seconds)}, loss {ended.loss:.4f}")
+
+
+def _check(out: Path, call: Call) -> None:
+    """Refuses what could not be saved or would overwrite a training."""
+    from becalm.resume import resume_path
+
+    output.check(out, (".safetensors",))
+    if call.own["resume"]:
+        refused = [name for name in call.given if name not in _ON_RESUME]
+        if refused:
+            raise UserError(f"--resume takes its settings from {resume_path(out)}: leave out {', '.join(refused)}")
+        return
+    for path in (out, resume_path(out)):
+        if path.exists():
+            raise UserError(f"{path} exists: go on with its training by --resume, or name another --out")
+
+
+def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[Any]":
+    from becalm.resume import resume
+    from becalm.train import begin
+
+    settings: Any = call.settings
+    if not call.own["resume"]:
+        settings.objective.check(settings.schedule)
+        return begin(settings.settings.fit(), settings.schedule, settings.objective, settings.training, device)
+    state = resume(call.own["out"], device)
+    if state.domain.name != ref.name:
+        raise UserError(f"{call.own['out']} is a training of domain {state.domain.name!r}, not {ref.name!r}")
+    if "--steps" in call.given:
+        state.training = state.training.model_copy(update={"steps": settings.training.steps})
+    return state

@@ -1,0 +1,141 @@
+"""One safetensors file: weights, and the configuration as JSON in its header. Never pickle.
+
+Written to a temporary file beside the target, flushed to disk, and renamed, so that a kill or a full disk leaves either the
+old file or the new one. A SHA-256 over names, shapes, dtypes, bytes and configuration catches a flipped byte, which
+safetensors alone does not.
+"""
+
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor
+
+from becalm.errors import UserError
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Checkpoint:
+    """Tensors by name, and a configuration that says how to use them."""
+
+    tensors: Mapping[str, Tensor]
+    config: Mapping[str, Any]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the content, in hex."""
+        return _digest(self.tensors, json.dumps(self.config, sort_keys=True))
+
+    def write(self, path: Path) -> None:
+        """Writes the file whole or not at all.
+
+        Raises:
+            UserError: If the place cannot be written.
+        """
+        text = json.dumps(self.config, sort_keys=True)
+        tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
+        header = {"becalm": str(FORMAT), "config": text, "digest": _digest(tensors, text)}
+        write_atomic(path, save(tensors, metadata=header))
+
+    @classmethod
+    def read(cls, path: Path) -> "Checkpoint":
+        """Reads and verifies.
+
+        Raises:
+            UserError: If the file is missing, is no becalm checkpoint, is cut short, or differs from its digest.
+        """
+        if path.is_dir():
+            raise UserError(f"checkpoint {path} is a folder: name a .safetensors file")
+        if not path.exists():
+            raise UserError(f"there is no checkpoint {path}")
+        try:
+            with safe_open(path, framework="pt") as file:
+                header = file.metadata() or {}
+                if "becalm" not in header:
+                    raise UserError(f"{path} is a safetensors file but not a becalm checkpoint: its header names no config")
+                tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
+        except (SafetensorError, OSError, UnicodeDecodeError) as error:
+            raise UserError(f"checkpoint {path} cannot be read, it is damaged or cut short: {_first_line(error)}") from error
+        text = header.get("config", "")
+        if header.get("digest") != _digest(tensors, text):
+            raise UserError(f"checkpoint {path} is damaged: its content does not match its digest; get it anew")
+        if header["becalm"] != str(FORMAT):
+            raise UserError(f"checkpoint {path} has format {header['becalm']}, this becalm reads {FORMAT}: update becalm")
+        config = json.loads(text)
+        return cls(tensors, config)
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, its folder included; durable when this returns.
+
+    Raises:
+        UserError: If the place cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside the target that takes its place if the block ends well and vanishes if not.
+
+    Raises:
+        UserError: If the place cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        if path.is_dir():
+            raise UserError(f"cannot write {path}: it is a folder, name a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes the file private; a result should be as readable as any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open folders.
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
+    digest = hashlib.sha256(text.encode())
+    for name in sorted(tensors):
+        tensor = tensors[name].detach().cpu().contiguous()
+        digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return lines[0] if lines else type(error).__name__

@@ -1,0 +1,56 @@
+"""Conditions are opaque to core, but a batch of them must be cut and joined along its samples.
+
+A condition is None, a tensor (B, ...), or a tuple, dict or dataclass of these. A plugin with anything else (a graph)
+gives it the two methods ``take(index)`` and, as a class method, ``join(conds)``.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, TypeVar
+
+import torch
+from torch import Tensor
+
+C = TypeVar("C")
+
+
+def take(cond: C, index: Tensor) -> C:
+    """The conditions of the samples in ``index``, (n,) integers, repeats allowed."""
+    if hasattr(cond, "take") and not isinstance(cond, Tensor):
+        return cond.take(index)  # type: ignore[no-any-return]
+    return _map(lambda tensor: tensor.index_select(0, index), cond)
+
+
+def join(conds: Sequence[C]) -> C:
+    """One batch of conditions after another."""
+    first: Any = conds[0]
+    if hasattr(first, "join") and not isinstance(first, Tensor):
+        return type(first).join(conds)  # type: ignore[no-any-return]
+    return _map(lambda *tensors: torch.cat(tensors), *conds)
+
+
+def to(cond: C, device: torch.device | str) -> C:
+    """The condition on another device."""
+    if hasattr(cond, "to") and not isinstance(cond, Tensor):
+        return cond.to(device)  # type: ignore[no-any-return]
+    return _map(lambda tensor: tensor.to(device), cond)
+
+
+def _map(function: Any, *conds: Any) -> Any:
+    first = conds[0]
+    if first is None:
+        return None
+    if isinstance(first, Tensor):
+        return function(*conds)
+    if isinstance(first, dict):
+        return {key: _map(function, *(cond[key] for cond in conds)) for key in first}
+    if isinstance(first, tuple):
+        values = [_map(function, *parts) for parts in zip(*conds, strict=True)]
+        return type(first)(*values) if hasattr(first, "_fields") else tuple(values)
+    if dataclasses.is_dataclass(first):
+        names = [field.name for field in dataclasses.fields(first)]
+        return type(first)(**{name: _map(function, *(getattr(cond, name) for cond in conds)) for name in names})
+    raise TypeError(
+        f"a condition must be None, a tensor, a tuple, dict or dataclass of these, or have take and join; "
+        f"got {type(first).__name__}"
+    )

@@ -1,0 +1,244 @@
+"""A denoiser returns E[x0 | x]: the mean of the clean samples that could have become x.
+
+What a network predicts is a pair (p, q): its output F stands for p x0 + q eps. With x = alpha x0 + sigma eps
+
+    x0 = (q x - sigma F) / (q alpha - sigma p)
+
+for every kind of prediction (Salimans and Ho 2022, appendix D, lists the cases that this line unites).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
+
+import torch
+from torch import Tensor, nn
+
+from becalm.cond import join, take
+from becalm.level import NoiseLevel
+from becalm.path import Path, numbers
+
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+Prediction = Literal["x0", "eps", "v", "flow", "score"]
+
+
+@runtime_checkable
+class Denoiser(Protocol[C_contra]):
+    """Anything that maps (x, level, cond) to the expected clean sample, of x's shape."""
+
+    def __call__(self, x: Tensor, level: NoiseLevel, cond: C_contra) -> Tensor: ...
+
+
+def pair(kind: Prediction, level: NoiseLevel) -> tuple[Tensor | float, Tensor | float]:
+    """(p, q) of a prediction: the network outputs p x0 + q eps.
+
+    v is (-sigma, alpha) / sqrt(alpha^2 + sigma^2): Salimans and Ho 2022 for variance-preserving schedules, where the root
+    is 1, and the preconditioning of Karras et al. 2022 (up to sign) for variance-exploding ones. The score of x given x0 is
+    -eps / sigma; the network outputs it times sigma, which keeps its size near 1 (Song and Ermon 2019, eq. 5).
+    """
+    if kind == "x0":
+        return 1.0, 0.0
+    if kind == "eps":
+        return 0.0, 1.0
+    if kind == "v":
+        return -level.sigma / level.norm, level.alpha / level.norm
+    if kind == "flow":
+        return -1.0, 1.0
+    if kind == "score":
+        return 0.0, -1.0
+    raise ValueError(f"prediction must be one of x0, eps, v, flow, score, got {kind!r}")
+
+
+def target(kind: Prediction, level: NoiseLevel, x0: Tensor, eps: Tensor) -> Tensor:
+    """What the network learns to output: p x0 + q eps, of x0's shape."""
+    p, q = pair(kind, level)
+    return p * x0 + q * eps
+
+
+def clean(kind: Prediction, level: NoiseLevel, x: Tensor, output: Tensor) -> Tensor:
+    """The network's output as x0.
+
+    At alpha = 0, x holds no signal and the output of an eps or score network says nothing about x0: the result is not
+    finite there. ``becalm.objective`` and ``becalm.model`` refuse that combination before it happens.
+    """
+    if kind == "x0":
+        return output
+    if level.place is None:
+        keep, change = _weights(kind, level)
+        return (x * keep + output * change).to(x.dtype)
+    keep, change = level.place.path.table(kind, _ROWS[kind])[level.place.index]
+    return (x * keep).add_(output * change)
+
+
+def _weights(kind: Prediction, level: NoiseLevel) -> tuple[Tensor, Tensor]:
+    """x0 = keep x + change F."""
+    p, q = pair(kind, level)
+    bottom = q * level.alpha - level.sigma * p
+    return q / bottom, -level.sigma / bottom
+
+
+def _weight_rows(kind: Prediction, path: Path) -> list[tuple[Tensor, ...]]:
+    return numbers(path.like, *_weights(kind, path.levels))
+
+
+def _shrink_rows(path: Path) -> list[Tensor | None]:
+    """1 / sqrt(alpha^2 + sigma^2) per level; None throughout where that is 1 but for rounding."""
+    norm = path.levels.norm
+    if norm.dim() == 1 and torch.allclose(norm, torch.ones_like(norm), rtol=0, atol=1e-12):
+        return [None] * len(norm)
+    return [row[0] for row in numbers(path.like, 1 / norm)]
+
+
+# One function object per kind, since a path keeps what it has derived by it.
+_ROWS: dict[Prediction, Callable[[Path], list[tuple[Tensor, ...]]]] = {
+    kind: partial(_weight_rows, kind) for kind in ("eps", "v", "flow", "score")
+}
+
+
+@dataclass(frozen=True, eq=False)
+class NetworkDenoiser(Generic[C]):
+    """A network as a denoiser.
+
+    The network is called as ``network(x / sqrt(alpha^2 + sigma^2), level, cond)``: its input has unit variance under every
+    schedule (and is x itself under variance-preserving ones).
+
+    Attributes:
+        network: Module mapping (x, level, cond) to its output, of x's shape, or with twice the channels if ``learned``.
+        prediction: What the output stands for.
+        chunk: If given, the network sees samples in chunks of exactly this many, the last one padded. Matrix products
+            choose their order of summation by shape, so this makes sample i the same to the last bit whatever the batch.
+        learned: The second half of the output channels is the learned variance fraction (Nichol and Dhariwal 2021, eq. 15).
+        autocast: dtype of the network's matrix products, such as torch.bfloat16; None for full precision.
+    """
+
+    network: nn.Module
+    prediction: Prediction
+    chunk: int | None = None
+    learned: bool = False
+    autocast: torch.dtype | None = None
+
+    def __call__(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
+        output = self.output(x, level, cond)
+        if self.learned:
+            output = output.chunk(2, dim=1)[0]
+        return clean(self.prediction, level, x, output)
+
+    def fraction(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
+        """Where the variance lies between the small (0) and the large (1) one, in log space; of x's shape.
+
+        Raises:
+            ValueError: If the network has no learned variance.
+        """
+        if not self.learned:
+            raise ValueError("this network has no learned variance: use variance small or large")
+        return (self.output(x, level, cond).chunk(2, dim=1)[1] + 1) / 2
+
+    def output(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
+        """The bare network's output, in x's dtype."""
+        scaled = _scaled(x, level)
+        size, count = self.chunk, len(x)
+        if size is None or size == count:
+            return self._call(scaled, level, cond)
+        padding = -count % size
+        index = torch.arange(count + padding, device=x.device).clamp(max=count - 1)
+        outputs = [
+            self._call(scaled.index_select(0, part), _rows(level, part, x), take(cond, part))
+            for part in index.split(size)
+        ]
+        return torch.cat(outputs)[:count]
+
+    def _call(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
+        if self.autocast is None:
+            output: Tensor = self.network(x, level, cond)
+            return output
+        with torch.autocast(x.device.type, self.autocast):
+            output = self.network(x, level, cond)
+        return output.to(x.dtype)
+
+
+def _scaled(x: Tensor, level: NoiseLevel) -> Tensor:
+    """x / sqrt(alpha^2 + sigma^2)."""
+    if level.place is None:
+        return (x / level.norm).to(x.dtype)
+    shrink = level.place.path.table("shrink", _shrink_rows)[level.place.index]
+    return x if shrink is None else (x * shrink).to(x.dtype)
+
+
+def _rows(level: NoiseLevel, index: Tensor, x: Tensor) -> NoiseLevel:
+    """The levels of some rows of x, where each row has its own; a level per coordinate has fewer axes than x."""
+    if level.alpha.dim() < x.dim() or len(level.alpha) != len(x):
+        return level
+    t, alpha, sigma = (value.index_select(0, index) for value in (level.t, level.alpha, level.sigma))
+    return NoiseLevel(t, alpha, sigma)
+
+
+def guided_like(denoise: Denoiser[C], function: Any) -> Denoiser[C]:
+    """Gives a guided denoiser the learned variance of the one it wraps, if that has one."""
+    fraction = getattr(denoise, "fraction", None)
+    if fraction is not None:
+        function.fraction = fraction
+    result: Denoiser[C] = function
+    return result
+
+
+def doubled(denoise: Denoiser[C], x: Tensor, level: NoiseLevel, first: C, second: C) -> tuple[Tensor, Tensor]:
+    """The denoiser under two conditions, in one call of twice the batch."""
+    both = denoise(torch.cat([x, x]), level, join([first, second]))
+    one, other = both.chunk(2)
+    return one, other
+
+
+@dataclass(frozen=True, eq=False)
+class GaussianMixture:
+    """The exact denoiser of data drawn from a mixture of isotropic Gaussians: the oracle of the tests and the docs.
+
+    Attributes:
+        weights: (K,) probabilities.
+        means: (K, *shape).
+        stds: (K,) standard deviations, >= 0.
+
+    As a denoiser its condition is None for the whole mixture, or (B,) component numbers, -1 for the whole mixture.
+    """
+
+    weights: Tensor
+    means: Tensor
+    stds: Tensor
+
+    def __call__(self, x: Tensor, level: NoiseLevel, cond: Tensor | None = None) -> Tensor:
+        share = self.posterior(x, level, cond)
+        variance = (level.alpha * self.stds) ** 2 + level.sigma**2
+        # E[x0 | x, k] = mu + alpha s^2 / (alpha^2 s^2 + sigma^2) (x - alpha mu); at a clean level x itself.
+        gain = torch.where(variance > 0, level.alpha * self.stds**2 / variance, 1.0 / level.alpha)
+        gain = gain.reshape(-1, *[1] * (x.dim() - 1))
+        centre = self.means + gain * (x[:, None] - level.alpha * self.means)
+        return (share.reshape(*share.shape, *[1] * (x.dim() - 1)) * centre).sum(1).to(x)
+
+    def posterior(self, x: Tensor, level: NoiseLevel, cond: Tensor | None = None) -> Tensor:
+        """p(component | x), (B, K)."""
+        logits = self._joint(x, level)
+        if cond is not None:
+            number = torch.arange(len(self.weights), device=x.device)
+            excluded = (cond[:, None] >= 0) & (cond[:, None] != number)
+            logits = logits.masked_fill(excluded, -torch.inf)
+        return logits.softmax(1)
+
+    def log_density(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        """log p(x) at a level, (B,), in nats."""
+        dimensions = self.means[0].numel()
+        return self._joint(x, level).logsumexp(1) - 0.5 * dimensions * torch.log(torch.tensor(2 * torch.pi))
+
+    def _joint(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        variance = (level.alpha * self.stds) ** 2 + level.sigma**2
+        distance = (x[:, None] - level.alpha * self.means).flatten(2).square().sum(2)
+        dimensions = self.means[0].numel()
+        return self.weights.log() - 0.5 * distance / variance - 0.5 * dimensions * variance.log()
+
+    def draw(self, count: int, generator: torch.Generator | None = None) -> Tensor:
+        """Exact samples of the data, (count, *shape)."""
+        number = torch.multinomial(self.weights, count, replacement=True, generator=generator)
+        noise = torch.randn(count, *self.means.shape[1:], generator=generator, dtype=self.means.dtype)
+        return self.means[number] + self.stds[number].reshape(-1, *[1] * (self.means.dim() - 1)) * noise
+
+

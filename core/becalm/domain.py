@@ -1,0 +1,107 @@
+"""A domain is its configuration: what data there are, which network fits them, how they are asked for, judged and shown."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, Self, TypeVar
+
+import torch
+from pydantic import BaseModel, ConfigDict
+from torch import Tensor, nn
+
+from becalm.batch import Batch
+from becalm.codec import Codec, Identity
+from becalm.guidance import ClassifierFree, Energy, Guidance, compose, interval, rescale
+from becalm.request import SampleRequest
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Something to look at: ``mime`` such as image/png, and the bytes."""
+
+    mime: str
+    content: bytes
+
+
+class Domain(BaseModel, ABC, Generic[C]):
+    """What core asks of a plugin. The fields of the subclass are its configuration: flags, file, form, checkpoint header.
+
+    Class attributes:
+        name: The noun of the command line, as in ``becalm images sample``.
+        request: The fields of a sampling request.
+        chunk: Samples that the network sees at a time while sampling, padded; see ``NetworkDenoiser``.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    name: ClassVar[str]
+    request: ClassVar[type[SampleRequest]] = SampleRequest
+    chunk: ClassVar[int | None] = None
+
+    def fit(self) -> Self:
+        """This domain with whatever its configuration takes from the data: sizes, normaliser statistics."""
+        return self
+
+    @abstractmethod
+    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[C]]:
+        """Endless training batches; number ``start`` first. A function of seed and batch number, so that training resumes.
+
+        Args:
+            split: ``train`` or ``test``.
+        """
+
+    @abstractmethod
+    def network(self) -> nn.Module:
+        """A fresh network, called as (x, level, cond)."""
+
+    @abstractmethod
+    def shape(self) -> tuple[int, ...]:
+        """Shape of one row of x in diffusion space."""
+
+    @abstractmethod
+    def condition(self, request: Any) -> C:
+        """The conditions of the samples asked for: of ``request.count`` samples."""
+
+    def codec(self) -> Codec:
+        """Data to diffusion space and back. A codec that is an nn.Module with state travels in the checkpoint."""
+        return Identity()
+
+    def owner(self, cond: C, count: int) -> Tensor:
+        """The sample that each row of x belongs to; one row per sample unless a domain's samples are ragged."""
+        return torch.arange(count)
+
+    def drop(self, cond: C) -> C:
+        """The null condition of classifier-free guidance.
+
+        Raises:
+            ValueError: If the domain has none.
+        """
+        raise ValueError(f"{self.name} has no null condition, so no classifier-free guidance: leave guidance at 1")
+
+    def energies(self) -> Mapping[str, Energy[C]]:
+        """Energies by name, for guidance."""
+        return {}
+
+    def guidance(self, request: Any) -> Guidance[C]:
+        """The guidance that a request asks for; here classifier-free, within its interval."""
+        guide: Guidance[C] = ClassifierFree(request.guidance, self.drop)
+        if request.guidance == 1:
+            return guide
+        if request.rescale:
+            guide = rescale(request.rescale, guide)
+        if (request.guidance_low, request.guidance_high) != (0.0, 1.0):
+            guide = interval(guide, request.guidance_low, request.guidance_high)
+        return compose(guide)
+
+    @abstractmethod
+    def metrics(self, x0: Tensor, cond: C) -> Mapping[str, float]:
+        """Figures of samples in diffusion space."""
+
+    def arrays(self, x0: Tensor, cond: C) -> Mapping[str, Tensor]:
+        """What an .npz of samples holds, by name."""
+        return {"x": self.codec().decode(x0)}
+
+    @abstractmethod
+    def render(self, x0: Tensor, cond: C) -> Picture:
+        """A picture of samples in diffusion space."""

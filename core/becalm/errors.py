@@ -1,0 +1,73 @@
+"""Errors that are the user's to mend: one sentence that says what was wrong, the value, and what is right."""
+
+import difflib
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from pydantic import ValidationError
+
+Location = tuple[int | str, ...]
+
+
+class UserError(ValueError):
+    """Bad input. The command line prints the sentence and exits with 2."""
+
+
+def unknown(what: str, name: str, known: Iterable[str]) -> UserError:
+    """An unknown name: lists the known ones and the nearest."""
+    names = sorted(known)
+    listing = ", ".join(names) if names else "none"
+    return UserError(f"unknown {what} {name!r}: known are {listing}{nearest(name, names)}")
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """``; did you mean 'that'?`` if a known name is near, else nothing."""
+    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    return f"; did you mean {near[0]!r}?" if near else ""
+
+
+def dotted(location: Location) -> str:
+    """A pydantic location as a key: ``schedule.offset``."""
+    return ".".join(str(part) for part in location)
+
+
+def sentence(error: ValidationError, name: Callable[[Location], str] = dotted) -> str:
+    """A pydantic error as one sentence per wrong field: ``steps must be greater than or equal to 1, got 0``.
+
+    Args:
+        name: What to call the field at a location, which may hold the tags of unions; such as the flag that sets it.
+    """
+    # A plain union complains once per member; the first complaint about a field is enough.
+    sentences: dict[str, str] = {}
+    for detail in error.errors(include_url=False):
+        place = name(detail["loc"])
+        sentences.setdefault(place, _one(place, detail))
+    return "; ".join(sentences.values())
+
+
+def _one(place: str, detail: Any) -> str:
+    kind, message, value = detail["type"], str(detail["msg"]), detail["input"]
+    if kind == "extra_forbidden":
+        return f"unknown key {place!r}"
+    if kind == "missing":
+        return f"{place} is missing"
+    if kind in ("value_error", "assertion_error"):
+        return f"{place}: {detail['ctx']['error']}" if place else str(detail["ctx"]["error"])
+    if kind == "union_tag_not_found":
+        return f"{place} needs a {detail['ctx']['discriminator'].strip(chr(39))}"
+    if kind in ("model_type", "model_attributes_type", "dict_type"):
+        return f"{place} must be a table of settings, got {value!r}"
+    if kind == "union_tag_invalid":
+        tags = detail["ctx"]["expected_tags"]
+        return f"{place} must be one of {tags}, got {detail['ctx']['tag']!r}{_near(detail['ctx']['tag'], tags)}"
+    for start in ("Input should be ", "Value should be "):
+        message = message.removeprefix(start)
+    # "a valid integer, unable to parse string as an integer" says it twice.
+    message = message.split(", unable to ")[0]
+    near = _near(value, detail["ctx"]["expected"]) if kind == "literal_error" else ""
+    return f"{place} must be {message}, got {value!r}{near}"
+
+
+def _near(value: Any, expected: str) -> str:
+    return nearest(str(value), re.findall("'([^']*)'", expected))

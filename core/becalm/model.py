@@ -1,0 +1,256 @@
+"""A trained model in hand: three lines from a name to samples.
+
+    model = becalm.load("mnist")
+    digits = model.sample(label=[7], count=16)
+    for step in model.steps(count=4): ...
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Generic, TypeVar
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from torch import Tensor, nn
+
+from becalm.checkpoint import Checkpoint
+from becalm.codec import Codec
+from becalm.cond import take, to
+from becalm.denoiser import Denoiser, NetworkDenoiser
+from becalm.device import pick
+from becalm.domain import Domain, Picture
+from becalm.errors import UserError, sentence
+from becalm.guidance import Guidance, compose, hold
+from becalm.noise import Purpose, stream
+from becalm.objective import Objective
+from becalm.plugins import domain_ref, pretrained, resolve
+from becalm.request import SampleRequest
+from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Heun, Sampler, Step, UniPC
+from becalm.schedule import NoiseSchedule, Schedule, levels
+
+C = TypeVar("C")
+_SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples(Generic[C]):
+    """What a model made.
+
+    Attributes:
+        data: Decoded samples, rows as the domain has them.
+        x0: The same in diffusion space.
+        cond: Their conditions.
+    """
+
+    data: Tensor
+    x0: Tensor
+    cond: C
+    domain: Domain[C]
+
+    def picture(self) -> Picture:
+        """The domain's picture of the samples."""
+        return self.domain.render(self.x0, self.cond)
+
+
+@dataclass(frozen=True, eq=False)
+class Model(Generic[C]):
+    """A domain, a schedule and a trained network.
+
+    Attributes:
+        config: The checkpoint's configuration.
+        digest: SHA-256 of its content.
+    """
+
+    domain: Domain[C]
+    schedule: NoiseSchedule
+    objective: Objective
+    network: nn.Module
+    codec: Codec
+    device: torch.device
+    config: dict[str, Any]
+    digest: str = ""
+
+    def request(self, **fields: Any) -> SampleRequest:
+        """A request of this domain.
+
+        Raises:
+            UserError: If a field is unknown or out of range.
+        """
+        try:
+            return self.domain.request(**fields)
+        except ValidationError as error:
+            raise UserError(sentence(error)) from error
+
+    def denoiser(self, request: SampleRequest | None = None) -> NetworkDenoiser[C]:
+        """The bare denoiser, before guidance."""
+        bf16 = request is not None and request.precision == "bf16"
+        return NetworkDenoiser(
+            self.network,
+            self.objective.prediction,
+            chunk=self.domain.chunk,
+            learned=self.objective.learned_variance > 0,
+            autocast=torch.bfloat16 if bf16 else None,
+        )
+
+    def steps(self, request: SampleRequest | None = None, **fields: Any) -> Iterator[Step]:
+        """The steps of one run over all the samples asked for, lazily.
+
+        Raises:
+            UserError: If the request does not fit.
+        """
+        request = request or self.request(**fields)
+        return self._run(request, torch.arange(request.count), self.domain.condition(request))
+
+    def sample(self, request: SampleRequest | None = None, **fields: Any) -> Samples[C]:
+        """Samples of a request, computed ``request.batch`` at a time.
+
+        Raises:
+            UserError: If the request does not fit.
+        """
+        request = request or self.request(**fields)
+        parts = list(self.parts(request))
+        cond = self.domain.condition(request)
+        x0 = torch.cat([part.cpu() for part in parts])
+        return Samples(self.decode(x0), x0, cond, self.domain)
+
+    def runs(self, request: SampleRequest) -> Iterator[Iterator[Step]]:
+        """The steps of one run per ``request.batch`` samples, lazily; samples are the same as in one run over all."""
+        cond = self.domain.condition(request)
+        for index in torch.arange(request.count).split(request.batch):
+            yield self._run(request, index, take(cond, index))
+
+    def parts(self, request: SampleRequest) -> Iterator[Tensor]:
+        """Samples in diffusion space, ``request.batch`` at a time."""
+        for run in self.runs(request):
+            yield last(run).x
+
+    def edit(
+        self,
+        data: Tensor,
+        *,
+        mask: Tensor | None = None,
+        start: float = 1.0,
+        request: SampleRequest | None = None,
+        **fields: Any,
+    ) -> Iterator[Step]:
+        """Edits given data: fills in what ``mask`` leaves free, or redraws all of it from a noisy version.
+
+        Args:
+            data: Rows like the domain's data; request.count samples.
+            mask: True where data are kept (inpainting); broadcasts against data.
+            start: Noise time to start from; below 1 keeps the data's outline (SDEdit, Meng et al. 2022).
+        """
+        request = request or self.request(**fields)
+        x0 = self.codec.encode(data).to(self.device)
+        guide: tuple[Guidance[C], ...] = () if mask is None else (hold(x0, mask.to(self.device)),)
+        sample = torch.arange(request.count)
+        return self._run(request, sample, self.domain.condition(request), guide=guide, origin=x0, start=start)
+
+    def decode(self, x0: Tensor) -> Tensor:
+        """Diffusion space to data."""
+        return self.codec.decode(x0)
+
+    def _run(
+        self,
+        request: SampleRequest,
+        sample: Tensor,
+        cond: C,
+        *,
+        guide: tuple[Guidance[C], ...] = (),
+        origin: Tensor | None = None,
+        start: float = 1.0,
+    ) -> Iterator[Step]:
+        path = levels(self.schedule, request.steps, spacing(request), start)
+        owner = sample[self.domain.owner(cond, len(sample))].to(self.device)
+        shape = self.domain.shape()
+        purpose = Purpose.START if origin is None else Purpose.EDIT
+        eps = stream(request.seed, owner, purpose)(torch.empty(len(owner), *shape, device=self.device))
+        x = eps * path[0].norm.to(eps) if origin is None else path[0].mix(origin, eps)
+        cond = to(cond, self.device)
+        denoise: Denoiser[C] = compose(self.domain.guidance(request), *guide)(self.denoiser(request))
+        noise = stream(request.seed, owner, Purpose.STEP)
+        return sampler(request)(denoise, x, path, cond, noise)
+
+
+def load(name: str | Path, device: str = "auto") -> Model[Any]:
+    """A pretrained model of any installed plugin by name, or one from a file.
+
+    Raises:
+        UserError: If there is no such name or file, it is damaged, or its domain is not installed.
+    """
+    path = Path(name)
+    if path.suffix == ".safetensors" or path.is_file():
+        return build(Checkpoint.read(path), pick(device))
+    return build(Checkpoint.read(pretrained(str(name))[1]), pick(device))
+
+
+def build(checkpoint: Checkpoint, device: torch.device) -> Model[Any]:
+    """The model in a checkpoint.
+
+    Raises:
+        UserError: If its domain is not installed or its configuration does not fit this version.
+    """
+    config = dict(checkpoint.config)
+    if "domain" not in config or "objective" not in config:
+        raise UserError("this checkpoint is not a model that can be sampled (a classifier or a judge?)")
+    if any(name.startswith("average.") for name in checkpoint.tensors):
+        raise UserError("this is the state that resumes a training: name the checkpoint beside it, without .resume")
+    kind: type[Domain[Any]] = resolve(domain_ref(config["domain"]).target)
+    try:
+        domain = kind.model_validate(config["settings"])
+        schedule = _SCHEDULE.validate_python(config["schedule"])
+        objective = Objective.model_validate(config["objective"])
+    except ValidationError as error:
+        raise UserError(f"the checkpoint does not fit this version of becalm: {sentence(error)}") from error
+    network, codec = domain.network(), domain.codec()
+    load_part(network, checkpoint, "network.")
+    if isinstance(codec, nn.Module):
+        load_part(codec, checkpoint, "codec.")
+    network = network.to(device).eval().requires_grad_(False)
+    return Model(domain, schedule, objective, network, codec, device, config, checkpoint.digest)
+
+
+def load_part(module: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
+    """Loads the tensors below a prefix into a module, in the module's dtypes.
+
+    Raises:
+        UserError: If they are not the module's tensors.
+    """
+    tensors = {key.removeprefix(prefix): value for key, value in checkpoint.tensors.items() if key.startswith(prefix)}
+    try:
+        module.load_state_dict(tensors)
+    except RuntimeError as error:
+        detail = str(error).splitlines()[-1].strip()
+        raise UserError(f"the checkpoint's tensors do not fit its own configuration: {detail}") from error
+
+
+def sampler(request: SampleRequest) -> Sampler:
+    """The sampler that a request names."""
+    made: dict[str, Sampler] = {
+        "ddpm": DDPM(request.variance),
+        "ddim": DDIM(request.eta),
+        "euler": Euler(request.churn),
+        "heun": Heun(request.churn),
+        "dpmpp2m": DPMpp2M(),
+        "dpmpp3m": DPMpp3M(),
+        "dpmppsde": DPMppSDE(),
+        "unipc": UniPC(),
+    }
+    return made[request.sampler]
+
+
+def spacing(request: SampleRequest) -> Any:
+    """The spacing that a request names, or the sampler's usual one."""
+    return request.spacing or ("karras" if request.sampler == "heun" else "trailing")
+
+
+def last(steps: Iterator[Step]) -> Step:
+    """The last step of a run."""
+    final: Step | None = None
+    for final in steps:
+        pass
+    if final is None:
+        raise ValueError("a run has at least one step")
+    return final
+

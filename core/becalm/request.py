@@ -1,0 +1,44 @@
+"""What to sample: one pydantic model is the command line's flags, the web form and the keyword arguments of ``Model.sample``.
+
+Imports no torch, so that help texts answer at once.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpmpp2m", "dpmpp3m", "dpmppsde", "unipc"]
+SpacingName = Literal["trailing", "leading", "linspace", "karras", "log_snr"]
+
+
+class SampleRequest(BaseModel):
+    """What every domain's samples are asked for by; a domain adds its own fields in a subclass."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+    count: int = Field(16, ge=1, description="How many samples.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Sample i of a seed is the same in any batch.")
+    sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to data.")
+    steps: int = Field(20, ge=1, le=100_000, description="Sampler steps.")
+    spacing: SpacingName | None = Field(
+        None, description="How levels are spaced; default: trailing, for heun karras, which starts at finite noise."
+    )
+    guidance: float = Field(
+        1.0, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
+    )
+    guidance_low: float = Field(0.0, ge=0, le=1, description="Guide only at times from here (0 is clean) ...")
+    guidance_high: float = Field(1.0, ge=0, le=1, description="... to here (1 is noise).")
+    rescale: float = Field(0.0, ge=0, le=1, description="Share of the spread that guidance widened to take back.")
+    eta: float = Field(0.0, ge=0, le=1, description="ddim: noise put back each step, 1 as much as ddpm.")
+    churn: float = Field(0.0, ge=0, description="euler, heun: noise put back over the whole path.")
+    variance: Literal["small", "large", "learned"] = Field("small", description="ddpm: variance of the steps.")
+    batch: int = Field(250, ge=1, description="Samples computed at a time; changes nothing but memory and speed.")
+    precision: Literal["fp32", "bf16"] = Field("fp32", description="Arithmetic of the network's matrix products.")
+
+    @model_validator(mode="after")
+    def _check(self) -> "SampleRequest":
+        if self.guidance_low > self.guidance_high:
+            raise ValueError(
+                f"guidance_low must not be above guidance_high, got {self.guidance_low} and {self.guidance_high}"
+            )
+        return self

@@ -1,0 +1,56 @@
+"""Labelled images in memory: from idx files, from a folder of PNGs, or MNIST from its public mirrors."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from becalm.errors import UserError
+from becalm_images import idx
+
+Split = Literal["train", "test"]
+_FILES = {"train": "train", "test": "t10k"}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Labelled:
+    """Images (N, C, H, W) uint8 and labels (N,) int64 in 0 .. classes - 1."""
+
+    images: np.ndarray
+    labels: np.ndarray
+    classes: int
+
+
+@lru_cache(maxsize=4)
+def load(folder: str, split: Split) -> Labelled:
+    """The images of a folder, in either of two forms.
+
+    idx: ``train-images-idx3-ubyte`` and so on, ``t10k-`` for the test split, gzipped or not. PNG: one folder per class, in
+    ``train/`` and ``test/`` or straight below; without classes all images are class 0.
+
+    Raises:
+        UserError: If the folder is missing or holds neither, or images and labels do not fit each other.
+    """
+    place = Path(folder)
+    if not place.is_dir():
+        raise UserError(f"there is no folder {place}: name one with idx files or PNGs by --data")
+    stems = [place / f"{_FILES[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
+    found = [next((path for path in (stem, Path(f"{stem}.gz")) if path.exists()), None) for stem in stems]
+    if found[0] and found[1]:
+        return _from_idx(found[0], found[1])
+    if any(place.rglob("*.png")):
+        from becalm_images.folder import from_pngs
+
+        return from_pngs(place, split)
+    raise UserError(f"{place} holds neither {stems[0].name}[.gz] with {stems[1].name}[.gz] nor PNG images")
+
+
+def _from_idx(images: Path, labels: Path) -> Labelled:
+    pixels, numbers = idx.read(images), idx.read(labels)
+    if pixels.ndim != 3 or numbers.ndim != 1:
+        raise UserError(f"{images} must hold 3 axes and {labels} 1, got {pixels.ndim} and {numbers.ndim}")
+    if len(pixels) != len(numbers) or not len(pixels):
+        raise UserError(f"{images} holds {len(pixels)} images but {labels} {len(numbers)} labels")
+    return Labelled(pixels[:, None], numbers.astype(np.int64), int(numbers.max()) + 1)

@@ -1,0 +1,141 @@
+"""Images as a domain: pixels in [-1, 1], conditioned on a class, judged by a small classifier's features."""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from becalm.batch import Batch
+from becalm.codec import Affine
+from becalm.domain import Domain, Picture
+from becalm.errors import UserError
+from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
+from becalm.noise import permutation
+from becalm.plugins import pretrained
+from becalm_images.architecture import Architecture, UNetShape
+from becalm_images.classifier import load_classifier
+from becalm_images.data import Labelled, load
+from becalm_images.download import mnist
+from becalm_images.judge import load_judge
+from becalm_images.picture import grid, png
+from becalm_images.request import ImageRequest
+
+
+class Images(Domain[Tensor]):
+    """Labelled images. The condition is (B,) labels; label ``classes`` is the null class."""
+
+    name: ClassVar[str] = "images"
+    request: ClassVar[type[ImageRequest]] = ImageRequest
+    chunk: ClassVar[int | None] = 16
+
+    data: str | None = Field(None, description="Folder with idx files or PNGs; default: MNIST, downloaded once.")
+    channels: int = Field(1, ge=1, description="Channels of an image; read off the data.")
+    height: int = Field(28, ge=1, description="Height in pixels; read off the data.")
+    width: int = Field(28, ge=1, description="Width in pixels; read off the data.")
+    classes: int = Field(10, ge=1, description="Number of classes; read off the data.")
+    architecture: Architecture = Field(
+        UNetShape(), description="Network: unet-tiny, unet-small, unet-base, dit-tiny, dit-small, dit-base."
+    )
+    batch: int = Field(64, ge=1, description="Images per training batch.")
+    judge: str = Field("mnist-judge", description="Judge of evaluate: a bundled name or a file.")
+    classifier: str = Field("mnist-classifier", description="Classifier of classifier guidance: a bundled name or a file.")
+
+    def fit(self) -> "Images":
+        """This domain with size and classes as the data have them."""
+        images = self.labelled("train")
+        channels, height, width = images.images.shape[1:]
+        sizes = {"channels": channels, "height": height, "width": width, "classes": images.classes}
+        return self.model_validate({**self.model_dump(), **sizes})
+
+    def labelled(self, split: str) -> Labelled:
+        """The images and labels of a split.
+
+        Raises:
+            UserError: If they cannot be had, or the split is not train or test.
+        """
+        if split not in ("train", "test"):
+            raise UserError(f"split must be train or test, got {split!r}")
+        folder = self.data if self.data is not None else str(mnist())
+        return load(folder, "train" if split == "train" else "test")
+
+    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Tensor]]:
+        labelled = self.labelled(split)
+        images, labels = torch.from_numpy(labelled.images.copy()), torch.from_numpy(labelled.labels)
+        per_epoch = max(len(images) // self.batch, 1)
+        number, order = start, None
+        while True:
+            epoch, place = divmod(number, per_epoch)
+            if order is None or place == 0:
+                order = permutation(seed, epoch, len(images))
+            index = order[place * self.batch : (place + 1) * self.batch]
+            yield Batch.dense(self.codec().encode(images[index].float()), labels[index])
+            number += 1
+
+    def network(self) -> nn.Module:
+        return self.architecture.build(self.shape(), self.classes, 1).to(memory_format=torch.channels_last)
+
+    def shape(self) -> tuple[int, int, int]:
+        return (self.channels, self.height, self.width)
+
+    def codec(self) -> Affine:
+        return Affine.bounds(torch.tensor(0.0), torch.tensor(255.0))
+
+    def condition(self, request: ImageRequest) -> Tensor:
+        wanted = tuple(range(self.classes)) if request.label == "any" else request.label
+        for label in wanted:
+            if not 0 <= label < self.classes:
+                raise UserError(f"label must be between 0 and {self.classes - 1}, got {label}")
+        return torch.tensor(wanted).repeat(-(-request.count // len(wanted)))[: request.count]
+
+    def drop(self, cond: Tensor) -> Tensor:
+        return torch.full_like(cond, self.classes)
+
+    def energies(self) -> Mapping[str, Energy[Tensor]]:
+        """``class``: -log p(label | x_t) by the noise-aware classifier."""
+        return {"class": load_classifier(find(self.classifier)).energy}
+
+    def guidance(self, request: ImageRequest) -> Guidance[Tensor]:
+        guides: list[Guidance[Tensor]] = [super().guidance(request)]
+        if request.classifier_guidance:
+            guides.append(Descend(self.energies()["class"], request.classifier_guidance, "noisy"))
+        if request.threshold == "static":
+            guides.append(clamp(-1.0, 1.0))
+        elif request.threshold == "dynamic":
+            guides.append(dynamic_threshold(0.995))
+        return compose(*guides)
+
+    def images(self, x0: Tensor) -> Tensor:
+        """Diffusion space to uint8 images, (N, C, H, W)."""
+        return self.codec().decode(x0.cpu().float()).round().clamp(0, 255).to(torch.uint8)
+
+    def metrics(self, x0: Tensor, cond: Tensor) -> Mapping[str, float]:
+        """FID, precision, recall, accuracy and each class's FID by the judge, each beside the floor that real images reach."""
+        judge = load_judge(find(self.judge))
+        figures = judge.metrics(self.images(x0), cond.cpu())
+        with_floors: dict[str, float] = {}
+        for name, value in figures.items():
+            with_floors[name] = value
+            if name in judge.floors and "_" not in name:
+                with_floors[f"{name} of real images"] = judge.floors[name]
+        return with_floors
+
+    def arrays(self, x0: Tensor, cond: Tensor) -> Mapping[str, Tensor]:
+        """``images`` uint8, (N, H, W) where grey, else (N, C, H, W); ``labels`` int64 (N,)."""
+        images = self.images(x0)
+        return {"images": images[:, 0] if self.channels == 1 else images, "labels": cond.cpu()}
+
+    def render(self, x0: Tensor, cond: Tensor) -> Picture:
+        return png(grid(self.images(x0), columns=self._columns(len(x0))))
+
+    def _columns(self, count: int) -> int | None:
+        """A row per round of the classes where there are several rounds."""
+        return self.classes if count > self.classes and count % self.classes == 0 else None
+
+
+def find(name: str) -> Path:
+    """A bundled file by its name, or a file of one's own."""
+    path = Path(name)
+    return path if path.suffix == ".safetensors" or path.exists() else pretrained(name)[1]

@@ -1,0 +1,44 @@
+"""Noise level and class as one vector.
+
+The level enters as its angle, atan2(sigma, alpha) in [0, pi/2]: finite from clean to pure noise, the same for any two
+schedules at the same signal-to-noise ratio, and equal to pi/2 * t under the cosine schedule.
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+
+from becalm.level import NoiseLevel
+
+
+class ClassAndNoise(nn.Module):
+    """Sum of a noise embedding and a class embedding, (B, size).
+
+    Args:
+        classes: Number of classes; label ``classes`` is the null class of classifier-free guidance.
+        size: Width of the result.
+        kind: ``sinusoidal`` (Vaswani et al. 2017; geometric frequencies) or ``fourier`` (Tancik et al. 2020; random ones).
+    """
+
+    frequencies: Tensor
+
+    def __init__(self, classes: int, size: int, *, kind: str = "sinusoidal", features: int = 128) -> None:
+        super().__init__()
+        half = features // 2
+        if kind == "sinusoidal":
+            frequencies = torch.exp(torch.linspace(0.0, math.log(1000.0), half))
+        elif kind == "fourier":
+            frequencies = 16.0 * torch.randn(half)
+        else:
+            raise ValueError(f"embedding must be sinusoidal or fourier, got {kind!r}")
+        self.register_buffer("frequencies", frequencies)
+        self.noise = nn.Sequential(nn.Linear(features, size), nn.SiLU(), nn.Linear(size, size))
+        self.label = nn.Embedding(classes + 1, size)
+        nn.init.normal_(self.label.weight, std=0.02)
+
+    def forward(self, level: NoiseLevel, labels: Tensor, x: Tensor) -> Tensor:
+        angle = level.angle.to(device=x.device, dtype=torch.float32).reshape(-1)
+        phase = angle[:, None] * self.frequencies
+        noise = self.noise(torch.cat([phase.sin(), phase.cos()], dim=1))
+        return noise + self.label(labels)

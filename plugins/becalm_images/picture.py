@@ -1,0 +1,32 @@
+"""Images as one PNG: a grid as wide as it is high, or a column per class."""
+
+import io
+import math
+
+import numpy as np
+from PIL import Image
+from torch import Tensor
+
+from becalm.domain import Picture
+
+GAP = 2
+
+
+def grid(images: Tensor, columns: int | None = None, zoom: int = 2) -> np.ndarray:
+    """uint8 images (N, C, H, W) as one array (height, width, C), on a grey ground, each pixel ``zoom`` wide."""
+    count, channels, height, width = images.shape
+    columns = columns or max(1, math.ceil(math.sqrt(count)))
+    rows = -(-count // columns)
+    canvas = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), 96, np.uint8)
+    for number, image in enumerate(images.permute(0, 2, 3, 1).cpu().numpy()):
+        row, column = divmod(number, columns)
+        top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
+        canvas[top : top + height, left : left + width] = image
+    return canvas.repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+def png(canvas: np.ndarray) -> Picture:
+    """An array (H, W, 1 or 3) as a PNG."""
+    buffer = io.BytesIO()
+    Image.fromarray(canvas.squeeze(-1) if canvas.shape[-1] == 1 else canvas).save(buffer, format="PNG")
+    return Picture("image/png", buffer.getvalue())

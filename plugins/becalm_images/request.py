@@ -1,0 +1,34 @@
+"""What an image is asked for by."""
+
+from typing import Literal
+
+from pydantic import Field, field_validator
+
+from becalm.request import SampleRequest
+
+
+class ImageRequest(SampleRequest):
+    """Sampling request of the images domain."""
+
+    label: tuple[int, ...] | Literal["any"] = Field(
+        "any", description="Classes in turn, such as 7 or 1,2,3; any: every class in turn. Guidance 0 ignores it."
+    )
+    classifier_guidance: float = Field(
+        0.0, ge=0, description="Scale of the gradient of a classifier trained on noised images; 0 is off."
+    )
+    threshold: Literal["static", "dynamic", "none"] = Field(
+        "static", description="Keep each estimate within black and white: clip, rescale by quantile, or leave."
+    )
+
+    @field_validator("label", mode="before")
+    @classmethod
+    def _parse(cls, value: object) -> object:
+        """Accepts 7, "7", "1,2,3" and "any" beside a sequence of numbers."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return (value,)
+        if isinstance(value, str) and value != "any":
+            try:
+                return tuple(int(part) for part in value.split(","))
+            except ValueError:
+                raise ValueError(f"must be a class, a list such as 1,2,3, or any, got {value!r}") from None
+        return value

@@ -1,0 +1,44 @@
+"""``becalm images train-judge`` and ``train-classifier``."""
+
+from collections.abc import Generator, Iterator
+from pathlib import Path
+
+from becalm.checkpoint import Checkpoint
+from becalm.errors import UserError
+from becalm_images.classifier import train_classifier
+from becalm_images.domain import Images
+from becalm_images.judge import train_judge
+from becalm_images.options import FitOptions
+
+
+def judge(options: FitOptions) -> Iterator[str]:
+    """Trains a judge and prints the floors that real test images reach under it."""
+    domain = Images(data=options.data)
+    train, test = domain.labelled("train"), domain.labelled("test")
+    checkpoint = yield from _report(options, train_judge(train, test, epochs=options.epochs, seed=options.seed))
+    for name, value in checkpoint.config["floors"].items():
+        yield f"{name} of real test images  {value:.4f}"
+
+
+def classifier(options: FitOptions) -> Iterator[str]:
+    """Trains a noise-aware classifier and prints its accuracy over all noise levels."""
+    domain = Images(data=options.data)
+    train, test = domain.labelled("train"), domain.labelled("test")
+    checkpoint = yield from _report(options, train_classifier(train, test, epochs=options.epochs, seed=options.seed))
+    yield f"accuracy over all noise levels  {checkpoint.config['accuracy_over_noise']:.4f}"
+
+
+def _report(options: FitOptions, training: Iterator[float | Checkpoint]) -> Generator[str, None, Checkpoint]:
+    out = Path(options.out)
+    if out.suffix != ".safetensors":
+        raise UserError(f"--out must end in .safetensors, got {options.out}")
+    shown = 0
+    for progress in training:
+        if isinstance(progress, Checkpoint):
+            progress.write(out)
+            yield f"{out}  digest {progress.digest[:16]}"
+            return progress
+        if int(progress * 10) > shown:
+            shown = int(progress * 10)
+            yield f"{10 * shown} %"
+    raise UserError("the training ended without a result")

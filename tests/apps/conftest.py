@@ -1,0 +1,88 @@
+"""A toy domain, installed as any third party's plugin is: a folder on the path with its metadata beside it."""
+
+import importlib
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from becalm_apps.main import main
+
+TOY = Path(__file__).parent / "toy"
+Ran = tuple[int, str, str]
+Run = Callable[..., Ran]
+
+
+def describe(folder: Path, name: str, module: str) -> None:
+    """Writes the metadata of a distribution that brings a plugin."""
+    info = folder / f"becalm_{name}-1.2.3.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: becalm-{name}\nVersion: 1.2.3\n")
+    (info / "entry_points.txt").write_text(f"[becalm]\n{name} = {module}\n")
+
+
+@pytest.fixture(scope="session")
+def plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
+    """Folders on the path that hold the toy plugin and its metadata."""
+    folder = tmp_path_factory.mktemp("site")
+    describe(folder, "toy", "becalm_toy")
+    paths = [str(TOY), str(folder)]
+    sys.path[:0] = paths
+    importlib.invalidate_caches()
+    yield paths
+    for path in paths:
+        sys.path.remove(path)
+
+
+@pytest.fixture
+def becalm(
+    plugins: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Run:
+    """Runs the command in this process, in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BECALM_DEBUG", raising=False)
+
+    def run(*words: object) -> Ran:
+        with pytest.raises(SystemExit) as ended:
+            main([str(word) for word in words])
+        printed = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def environment(plugins: list[str]) -> dict[str, str]:
+    """The environment of a process of its own that has the toy plugin."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(plugins), "OMP_NUM_THREADS": "1"}
+
+
+@pytest.fixture
+def process(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+    """Starts the command as a process of its own, in an empty folder."""
+
+    def start(*words: object, code: str | None = None) -> subprocess.Popen[str]:
+        program = [sys.executable, "-c", code] if code else [sys.executable, "-m", "becalm_apps.main"]
+        return subprocess.Popen(
+            [*program, *(str(word) for word in words)],
+            env=environment,
+            cwd=tmp_path,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    return start
+
+
+@pytest.fixture
+def trained(becalm: Run, tmp_path: Path) -> Path:
+    """A toy model trained for a moment."""
+    path = tmp_path / "toy.safetensors"
+    code, _, err = becalm("toy", "train", "--steps", 5, "--device", "cpu", "--precision", "fp32", "--out", path)
+    assert (code, err) == (0, "")
+    return path

@@ -1,0 +1,23 @@
+"""Points in the plane as a domain: small enough to train in a second, with every kind of setting a flag can stand for."""
+
+from becalm.hooks import CommandRef, DomainRef, hookimpl
+
+
+@hookimpl
+def domains() -> list[DomainRef]:
+    return [
+        DomainRef(
+            name="toy",
+            summary="Points in the plane.",
+            target="becalm_toy.domain:Toy",
+            request="becalm_toy.request:ToyRequest",
+        )
+    ]
+
+
+@hookimpl
+def commands() -> list[CommandRef]:
+    return [
+        CommandRef("toy", "count", "Count to a number.", "becalm_toy.request:CountOptions", "becalm_toy.domain:count"),
+        CommandRef("toy", "fail", "Fail in some way.", "becalm_toy.request:FailOptions", "becalm_toy.domain:fail"),
+    ]

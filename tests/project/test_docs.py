@@ -1,0 +1,75 @@
+"""What the documentation shows is what happens: its Python runs, its links lead somewhere, its sources are listed."""
+
+import importlib.resources
+import re
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
+CITED = re.compile(r"\b([A-Z][\w-]+(?: and [A-Z][\w-]+| et al\.)?),? \(?((?:19|20)\d\d[a-z]?)\b")
+
+
+def name(path: Path) -> str:
+    return str(path.relative_to(ROOT))
+
+
+def plain(text: str) -> str:
+    """The text without accents, on one line."""
+    decomposed = unicodedata.normalize("NFKD", " ".join(text.split()))
+    return "".join(character for character in decomposed if not unicodedata.combining(character))
+
+
+@pytest.mark.parametrize("page", [page for page in PAGES if BLOCK.search(page.read_text(encoding="utf-8"))], ids=name)
+def test_the_python_of_a_page_runs_from_top_to_bottom(
+    page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = page.read_text(encoding="utf-8")
+    bundled = importlib.resources.files("becalm_images") / "pretrained" / "mnist.safetensors"
+    names: dict[str, Any] = {"__name__": "page"}
+    for block in BLOCK.finditer(text):
+        if 'load("mnist"' in block[1] and not bundled.is_file():
+            pytest.skip("the bundled checkpoint is not there")
+        lines_above = text.count("\n", 0, block.start(1))
+        exec(compile("\n" * lines_above + block[1], str(page), "exec"), names)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_relative_links_lead_to_files(page: Path) -> None:
+    targets = [
+        target.partition("#")[0] for target in LINK.findall(page.read_text(encoding="utf-8")) if "://" not in target
+    ]
+    missing = [target for target in targets if target and not (page.parent / target).exists()]
+    assert not missing
+
+
+def test_every_source_cited_in_the_code_is_listed_once() -> None:
+    listed = re.findall(
+        r"^\*\*(.+? \d{4}[a-z]?)\*\*", (ROOT / "docs" / "references.md").read_text(encoding="utf-8"), re.MULTILINE
+    )
+    assert len(listed) == len(set(listed))
+    known = {plain(entry) for entry in listed}
+    months = "January|February|March|April|May|June|July|August|September|October|November|December|Copyright"
+    cited = {
+        f"{author} {year}": name(path)
+        for folder in ("core", "plugins", "apps")
+        for path in (ROOT / folder).rglob("*.py")
+        for author, year in CITED.findall(plain(path.read_text(encoding="utf-8")))
+        if not re.fullmatch(months, author)
+    }
+    assert {source: place for source, place in cited.items() if source not in known} == {}
+
+
+def test_every_page_is_in_the_table_of_contents() -> None:
+    index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
+    trees = re.findall(r"^```\{toctree\}\n(.*?)^```$", index, re.MULTILINE | re.DOTALL)
+    entries = [line for tree in trees for line in tree.splitlines() if line and not line.startswith(":")]
+    reached = {path for entry in entries for path in (ROOT / "docs").glob(f"{entry}.md")}
+    pages = {path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts}
+    assert pages - reached == {ROOT / "docs" / "index.md"}
