@@ -9,7 +9,7 @@ BECALM := $(BIN)/becalm
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format docs bench constraints clean
+.PHONY: help demo test slow check format docs bench results constraints clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
@@ -19,7 +19,7 @@ demo: .venv/runtime  ## Draws digits with the bundled model, into out/
 	$(BECALM) images sample --checkpoint mnist --count 100 --out out/digits.png
 	$(BECALM) images sample --checkpoint mnist --count 16 --out out/film.gif
 	$(BECALM) images sample --checkpoint mnist --label 7 --guidance 2 --count 16 --out out/sevens.png
-	$(BECALM) images edit --checkpoint mnist --image docs/images/eight.png --mask top --label 8,9 --out out/edited.png
+	$(BECALM) images edit --checkpoint mnist --image docs/images/eight.png --mask top --label 8,9 --guidance 2 --out out/edited.png
 	@echo "The pictures are in $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png"
 
 test: .venv/dev  ## All tests that take seconds
@@ -44,7 +44,10 @@ docs: .venv/dev  ## The documentation, into docs/_build
 	@echo "Open $(CURDIR)/docs/_build/index.html"
 
 bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers
-	@for script in benchmarks/*.py; do $(BIN)/python "$$script" || exit 1; done
+	$(BIN)/python benchmarks/overhead.py
+
+results: .venv/dev  ## docs/results.md anew, cell by cell (hours on a CPU; goes on where it stopped)
+	$(BIN)/python benchmarks/mnist.py
 
 clean:  ## Removes what these commands made, except .venv
 	rm -rf out docs/_build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -1,4 +1,4 @@
-"""Settings of the documentation; built without a network by `make docs`, and by `make check` with warnings as errors."""
+"""Settings of the documentation; built without a network, and with warnings as errors."""
 
 import re
 from typing import Any

@@ -7,11 +7,14 @@ from collections.abc import Callable, Sequence
 from typing import NoReturn
 
 import click
+from click.shell_completion import shell_complete
 
 from becalm.plugins import Plugin, installed
 from becalm.version import __version__
 from becalm_apps.border import guarded
 from becalm_apps.nouns import Maker, Nouns
+
+_COMPLETE = "_BECALM_COMPLETE"
 
 
 def command() -> click.Command:
@@ -35,7 +38,17 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # What libraries warn of is not for the user of a command to mend.
         warnings.simplefilter("ignore")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(guarded(lambda: command().main(words, prog_name="becalm", standalone_mode=False)))
+    sys.exit(guarded(lambda: _run(words)))
+
+
+def _run(words: list[str]) -> None:
+    """Does what ``click.Command.main`` does, but leaves every exception to the border."""
+    root = command()
+    instruction = os.environ.get(_COMPLETE)
+    if instruction:
+        raise click.exceptions.Exit(shell_complete(root, {}, "becalm", _COMPLETE, instruction))
+    with root.make_context("becalm", words) as context:
+        root.invoke(context)
 
 
 def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]:

@@ -3,6 +3,8 @@
     model = becalm.load("mnist")
     digits = model.sample(label=[7], count=16)
     for step in model.steps(count=4): ...
+
+Anything else is imported from the module that defines it.
 """
 
 from typing import TYPE_CHECKING, Any

@@ -1,7 +1,7 @@
 """One safetensors file: weights, and the configuration as JSON in its header. Never pickle.
 
-Written to a temporary file beside the target, flushed to disk, and renamed, so that a kill or a full disk leaves either the
-old file or the new one. A SHA-256 over names, shapes, dtypes, bytes and configuration catches a flipped byte, which
+Written to a temporary file beside the target, flushed to disk, and renamed, so that a kill or a full disk leaves either
+the old file or the new one. A SHA-256 over names, shapes, dtypes, bytes and configuration catches a flipped byte, which
 safetensors alone does not.
 """
 
@@ -63,15 +63,21 @@ class Checkpoint:
             with safe_open(path, framework="pt") as file:
                 header = file.metadata() or {}
                 if "becalm" not in header:
-                    raise UserError(f"{path} is a safetensors file but not a becalm checkpoint: its header names no config")
+                    raise UserError(
+                        f"{path} is a safetensors file but not a becalm checkpoint: its header names no config"
+                    )
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         except (SafetensorError, OSError, UnicodeDecodeError) as error:
-            raise UserError(f"checkpoint {path} cannot be read, it is damaged or cut short: {_first_line(error)}") from error
+            raise UserError(
+                f"checkpoint {path} cannot be read, it is damaged or cut short: {_first_line(error)}"
+            ) from error
         text = header.get("config", "")
         if header.get("digest") != _digest(tensors, text):
             raise UserError(f"checkpoint {path} is damaged: its content does not match its digest; get it anew")
         if header["becalm"] != str(FORMAT):
-            raise UserError(f"checkpoint {path} has format {header['becalm']}, this becalm reads {FORMAT}: update becalm")
+            raise UserError(
+                f"checkpoint {path} has format {header['becalm']}, this becalm reads {FORMAT}: update becalm"
+            )
         config = json.loads(text)
         return cls(tensors, config)
 
@@ -108,7 +114,7 @@ def replacing(path: Path) -> Iterator[Path]:
         temporary.chmod(0o666 & ~mask)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
-        os.replace(temporary, path)
+        temporary.replace(path)
         _sync_folder(path.parent)
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error

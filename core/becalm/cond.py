@@ -6,7 +6,7 @@ gives it the two methods ``take(index)`` and, as a class method, ``join(conds)``
 
 import dataclasses
 from collections.abc import Sequence
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -17,23 +17,23 @@ C = TypeVar("C")
 def take(cond: C, index: Tensor) -> C:
     """The conditions of the samples in ``index``, (n,) integers, repeats allowed."""
     if hasattr(cond, "take") and not isinstance(cond, Tensor):
-        return cond.take(index)  # type: ignore[no-any-return]
-    return _map(lambda tensor: tensor.index_select(0, index), cond)
+        return cast(C, cond.take(index))
+    return cast(C, _map(lambda tensor: tensor.index_select(0, index), cond))
 
 
 def join(conds: Sequence[C]) -> C:
     """One batch of conditions after another."""
     first: Any = conds[0]
-    if hasattr(first, "join") and not isinstance(first, Tensor):
-        return type(first).join(conds)  # type: ignore[no-any-return]
-    return _map(lambda *tensors: torch.cat(tensors), *conds)
+    if hasattr(first, "take") and not isinstance(first, Tensor):  # Not "join": texts have that.
+        return cast(C, type(first).join(conds))
+    return cast(C, _map(lambda *tensors: torch.cat(tensors), *conds))
 
 
 def to(cond: C, device: torch.device | str) -> C:
     """The condition on another device."""
     if hasattr(cond, "to") and not isinstance(cond, Tensor):
-        return cond.to(device)  # type: ignore[no-any-return]
-    return _map(lambda tensor: tensor.to(device), cond)
+        return cast(C, cond.to(device))
+    return cast(C, _map(lambda tensor: tensor.to(device), cond))
 
 
 def _map(function: Any, *conds: Any) -> Any:
@@ -47,7 +47,7 @@ def _map(function: Any, *conds: Any) -> Any:
     if isinstance(first, tuple):
         values = [_map(function, *parts) for parts in zip(*conds, strict=True)]
         return type(first)(*values) if hasattr(first, "_fields") else tuple(values)
-    if dataclasses.is_dataclass(first):
+    if dataclasses.is_dataclass(first) and not isinstance(first, type):
         names = [field.name for field in dataclasses.fields(first)]
         return type(first)(**{name: _map(function, *(getattr(cond, name) for cond in conds)) for name in names})
     raise TypeError(

@@ -7,6 +7,7 @@ What a network predicts is a pair (p, q): its output F stands for p x0 + q eps. 
 for every kind of prediction (Salimans and Ho 2022, appendix D, lists the cases that this line unites).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -34,9 +35,10 @@ class Denoiser(Protocol[C_contra]):
 def pair(kind: Prediction, level: NoiseLevel) -> tuple[Tensor | float, Tensor | float]:
     """(p, q) of a prediction: the network outputs p x0 + q eps.
 
-    v is (-sigma, alpha) / sqrt(alpha^2 + sigma^2): Salimans and Ho 2022 for variance-preserving schedules, where the root
-    is 1, and the preconditioning of Karras et al. 2022 (up to sign) for variance-exploding ones. The score of x given x0 is
-    -eps / sigma; the network outputs it times sigma, which keeps its size near 1 (Song and Ermon 2019, eq. 5).
+    v is (-sigma, alpha) / sqrt(alpha^2 + sigma^2): Salimans and Ho 2022 for variance-preserving schedules, where the
+    root is 1, and the preconditioning of Karras et al. 2022 (up to sign) for variance-exploding ones. The score of x
+    given x0 is -eps / sigma; the network outputs it times sigma, which keeps its size near 1 (Song and Ermon 2019,
+    eq. 5).
     """
     if kind == "x0":
         return 1.0, 0.0
@@ -101,15 +103,17 @@ _ROWS: dict[Prediction, Callable[[Path], list[tuple[Tensor, ...]]]] = {
 class NetworkDenoiser(Generic[C]):
     """A network as a denoiser.
 
-    The network is called as ``network(x / sqrt(alpha^2 + sigma^2), level, cond)``: its input has unit variance under every
-    schedule (and is x itself under variance-preserving ones).
+    The network is called as ``network(x / sqrt(alpha^2 + sigma^2), level, cond)``: its input has unit variance under
+    every schedule (and is x itself under variance-preserving ones).
 
     Attributes:
         network: Module mapping (x, level, cond) to its output, of x's shape, or with twice the channels if ``learned``.
         prediction: What the output stands for.
         chunk: If given, the network sees samples in chunks of exactly this many, the last one padded. Matrix products
-            choose their order of summation by shape, so this makes sample i the same to the last bit whatever the batch.
-        learned: The second half of the output channels is the learned variance fraction (Nichol and Dhariwal 2021, eq. 15).
+            choose their order of summation by shape, so this makes sample i the same to the last bit whatever the
+            batch. Take 1 or a multiple of 8: in others the place in the chunk can show in the last bit.
+        learned: The second half of the output channels is the learned variance fraction (Nichol and Dhariwal 2021,
+            eq. 15).
         autocast: dtype of the network's matrix products, such as torch.bfloat16; None for full precision.
     """
 
@@ -159,7 +163,7 @@ class NetworkDenoiser(Generic[C]):
 
 
 def _scaled(x: Tensor, level: NoiseLevel) -> Tensor:
-    """x / sqrt(alpha^2 + sigma^2)."""
+    """Gives x / sqrt(alpha^2 + sigma^2)."""
     if level.place is None:
         return (x / level.norm).to(x.dtype)
     shrink = level.place.path.table("shrink", _shrink_rows)[level.place.index]
@@ -225,9 +229,9 @@ class GaussianMixture:
         return logits.softmax(1)
 
     def log_density(self, x: Tensor, level: NoiseLevel) -> Tensor:
-        """log p(x) at a level, (B,), in nats."""
+        """The log density log p(x) at a level, (B,), in nats."""
         dimensions = self.means[0].numel()
-        return self._joint(x, level).logsumexp(1) - 0.5 * dimensions * torch.log(torch.tensor(2 * torch.pi))
+        return self._joint(x, level).logsumexp(1) - 0.5 * dimensions * math.log(2 * math.pi)
 
     def _joint(self, x: Tensor, level: NoiseLevel) -> Tensor:
         variance = (level.alpha * self.stds) ** 2 + level.sigma**2
@@ -240,5 +244,3 @@ class GaussianMixture:
         number = torch.multinomial(self.weights, count, replacement=True, generator=generator)
         noise = torch.randn(count, *self.means.shape[1:], generator=generator, dtype=self.means.dtype)
         return self.means[number] + self.stds[number].reshape(-1, *[1] * (self.means.dim() - 1)) * noise
-
-

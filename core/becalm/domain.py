@@ -1,4 +1,4 @@
-"""A domain is its configuration: what data there are, which network fits them, how they are asked for, judged and shown."""
+"""A domain is its configuration: which data, which network, how samples are asked for, judged and shown."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
@@ -26,7 +26,8 @@ class Picture:
 
 
 class Domain(BaseModel, ABC, Generic[C]):
-    """What core asks of a plugin. The fields of the subclass are its configuration: flags, file, form, checkpoint header.
+    """What core asks of a plugin. The fields of the subclass are its configuration:
+    flags, file, form, checkpoint header.
 
     Class attributes:
         name: The noun of the command line, as in ``becalm images sample``.
@@ -45,7 +46,7 @@ class Domain(BaseModel, ABC, Generic[C]):
 
     @abstractmethod
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[C]]:
-        """Endless training batches; number ``start`` first. A function of seed and batch number, so that training resumes.
+        """Endless training batches from number ``start`` on, a function of seed and number, so that training resumes.
 
         Args:
             split: ``train`` or ``test``.

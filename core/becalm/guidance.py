@@ -3,8 +3,8 @@
 With E an energy (low is good) and s a scale, the guided score is  score(x) - s grad E.  In terms of the estimate,
 x0 = (x + sigma^2 score) / alpha, that is  x0 - s (sigma^2 / alpha) grad_x E.
 
-Scales follow one convention: 0 is no guidance by an energy; for classifier-free guidance 0 is unconditional, 1 conditional,
-above 1 sharper (papers that write w mean scale = 1 + w).
+Scales follow one convention: 0 is no guidance by an energy; for classifier-free guidance 0 is unconditional, 1
+conditional, above 1 sharper (papers that write w mean scale = 1 + w).
 """
 
 from collections.abc import Callable
@@ -49,10 +49,12 @@ def compose(*guidance: Guidance[C]) -> Guidance[C]:
 class ClassifierFree(Generic[C]):
     """Extrapolates from the unconditional to the conditional estimate (Ho and Salimans 2022, eq. 6).
 
-    x0 = unconditional + scale (conditional - unconditional); linear in x0 as in eps, since both are affine in each other.
+    x0 = unconditional + scale (conditional - unconditional); linear in x0 as in eps, since each is
+    affine in the other.
 
     Attributes:
-        scale: 0 is unconditional, 1 conditional (either costs one call of the denoiser), above 1 sharper (one call of 2B).
+        scale: 0 is unconditional, 1 conditional (either costs one call of the denoiser), above 1 sharper
+            (one call of 2B).
         drop: Makes the null condition of a condition.
     """
 
@@ -83,10 +85,11 @@ class Descend(Generic[C]):
     Attributes:
         energy: One number per sample.
         scale: 0 is no guidance; 1 is exact when the energy is -log p(y | x_t) and ``where`` is noisy.
-        where: ``noisy``: gradient at the noisy x, x0 - s sigma^2/alpha grad E(x) (classifier guidance, Dhariwal and Nichol
-            2021, eq. 14). ``clean``: gradient at the estimate, step s sigma^2/(alpha^2 + sigma^2), bounded and free of the
-            network's Jacobian (as Yu et al. 2023, FreeDoM, without their back-propagation). ``through``: gradient of
-            E(x0(x)) through the network (diffusion posterior sampling, Chung et al. 2023, eq. 16, in energy form).
+        where: ``noisy``: gradient at the noisy x, x0 - s sigma^2/alpha grad E(x) (classifier guidance, Dhariwal and
+            Nichol 2021, eq. 14). ``clean``: gradient at the estimate, step s sigma^2/(alpha^2 + sigma^2), bounded and
+            free of the network's Jacobian (as Yu et al. 2023, FreeDoM, without their back-propagation). ``through``:
+            gradient of E(x0(x)) through the network (diffusion posterior sampling, Chung et al. 2023, eq. 16, in energy
+            form).
 
     At alpha = 0, pure noise, x says nothing of x0 and ``noisy`` and ``through`` leave the estimate alone.
     """
@@ -215,8 +218,9 @@ def rescale(phi: float, guidance: Guidance[C]) -> Guidance[C]:
             else:
                 x0, plain = guide(x, level, cond), denoise(x, level, cond)
             shape = (-1, *[1] * (x.dim() - 1))
-            wanted, had = (value.flatten(1).std(1).reshape(shape) for value in (plain, x0))
-            return x0 * (1 + phi * (wanted / had.clamp(min=1e-12) - 1))
+            # In float64, rounded: a reduction's last bit depends on the size of the batch.
+            wanted, had = (value.flatten(1).double().std(1).reshape(shape) for value in (plain, x0))
+            return x0 * (1 + phi * (wanted / had.clamp(min=1e-12) - 1)).to(x0)
 
         return guided_like(denoise, guided)
 

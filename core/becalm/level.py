@@ -41,7 +41,7 @@ class NoiseLevel:
 
     @property
     def ratio(self) -> Tensor:
-        """sigma / alpha: the noise level of the variance-exploding view; inf at pure noise."""
+        """The noise level sigma / alpha of the variance-exploding view; inf at pure noise."""
         return self.sigma / self.alpha
 
     @property
@@ -51,7 +51,7 @@ class NoiseLevel:
 
     @property
     def norm(self) -> Tensor:
-        """sqrt(alpha^2 + sigma^2): the standard deviation of x for data of unit variance; 1 when variance-preserving."""
+        """sqrt(alpha^2 + sigma^2): the standard deviation of x for data of unit variance; 1 if variance-preserving."""
         return torch.hypot(self.alpha, self.sigma)
 
     def mix(self, x0: Tensor, eps: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ class NoiseLevel:
         return (self.alpha.to(x) * x0 - x) / self.sigma.to(x) ** 2
 
     def to(self, x: Tensor) -> "NoiseLevel":
-        """The same level on x's device, in x's dtype. The time stays where it is, so that reading it waits for nothing."""
+        """The same level on x's device, in x's dtype; the time stays where it is, so that reading it never waits."""
         return NoiseLevel(self.t, self.alpha.to(x), self.sigma.to(x), self.place)
 
     def spread(self, like: Tensor) -> "NoiseLevel":

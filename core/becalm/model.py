@@ -3,6 +3,8 @@
     model = becalm.load("mnist")
     digits = model.sample(label=[7], count=16)
     for step in model.steps(count=4): ...
+
+It holds no state but its weights: two runs never disturb each other.
 """
 
 from collections.abc import Iterator
@@ -253,4 +255,3 @@ def last(steps: Iterator[Step]) -> Step:
     if final is None:
         raise ValueError("a run has at least one step")
     return final
-

@@ -1,7 +1,8 @@
 """Muon: momentum whose matrices are orthogonalised, so that every direction of a weight learns at one pace.
 
-Jordan et al. 2024 (Newton-Schulz orthogonalisation, Nesterov momentum) with the scale of Liu et al. 2025, eq. 4, which gives the update the
-size of an AdamW step, so that both share one learning rate. A convolution's kernel counts as the matrix (out, in * height * width).
+Jordan et al. 2024 (Newton-Schulz orthogonalisation, Nesterov momentum) with the scale of Liu et al. 2025, eq. 4, which
+gives the update the size of an AdamW step, so that both share one learning rate. A convolution's kernel counts as the
+matrix (out, in * height * width).
 """
 
 from collections.abc import Callable
@@ -51,9 +52,9 @@ class Muon(torch.optim.Optimizer):
 
 
 def orthogonal(matrix: Tensor) -> Tensor:
-    """The nearest semi-orthogonal matrix, roughly: five Newton-Schulz steps that bring every singular value near 1 (.7 to 1.2)."""
+    """The nearest semi-orthogonal matrix, by five Newton-Schulz steps: singular values come near 1 (.7 to 1.2)."""
     wide = matrix if matrix.shape[0] <= matrix.shape[1] else matrix.T
-    x = wide / (wide.norm() + 1e-7)
+    x: Tensor = wide / (wide.norm() + 1e-7)
     for _ in range(5):
         square = x @ x.T
         x = 3.4445 * x + (-4.7750 * square + 2.0315 * square @ square) @ x

@@ -1,8 +1,8 @@
 """Counter-based randomness: every number is a function of (seed, sample, step, purpose) and of nothing else.
 
-So sample i is the same whatever the batch it came in, two loops never disturb each other, and a training checkpoint holds
-no random state. The bits are Philox4x32-10 (Salmon et al. 2011), written in int64 tensor arithmetic: the same on every
-device.
+So sample i is the same whatever the batch it came in, two loops never disturb each other, and a training checkpoint
+holds no random state. The bits are Philox4x32-10 (Salmon et al. 2011), written in int64 tensor arithmetic: the same on
+every device.
 """
 
 import math
@@ -30,7 +30,9 @@ class Purpose(IntEnum):
     VALIDATE = 9
 
 
-def philox(key: tuple[int, int], counter: tuple[Tensor, Tensor, Tensor, Tensor]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def philox(
+    key: tuple[int, int], counter: tuple[Tensor, Tensor, Tensor, Tensor]
+) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Philox4x32-10: four 32-bit words per counter, as int64 tensors of the counters' common shape."""
     c0, c1, c2, c3 = counter
     k0, k1 = key
@@ -47,8 +49,8 @@ def bits(seed: int, sample: Tensor, step: int, purpose: Purpose, words: int, fir
     """(N, words) random 32-bit words as int64, for the rows of samples ``sample``, (N,) integers.
 
     Args:
-        first: Number of the row's first word within its sample, a multiple of 4, scalar or (N,): rows that belong to one
-            sample take disjoint words of that sample's stream.
+        first: Number of the row's first word within its sample, a multiple of 4, scalar or (N,): rows that belong to
+            one sample take disjoint words of that sample's stream.
     """
     blocks = -(-words // 4)
     device = sample.device

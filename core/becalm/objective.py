@@ -2,8 +2,8 @@
 
     loss = E_t,eps  w(t) |F(x_t) - (p x0 + q eps)|^2  =  E  w(t) / c(t)^2 |x0_hat - x0|^2
 
-where c = sigma / (q alpha - sigma p) turns an error of the output into one of x0. So a weight on the error of x0 names the
-same objective whatever the network predicts; ``simple`` weighs the output itself (Ho et al. 2020, eq. 14).
+where c = sigma / (q alpha - sigma p) turns an error of the output into one of x0. So a weight on the error of x0 names
+the same objective whatever the network predicts; ``simple`` weighs the output itself (Ho et al. 2020, eq. 14).
 """
 
 import math
@@ -51,7 +51,7 @@ class LogNormal(_Config):
 
 
 class Importance(_Config):
-    """t in proportion to sqrt(E[loss^2]) as seen so far, made unbiased by weights (Nichol and Dhariwal 2021, eq. 18)."""
+    """t in proportion to sqrt(E[loss^2]) as seen so far, unbiased by weights (Nichol and Dhariwal 2021, eq. 18)."""
 
     kind: Literal["importance"] = "importance"
     floor: float = Field(0.1, gt=0, le=1, description="Share of the draws that stays uniform.")
@@ -79,14 +79,16 @@ class Objective(_Config):
     prediction: Prediction = Field("v", description="What the network outputs.")
     weighting: Weighting = Field(
         "simple",
-        description="Weight per level: simple (output error as it is), snr (as an eps loss), min_snr (Hang et al. 2023), "
-        "p2 (Choi et al. 2022), edm (Karras et al. 2022).",
+        description="Weight per level: simple (output error as it is), snr (as an eps loss), "
+        "min_snr (Hang et al. 2023), p2 (Choi et al. 2022), edm (Karras et al. 2022).",
     )
     times: Times = Field(Uniform(), description="Distribution of the noise level.")
     gamma: float = Field(5.0, gt=0, description="Cap of min_snr; exponent of p2 is 1.")
     drop: float = Field(0.1, ge=0, le=1, description="Share of samples trained without condition, for guidance.")
     learned_variance: float = Field(
-        0.0, ge=0, description="Weight of the variational bound that trains a learned variance; 0 for none (.001 is usual)."
+        0.0,
+        ge=0,
+        description="Weight of the variational bound that trains a learned variance; 0 for none (.001 is usual).",
     )
 
     def check(self, schedule: NoiseSchedule) -> None:
@@ -97,15 +99,15 @@ class Objective(_Config):
         """
         if self.prediction in ("eps", "score") and terminal_snr_is_zero(schedule):
             raise ValueError(
-                f"prediction {self.prediction} cannot recover x0 at t = 1, where this schedule is pure noise: use v, x0 or "
-                "flow, or a schedule that ends above zero SNR such as linear"
+                f"prediction {self.prediction} cannot recover x0 at t = 1, where this schedule is pure noise: "
+                "use v, x0 or flow, or a schedule that ends above zero SNR such as linear"
             )
 
     def weight(self, level: NoiseLevel) -> Tensor:
         """Weight of the squared output error at a level.
 
-        With c / sigma = 1 / (q alpha - sigma p), a weight w on the x0 error is w sigma^2 / (q alpha - sigma p)^2 on the output
-        error, and w sigma^2 is finite for every weighting here.
+        With c / sigma = 1 / (q alpha - sigma p), a weight w on the x0 error is w sigma^2 / (q alpha - sigma p)^2 on the
+        output error, and w sigma^2 is finite for every weighting here.
         """
         alpha, sigma = level.alpha**2, level.sigma**2
         if self.weighting == "simple":
@@ -137,12 +139,19 @@ class Draw:
 
 
 def draw(
-    objective: Objective, schedule: NoiseSchedule, batch: Batch[C], history: Tensor, *, seed: int, step: int, offset: int = 0
+    objective: Objective,
+    schedule: NoiseSchedule,
+    batch: Batch[C],
+    history: Tensor,
+    *,
+    seed: int,
+    step: int,
+    offset: int = 0,
 ) -> Draw:
     """Times and noise of a batch, a function of (seed, step, place in the batch).
 
-    The times of a batch are one uniform number plus i / B, modulo 1: each is uniform, together they cover [0, 1] evenly, and
-    the gradient is less noisy (Kingma et al. 2021, appendix I.1).
+    The times of a batch are one uniform number plus i / B, modulo 1: each is uniform, together they cover [0, 1]
+    evenly, and the gradient is less noisy (Kingma et al. 2021, appendix I.1).
 
     Args:
         offset: First place of this batch among those of all devices.

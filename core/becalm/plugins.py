@@ -1,9 +1,9 @@
 """Finds plugins by the entry-point group ``becalm``. One broken plugin is reported, and takes nothing else down."""
 
+import contextlib
 import importlib
 import importlib.metadata
 import importlib.resources
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,19 +34,22 @@ class Plugin:
 
 
 def installed() -> list[Plugin]:
-    """Every plugin on the path, in order of name; the broken ones with their error."""
-    found = importlib.metadata.entry_points(group="becalm")
+    """Every plugin on the path, in order of name; the broken ones with their error.
+
+    Becalm's own come first where two bring the same domain, so that no stranger takes one away.
+    """
     plugins: list[Plugin] = []
     taken: set[str] = set()
-    for entry in sorted(found, key=lambda entry: entry.name):
+    for entry in sorted(_entries(), key=lambda entry: (_distribution(entry)[0] != "becalm", entry.name)):
         plugin = _load(entry)
-        clash = taken & {ref.name for ref in plugin.domains}
+        names = [ref.name for ref in plugin.domains]
+        clash = sorted(name for name in names if name in taken or names.count(name) > 1)
         if clash:
-            error = f"domain {sorted(clash)[0]!r} is already brought by another plugin"
+            error = f"domain {clash[0]!r} is already brought by another plugin"
             plugin = Plugin(plugin.name, plugin.distribution, plugin.version, error=error)
         taken |= {ref.name for ref in plugin.domains}
         plugins.append(plugin)
-    return plugins
+    return sorted(plugins, key=lambda plugin: plugin.name)
 
 
 def domain_ref(name: str) -> DomainRef:
@@ -67,7 +70,9 @@ def pretrained(name: str) -> tuple[DomainRef, Path]:
     Raises:
         UserError: If no installed plugin has it.
     """
-    refs = {key: (ref, place) for plugin in installed() for ref in plugin.domains for key, place in ref.pretrained.items()}
+    refs = {
+        key: (ref, place) for plugin in installed() for ref in plugin.domains for key, place in ref.pretrained.items()
+    }
     if name not in refs:
         raise unknown("checkpoint", name, refs)
     ref, place = refs[name]
@@ -81,7 +86,7 @@ def resource(place: str) -> Path:
 
 
 def resolve(target: str) -> Any:
-    """The object at ``package.module:name``. Only targets that installed plugins name come here, never a file's content.
+    """The object at ``package.module:name``. Only what installed plugins name comes here, never a file's content.
 
     Raises:
         UserError: If an optional package is missing, with the command that mends it.
@@ -101,31 +106,57 @@ def missing(module: str, error: ModuleNotFoundError) -> str:
     return f"{package} needs the package {error.name!r}, which is not installed: {wants}"
 
 
+def _entries() -> list[importlib.metadata.EntryPoint]:
+    """The entry points of every distribution, the first of each name on the path, as Python finds packages."""
+    found: dict[str, list[importlib.metadata.EntryPoint]] = {}
+    for distribution in importlib.metadata.distributions():
+        # A distribution whose own files are damaged is as good as not installed.
+        with contextlib.suppress(Exception):
+            found.setdefault(distribution.name, list(distribution.entry_points.select(group="becalm")))
+    return [entry for entries in found.values() for entry in entries]
+
+
+def _distribution(entry: importlib.metadata.EntryPoint) -> tuple[str, str]:
+    return (entry.dist.name, entry.dist.version) if entry.dist else ("?", "?")
+
+
 def _load(entry: importlib.metadata.EntryPoint) -> Plugin:
-    distribution = entry.dist.name if entry.dist else "?"
-    version = entry.dist.version if entry.dist else "?"
-
-    def broken(error: BaseException) -> Plugin:
-        text = str(error).strip().splitlines()
-        reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"
-        return Plugin(entry.name, distribution, version, error=reason)
-
+    distribution, version = _distribution(entry)
     manager = pluggy.PluginManager("becalm")
     manager.add_hookspecs(Specification)
     try:
-        manager.register(entry.load(), entry.name)
+        plugin = entry.load()
+        manager.register(plugin, entry.name)
         manager.check_pending()
+        _check_marks(plugin, manager)
         domains = _call(manager.hook.domains, DomainRef)
         commands = _call(manager.hook.commands, CommandRef)
+    except KeyboardInterrupt:
+        raise
     # A stranger's module can raise anything, SystemExit among it; whatever it is must not stop the others.
-    except (Exception, SystemExit) as error:
-        return broken(error)
+    except BaseException as error:
+        text = str(error).strip().splitlines()
+        reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"
+        return Plugin(entry.name, distribution, version, error=reason)
     return Plugin(entry.name, distribution, version, domains, commands)
 
 
-def _call(hook: Callable[[], list[list[T]]], kind: type[T]) -> tuple[T, ...]:
-    refs = [ref for refs in hook() for ref in refs]
+def _check_marks(plugin: object, manager: pluggy.PluginManager) -> None:
+    """Refuses a hook without its mark, which pluggy would pass over in silence, and a plugin without any hook."""
+    used = {caller.name for caller in manager.get_hookcallers(plugin) or []}
+    forgotten = [name for name in ("domains", "commands") if callable(getattr(plugin, name, None)) and name not in used]
+    if forgotten:
+        raise TypeError(f"{forgotten[0]} is not marked: put @becalm.hooks.hookimpl above it")
+    if not used:
+        raise TypeError("it has no hook: define domains or commands, marked with @becalm.hooks.hookimpl")
+
+
+def _call(hook: pluggy.HookCaller, kind: type[T]) -> tuple[T, ...]:
+    results = hook()
+    if len(results) < len(hook.get_hookimpls()):  # Pluggy leaves out None.
+        raise TypeError(f"hook {hook.name} must return a list of {kind.__name__}, got None")
+    refs = [ref for result in results for ref in (result if isinstance(result, list | tuple) else [result])]
     for ref in refs:
-        if not isinstance(ref, kind):
-            raise TypeError(f"a hook must return a list of {kind.__name__}, got {type(ref).__name__}")
+        if not isinstance(ref, kind) or not all(isinstance(result, list | tuple) for result in results):
+            raise TypeError(f"hook {hook.name} must return a list of {kind.__name__}, got {type(ref).__name__}")
     return tuple(refs)

@@ -1,4 +1,5 @@
-"""What to sample: one pydantic model is the command line's flags, the web form and the keyword arguments of ``Model.sample``.
+"""What to sample: one pydantic model is the command line's flags, the web form and the keyword arguments of
+``Model.sample``.
 
 Imports no torch, so that help texts answer at once.
 """

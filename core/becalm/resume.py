@@ -96,9 +96,18 @@ def resume(path: Path, device: torch.device) -> TrainState[Any]:
             number, _, key = name.partition(".")
             moments.setdefault(int(number), {})[key] = value
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
+        _lay_out(optimizer)
     state.history.copy_(stored.tensors["history"])
     state.step = int(config["step"])
     return state
+
+
+def _lay_out(optimizer: torch.optim.Optimizer) -> None:
+    """Gives moments the memory order of their weights, which a file does not keep: fused kernels go by address."""
+    for weight, moments in optimizer.state.items():
+        for name, value in moments.items():
+            if isinstance(value, torch.Tensor) and value.shape == weight.shape:
+                moments[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
 
 
 def _part(stored: Checkpoint, prefix: str) -> dict[str, torch.Tensor]:

@@ -13,6 +13,9 @@ from torch import Tensor
 
 from becalm.level import NoiseLevel
 from becalm.path import along
+from becalm.table import betas as betas
+from becalm.table import interpolate
+from becalm.table import rescale_zero_terminal_snr as rescale_zero_terminal_snr
 
 Spacing = Literal["trailing", "leading", "linspace", "karras", "log_snr"]
 
@@ -48,7 +51,7 @@ class Discrete(_Schedule):
         return self
 
     def __call__(self, t: Tensor) -> NoiseLevel:
-        return _interpolate(torch.tensor(self.betas, dtype=torch.float64), t)
+        return interpolate(torch.tensor(self.betas, dtype=torch.float64), _time(t))
 
 
 class Linear(_Schedule):
@@ -60,17 +63,19 @@ class Linear(_Schedule):
     last: float = Field(0.02, gt=0, lt=1, description="Last beta.")
 
     def __call__(self, t: Tensor) -> NoiseLevel:
-        return _interpolate(torch.linspace(self.first, self.last, self.steps, dtype=torch.float64), t)
+        return interpolate(torch.linspace(self.first, self.last, self.steps, dtype=torch.float64), _time(t))
 
 
 class Cosine(_Schedule):
     """alpha = cos(pi/2 (t + s) / (1 + s)) / cos(pi/2 s / (1 + s)) (Nichol and Dhariwal 2021, eq. 17).
 
-    The paper clips the last beta at .999; here alpha reaches 0 at t = 1, so sampling starts from the noise it trained on.
+    The paper clips the last beta at .999; here alpha reaches 0 at t = 1, so sampling starts from the noise trained on.
     """
 
     kind: Literal["cosine"] = "cosine"
-    offset: float = Field(0.008, ge=0, lt=1, description="Offset s: keeps the noise near t = 0 from vanishing too fast.")
+    offset: float = Field(
+        0.008, ge=0, lt=1, description="Offset s: keeps the noise near t = 0 from vanishing too fast."
+    )
 
     def __call__(self, t: Tensor) -> NoiseLevel:
         t = _time(t)
@@ -121,7 +126,7 @@ class Flow(_Schedule):
 
 
 class Karras(_Schedule):
-    """sigma^(1/rho) linear in t from low to high, alpha = 1 (Karras et al. 2022, eq. 5). t = 0 holds ``low``, not clean."""
+    """sigma^(1/rho) linear in t from low to high, alpha = 1 (Karras et al. 2022, eq. 5). t = 0 is ``low``."""
 
     kind: Literal["karras"] = "karras"
     low: float = Field(0.002, gt=0, description="sigma at t = 0.")
@@ -176,58 +181,17 @@ Schedule = Annotated[
 """Any schedule of this module, chosen by its ``kind`` in a configuration."""
 
 
-def betas(schedule: NoiseSchedule, steps: int) -> Tensor:
-    """The discrete betas of a continuous schedule, (steps,) float64: beta_k = 1 - alpha_bar(k/T) / alpha_bar((k-1)/T).
-
-    The inverse is ``Discrete(betas=...)``, which has the same levels at t = k / T.
-
-    Raises:
-        ValueError: If ``steps`` is less than 1 or the schedule is not variance-preserving.
-    """
-    if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
-    level = schedule(torch.linspace(0, 1, steps + 1, dtype=torch.float64))
-    if not torch.allclose(level.norm, torch.ones_like(level.norm), rtol=0, atol=1e-9):
-        raise ValueError("betas exist only for variance-preserving schedules (alpha^2 + sigma^2 = 1)")
-    before, after = slice(None, -1), slice(1, None)
-    # a^2 - a'^2 = s'^2 - s^2 when a^2 + s^2 = 1: the difference of the smaller two keeps its digits.
-    signal = (level.alpha[before] - level.alpha[after]) * (level.alpha[before] + level.alpha[after])
-    noise = (level.sigma[after] - level.sigma[before]) * (level.sigma[after] + level.sigma[before])
-    return torch.where(level.sigma[after] < level.alpha[after], noise, signal) / level.alpha[before] ** 2
-
-
-def rescale_zero_terminal_snr(betas: Tensor) -> Tensor:
-    """Shifts and scales sqrt(alpha_bar) so that the last level is pure noise (Lin et al. 2024, algorithm 1).
-
-    Args:
-        betas: (T,) in (0, 1).
-
-    Returns:
-        (T,) float64 betas of which the last is 1.
-
-    Raises:
-        ValueError: If there are fewer than 2 betas.
-    """
-    alpha = torch.cumprod(1 - betas.double(), 0).sqrt()
-    if alpha.numel() < 2:
-        raise ValueError(f"zero-terminal-SNR rescaling needs at least 2 betas, got {alpha.numel()}")
-    rescaled = (alpha - alpha[-1]) * (alpha[0] / (alpha[0] - alpha[-1]))
-    before = torch.cat([torch.ones_like(rescaled[:1]), rescaled[:-1]])
-    return 1 - (rescaled / before) ** 2
-
-
-def levels(
-    schedule: NoiseSchedule, steps: int, spacing: Spacing = "trailing", start: float = 1.0
-) -> list[NoiseLevel]:
+def levels(schedule: NoiseSchedule, steps: int, spacing: Spacing = "trailing", start: float = 1.0) -> list[NoiseLevel]:
     """Scalar float64 levels from ``start`` down to clean: the path that a sampler walks.
 
     Args:
         steps: Number of sampler steps; the list has one more entry, the last being clean.
-        spacing: ``trailing``: even in time, from ``start``, last step 1/steps above clean. ``linspace``: even in time and
-            ending on the schedule's first level, t = 0 or 1/1000 where t = 0 is clean. ``leading``: even in time, beginning
-            one step below ``start`` (the field's old default; it does not start at pure noise). ``karras``: even in
-            (sigma/alpha)^(1/7) (Karras et al. 2022, eq. 5). ``log_snr``: even in log(alpha/sigma) (Lu et al. 2022). For the
-            last two, a schedule that reaches pure noise is cut at sigma/alpha = 80, and one that reaches clean at .002.
+        spacing: ``trailing``: even in time, from ``start``, last step 1/steps above clean. ``linspace``: even in time
+            and ending on the schedule's first level, t = 0, or 1/1000 (a table's first entry) where t = 0 is clean.
+            ``leading``: even in time, beginning one step below ``start`` (the field's old default; it does not start at
+            pure noise). ``karras``: even in (sigma/alpha)^(1/7) (Karras et al. 2022, eq. 5). ``log_snr``: even in
+            log(alpha/sigma) (Lu et al. 2022). For the last two, a schedule that reaches pure noise is cut at
+            sigma/alpha = 80, and one that reaches clean at .002.
         start: First time, in (0, 1]; below 1 to edit an existing sample.
 
     Raises:
@@ -238,7 +202,8 @@ def levels(
     if not 0.0 < start <= 1.0:
         raise ValueError(f"start must be above 0 and at most 1, got {start}")
     path = schedule(_times(schedule, steps, spacing, start))
-    clean = NoiseLevel(*(torch.tensor(value, dtype=torch.float64) for value in (0.0, 1.0, 0.0)))
+    zero, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
+    clean = NoiseLevel(zero, one, zero)
     noisy = [NoiseLevel(*entry) for entry in zip(path.t, path.alpha, path.sigma, strict=True)]
     return along([*noisy, clean], path.alpha)
 
@@ -265,7 +230,7 @@ def _times(schedule: NoiseSchedule, steps: int, spacing: Spacing, start: float) 
 
 
 def _ratios(schedule: NoiseSchedule, start: float) -> tuple[float, float]:
-    """sigma / alpha at both ends of a path: the schedule's own, cut where they are not finite and positive."""
+    """Both ends of a path in sigma / alpha: the schedule's own, cut where they are not finite and positive."""
     noise, at_start, clean = schedule(torch.tensor([1.0, start, 0.0], dtype=torch.float64)).ratio.tolist()
     high = at_start if math.isfinite(noise) else min(at_start, 80.0)
     return high, clean if clean > 0 else min(0.002, high / 10)
@@ -298,24 +263,6 @@ def _first(schedule: NoiseSchedule) -> float:
 
 def _time(t: Tensor) -> Tensor:
     return t if t.dtype == torch.float64 else t.double()
-
-
-def _interpolate(betas: Tensor, t: Tensor) -> NoiseLevel:
-    t = _time(t)
-    log_signal = torch.log1p(-betas).cumsum(0)
-    # 1 - alpha_bar as -expm1 of its logarithm: no digits lost while it is small.
-    alpha, sigma = (0.5 * log_signal).exp(), (-torch.expm1(log_signal)).sqrt()
-    place = t * len(betas)
-    index = place.floor().clamp(0, len(betas) - 1)
-    share = place - index
-
-    def between(angles: Tensor, first: float) -> Tensor:
-        table = torch.cat([angles.new_tensor([first]), angles]).to(t.device)
-        below, above = table[index.long()], table[index.long() + 1]
-        return torch.sin(below + share * (above - below))
-
-    # The angle gives sigma, its complement alpha, each with all its digits; a zero-terminal table ends at alpha = 0 exactly.
-    return NoiseLevel(t, between(torch.atan2(alpha, sigma), math.pi / 2), between(torch.atan2(sigma, alpha), 0.0))
 
 
 def _ordered(low: float, high: float) -> None:

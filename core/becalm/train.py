@@ -1,7 +1,7 @@
 """Training as a generator: each step is yielded; progress bars, tracking, early stopping and saving are its consumers.
 
-All randomness is a function of (seed, step), so a state is just tensors and a step number: a training killed and resumed ends in the
-same bits as one left alone.
+All randomness is a function of (seed, step), so a state is just tensors and a step number: a training killed and
+resumed ends in the same bits as one left alone.
 """
 
 import contextlib
@@ -40,7 +40,8 @@ class Training(BaseModel):
     rate: float = Field(1e-3, gt=0, description="Highest learning rate.")
     warmup: int = Field(200, ge=0, description="Steps over which the rate rises from 0.")
     decay: Literal["cosine", "cooldown", "constant"] = Field(
-        "cosine", description="What the rate does after: cosine falls to 0; cooldown stays, then falls to 0; constant stays."
+        "cosine",
+        description="What the rate does after: cosine falls to 0; cooldown stays, then falls to 0; constant stays.",
     )
     cooldown: float = Field(0.4, gt=0, le=1, description="Share of the steps over which cooldown falls, linearly.")
     beta2: float = Field(0.99, ge=0, lt=1, description="AdamW's memory of squared gradients.")
@@ -107,11 +108,11 @@ def begin(
     network = network.to(device).train()
     average = {name: value.detach().clone() for name, value in network.named_parameters()}
     history = torch.zeros(BINS, dtype=torch.float64)
-    state = TrainState(
-        domain, schedule, objective, training, network, average, _optimizers(network, training), history, device
-    )
+    state = TrainState(domain, schedule, objective, training, network, average, [], history, device)
     if training.precision == "auto":
         state.training = training.model_copy(update={"precision": _faster(state)})
+    # Only now, since an optimiser may ask for the precision: a resumed training finds it settled.
+    state.optimizers = _optimizers(network, state.training)
     return state
 
 
@@ -157,7 +158,7 @@ def rate_at(training: Training, step: int) -> float:
     if training.decay == "constant":
         return training.rate
     if training.decay == "cooldown":
-        # Until the fall begins nothing depends on ``steps``, so a training may be lengthened on resume (Hagele et al. 2024).
+        # Until the fall begins nothing depends on ``steps``, so resuming may lengthen a training (Hagele et al. 2024).
         return training.rate * min(1.0, (training.steps - step) / (training.cooldown * training.steps))
     progress = (step - training.warmup) / max(training.steps - training.warmup, 1)
     return training.rate * 0.5 * (1 + math.cos(math.pi * progress))
@@ -169,10 +170,10 @@ def _backward(state: TrainState[C], network: nn.Module, batch: Batch[C], number:
     batch = batch.to(state.device)
     cond = dropped(state.domain, batch, state.objective.drop, seed=seed, step=number)
     drawn = draw(state.objective, state.schedule, batch, state.history, seed=seed, step=number)
-    with _dropout_seed(network, seed, number), _autocast(state.training.precision, state.device):
+    with _seeded(seed, number, state.device), _autocast(state.training.precision, state.device):
         weighted, bare = losses(state.objective, network, batch, drawn, cond)
     loss = weighted.mean() / state.training.accumulate
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     if isinstance(state.objective.times, Importance):
         _remember(state.history, drawn.t, bare.detach())
     return loss.detach()
@@ -189,22 +190,16 @@ def dropped(domain: Domain[C], batch: Batch[C], share: float, *, seed: int, step
 
 
 def _remember(history: Tensor, t: Tensor, loss: Tensor) -> None:
-    """Running mean of the squared loss per time bin (Nichol and Dhariwal 2021 keep the last ten; a tenth a time is alike)."""
+    """Running mean of the squared loss per time bin (Nichol and Dhariwal 2021 keep the last ten, which is alike)."""
     place = (t * len(history)).long().clamp(0, len(history) - 1).cpu()
     for bin_, value in zip(place.tolist(), (loss.double() ** 2).tolist(), strict=True):
         history[bin_] = value if history[bin_] == 0 else 0.9 * history[bin_] + 0.1 * value
 
 
-def _dropout_seed(network: nn.Module, seed: int, step: int) -> AbstractContextManager[Any]:
-    """Makes dropout, the one user of torch's own random state, a function of the step."""
-    if not any(isinstance(module, nn.Dropout) and module.p > 0 for module in network.modules()):
-        return contextlib.nullcontext()
-    return _seeded(seed, step)
-
-
 @contextlib.contextmanager
-def _seeded(seed: int, step: int) -> Iterator[None]:
-    with torch.random.fork_rng():
+def _seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
+    """Makes dropout, and whatever else in a network uses torch's own random state, a function of the step."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
         torch.manual_seed((seed * 1_000_003 + step) % 2**63)
         yield
 
@@ -231,7 +226,7 @@ def _optimizers(network: nn.Module, training: Training) -> list[torch.optim.Opti
 
 
 def _faster(state: TrainState[C]) -> Literal["fp32", "bf16"]:
-    """bf16 on GPUs that have it; on CPUs whichever takes less time over a trial batch, since it depends on both chip and network."""
+    """bf16 on GPUs that have it; on CPUs whichever is faster on a trial batch: that depends on chip and network."""
     if state.device.type == "cuda":
         return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     if state.device.type != "cpu":

@@ -5,6 +5,7 @@ from becalm.hooks import CommandRef, DomainRef, hookimpl
 
 @hookimpl
 def domains() -> list[DomainRef]:
+    """The domain ``images`` and its pretrained checkpoints."""
     return [
         DomainRef(
             name="images",
@@ -23,6 +24,7 @@ def domains() -> list[DomainRef]:
 
 @hookimpl
 def commands() -> list[CommandRef]:
+    """The verbs that only images have."""
     return [
         CommandRef(
             domain="images",

@@ -1,6 +1,7 @@
 """A classifier of noised images, whose gradient guides sampling (Dhariwal and Nichol 2021, section 4).
 
-It sees x / sqrt(alpha^2 + sigma^2) and the level's angle, as the denoiser does, so one classifier serves every schedule.
+It sees x / sqrt(alpha^2 + sigma^2) and the level's angle, as the denoiser does, so one classifier serves every
+schedule.
 """
 
 from collections.abc import Iterator
@@ -23,7 +24,7 @@ from becalm_images.judge import scaled
 
 
 class Classifier(nn.Module):
-    """Noised images (B, C, H, W) and their level to logits (B, classes): four convolutions, each modulated by the level."""
+    """Noised images (B, C, H, W) and their level to logits (B, classes): convolutions modulated by the level."""
 
     def __init__(self, channels: int, classes: int, widths: tuple[int, ...] = (32, 48, 64, 96)) -> None:
         super().__init__()
@@ -54,8 +55,14 @@ class Classifier(nn.Module):
         return torch.where(known, value, torch.zeros_like(value))
 
 
-def train_classifier(train: Labelled, test: Labelled, *, epochs: int = 4, seed: int = 0) -> Iterator[float | Checkpoint]:
-    """Trains a classifier on noised images, levels spread evenly over the cosine schedule; yields the share done, then the checkpoint."""
+def train_classifier(
+    train: Labelled, test: Labelled, *, epochs: int = 3, seed: int = 0
+) -> Iterator[float | Checkpoint]:
+    """Trains a classifier on images noised to uniform times of the cosine schedule.
+
+    Yields:
+        The share done, and at last the checkpoint.
+    """
     schedule = Cosine()
     images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
     with torch.random.fork_rng(devices=[]):

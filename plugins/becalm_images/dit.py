@@ -5,6 +5,7 @@ from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm_images.embedding import ClassAndNoise
+from becalm_images.unet import silence
 
 
 class Layer(nn.Module):
@@ -21,8 +22,7 @@ class Layer(nn.Module):
             nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Dropout(dropout), nn.Linear(4 * width, width)
         )
         self.modulate = nn.Linear(width, 6 * width)
-        nn.init.zeros_(self.modulate.weight)
-        nn.init.zeros_(self.modulate.bias)
+        silence(self.modulate)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         scale1, shift1, gate1, scale2, shift2, gate2 = self.modulate(embedding)[:, None].chunk(6, dim=-1)
@@ -70,9 +70,8 @@ class DiT(nn.Module):
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.modulate = nn.Linear(width, 2 * width)
         self.leave = nn.Linear(width, outputs * channels * patch * patch)
-        for last in (self.modulate, self.leave):
-            nn.init.zeros_(last.weight)
-            nn.init.zeros_(last.bias)
+        silence(self.modulate)
+        silence(self.leave)
 
     def forward(self, x: Tensor, level: NoiseLevel, labels: Tensor) -> Tensor:
         """Runs the network.

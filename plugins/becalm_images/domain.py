@@ -41,7 +41,9 @@ class Images(Domain[Tensor]):
     )
     batch: int = Field(64, ge=1, description="Images per training batch.")
     judge: str = Field("mnist-judge", description="Judge of evaluate: a bundled name or a file.")
-    classifier: str = Field("mnist-classifier", description="Classifier of classifier guidance: a bundled name or a file.")
+    classifier: str = Field(
+        "mnist-classifier", description="Classifier of classifier guidance: a bundled name or a file."
+    )
 
     def fit(self) -> "Images":
         """This domain with size and classes as the data have them."""
@@ -75,7 +77,9 @@ class Images(Domain[Tensor]):
             number += 1
 
     def network(self) -> nn.Module:
-        return self.architecture.build(self.shape(), self.classes, 1).to(memory_format=torch.channels_last)
+        network: nn.Module = self.architecture.build(self.shape(), self.classes, 1)
+        # Channels last is the layout that convolutions on CPUs and tensor cores work in.
+        return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
     def shape(self) -> tuple[int, int, int]:
         return (self.channels, self.height, self.width)
@@ -88,7 +92,9 @@ class Images(Domain[Tensor]):
         for label in wanted:
             if not 0 <= label < self.classes:
                 raise UserError(f"label must be between 0 and {self.classes - 1}, got {label}")
-        return torch.tensor(wanted).repeat(-(-request.count // len(wanted)))[: request.count]
+        labels = torch.tensor(wanted).repeat(-(-request.count // len(wanted)))[: request.count]
+        unconditional = request.guidance == 0 and request.classifier_guidance == 0
+        return self.drop(labels) if unconditional else labels
 
     def drop(self, cond: Tensor) -> Tensor:
         return torch.full_like(cond, self.classes)
@@ -112,7 +118,7 @@ class Images(Domain[Tensor]):
         return self.codec().decode(x0.cpu().float()).round().clamp(0, 255).to(torch.uint8)
 
     def metrics(self, x0: Tensor, cond: Tensor) -> Mapping[str, float]:
-        """FID, precision, recall, accuracy and each class's FID by the judge, each beside the floor that real images reach."""
+        """FID, precision, recall, accuracy and each class's FID by the judge, beside the floors of real images."""
         judge = load_judge(find(self.judge))
         figures = judge.metrics(self.images(x0), cond.cpu())
         with_floors: dict[str, float] = {}

@@ -26,7 +26,7 @@ def run(options: EditOptions) -> Iterator[str]:
     if out.suffix != ".png":
         raise UserError(f"--out must end in .png, got {options.out}")
     if options.mask is None and options.start == 1.0:
-        raise UserError("nothing is kept of the image: give --mask to fill in a part, or --start below 1 to redraw it all")
+        raise UserError("nothing is kept of the image: give --mask to fill in a part, or --start below 1 to redraw it")
     model = becalm.load(options.checkpoint, options.device)
     domain = model.domain
     if not isinstance(domain, Images):

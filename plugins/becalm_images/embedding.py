@@ -18,7 +18,8 @@ class ClassAndNoise(nn.Module):
     Args:
         classes: Number of classes; label ``classes`` is the null class of classifier-free guidance.
         size: Width of the result.
-        kind: ``sinusoidal`` (Vaswani et al. 2017; geometric frequencies) or ``fourier`` (Tancik et al. 2020; random ones).
+        kind: ``sinusoidal`` (Vaswani et al. 2017; geometric frequencies) or ``fourier`` (Tancik et al. 2020; random
+            ones).
     """
 
     frequencies: Tensor
@@ -41,4 +42,5 @@ class ClassAndNoise(nn.Module):
         angle = level.angle.to(device=x.device, dtype=torch.float32).reshape(-1)
         phase = angle[:, None] * self.frequencies
         noise = self.noise(torch.cat([phase.sin(), phase.cos()], dim=1))
-        return noise + self.label(labels)
+        embedding: Tensor = noise + self.label(labels)
+        return embedding

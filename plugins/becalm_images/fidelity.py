@@ -1,6 +1,7 @@
 """How close samples are to data, in the feature space of a judge: Frechet distance, precision and recall.
 
-A classifier's accuracy alone proves nothing: one Gaussian per class reaches 98 % on MNIST. The Frechet distance sees blur, noise and
+A classifier's accuracy alone proves nothing: one Gaussian per class reaches 98 % on MNIST. The Frechet distance sees
+blur, noise and
 missing modes; precision and recall tell the two failures apart.
 """
 
@@ -17,7 +18,8 @@ def moments(features: Tensor) -> tuple[Tensor, Tensor]:
 def frechet(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> float:
     """|m1 - m2|^2 + tr(C1 + C2 - 2 (C1 C2)^(1/2)) (Heusel et al. 2017, eq. 6).
 
-    The trace of the root is the sum of the roots of the eigenvalues of C1 C2, which are real and not negative; rounding may make
+    The trace of the root is the sum of the roots of the eigenvalues of C1 C2, which are real and not negative;
+    rounding may make
     some slightly so.
     """
     (mean1, cov1), (mean2, cov2) = first, second
@@ -26,7 +28,7 @@ def frechet(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> floa
 
 
 def precision_recall(real: Tensor, made: Tensor, neighbours: int = 3) -> tuple[float, float]:
-    """Share of the made within the real's manifold, and of the real within the made's (Kynkaanniemi et al. 2019, eq. 1-2).
+    """Share of the made in the real's manifold, and of the real in the made's (Kynkaanniemi et al. 2019, eq. 1-2).
 
     A set's manifold is the union of balls about its members that reach to their k-th nearest neighbour.
 
@@ -35,8 +37,8 @@ def precision_recall(real: Tensor, made: Tensor, neighbours: int = 3) -> tuple[f
     """
     real, made = real.float(), made.float()
     between = torch.cdist(made, real)
-    precision = (between <= _radii(real, neighbours)).any(1).float().mean()
-    recall = (between.T <= _radii(made, neighbours)).any(1).float().mean()
+    precision = between.le(_radii(real, neighbours)).any(1).float().mean()
+    recall = between.T.le(_radii(made, neighbours)).any(1).float().mean()
     return float(precision), float(recall)
 
 

@@ -36,6 +36,6 @@ def fit(
             group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / total))
         value = loss(order[place * batch : (place + 1) * batch], step)
         optimizer.zero_grad()
-        value.backward()  # type: ignore[no-untyped-call]
+        value.backward()
         optimizer.step()
         yield (step + 1) / total

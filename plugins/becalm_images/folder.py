@@ -49,6 +49,7 @@ def from_pngs(place: Path, split: Split) -> Labelled:
         if image.shape != images[0].shape:
             raise UserError(f"all images must have one size: {paths[0]} has {images[0].shape}, {path} {image.shape}")
         if path.parent.name not in classes:
-            raise UserError(f"class {path.parent.name!r} of {path} is not among the training classes {', '.join(classes)}")
+            known = ", ".join(classes)
+            raise UserError(f"class {path.parent.name!r} of {path} is not among the training classes {known}")
     labels = np.array([classes.index(path.parent.name) for path in paths], dtype=np.int64)
     return Labelled(np.stack(images), labels, len(classes))

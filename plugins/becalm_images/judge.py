@@ -1,6 +1,7 @@
-"""The judge: a LeNet-5 whose 84 features say how close samples are to data (LeCun et al. 1998, with ReLU and max pooling).
+"""The judge: a LeNet-5 whose 84 features say how close samples are to data (LeCun et al. 1998, with ReLU, max pooling).
 
-Its file holds the network, the statistics of the training images under it, and the floors that real test images reach; so samples can be
+Its file holds the network, the statistics of the training images under it, and the floors that real test images
+reach; so samples can be
 judged without the data, and every figure is bound to one checksum.
 """
 
@@ -52,7 +53,8 @@ class Judge:
     """A judge with its reference statistics.
 
     Attributes:
-        statistics: ``mean``, ``cov`` of all training images, ``means`` (K, 84), ``covs`` (K, 84, 84) per class, ``references`` (3000, 84).
+        statistics: ``mean``, ``cov`` of all training images, ``means`` (K, 84), ``covs`` (K, 84, 84) per class,
+            ``references`` (3000, 84).
         floors: The figures of real test images.
         digest: SHA-256 of the judge's file.
     """
@@ -64,7 +66,7 @@ class Judge:
 
     @torch.no_grad()
     def metrics(self, images: Tensor, labels: Tensor) -> dict[str, float]:
-        """Figures of uint8 images (N, C, H, W) that were asked for by labels (N,); null labels have no accuracy or class figures."""
+        """Figures of uint8 images (N, C, H, W) asked for by labels (N,); null labels have no accuracy."""
         classes = self.network.leave.out_features
         pairs = [_look(self.network, part) for part in images.split(1000)]
         features, logits = (torch.cat(values) for values in zip(*pairs, strict=True))
@@ -89,7 +91,7 @@ class Judge:
         return figures
 
 
-def train_judge(train: Labelled, test: Labelled, *, epochs: int = 8, seed: int = 0) -> Iterator[float | Checkpoint]:
+def train_judge(train: Labelled, test: Labelled, *, epochs: int = 4, seed: int = 0) -> Iterator[float | Checkpoint]:
     """Trains a judge; yields the share done, then the checkpoint."""
     sizes = (*train.images.shape[1:], train.classes)
     images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)

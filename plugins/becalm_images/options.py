@@ -10,7 +10,8 @@ class EditOptions(ImageRequest):
 
     image: str = Field(description="PNG to edit, of the model's size.")
     mask: str | None = Field(
-        None, description="What to keep: top, bottom, left, right (halves), or a PNG that is white where pixels are kept."
+        None,
+        description="What to keep: top, bottom, left, right (halves), or a PNG that is white where pixels are kept.",
     )
     start: float = Field(
         1.0, gt=0, le=1, description="Noise time to start from; below 1 the image's outline survives (SDEdit)."

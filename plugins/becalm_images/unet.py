@@ -5,12 +5,20 @@ CPU would spend most of its time for little: 28 x 28 becomes 14 x 14 and 7 x 7. 
 Dhariwal and Nichol 2021 (scale-shift conditioning), Hoogeboom et al. 2023 (folding).
 """
 
+from typing import cast
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm_images.embedding import ClassAndNoise
+
+
+def silence(layer: nn.Conv2d | nn.Linear) -> None:
+    """Makes a layer output zeros at first."""
+    for weight in layer.parameters():
+        nn.init.zeros_(weight)
 
 
 class Block(nn.Module):
@@ -26,8 +34,7 @@ class Block(nn.Module):
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)
         self.skip = nn.Conv2d(width_in, width, 1) if width_in != width else nn.Identity()
         # A zero last layer makes each block the identity at first, so that depth does not hurt early training.
-        nn.init.zeros_(self.conv2.weight)
-        nn.init.zeros_(self.conv2.bias)
+        silence(self.conv2)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
         hidden = self.conv1(F.silu(self.norm1(x)))
@@ -46,8 +53,7 @@ class Attention(nn.Module):
         self.norm = nn.GroupNorm(groups, width)
         self.qkv = nn.Conv2d(width, 3 * width, 1)
         self.out = nn.Conv2d(width, width, 1)
-        nn.init.zeros_(self.out.weight)
-        nn.init.zeros_(self.out.bias)
+        silence(self.out)
 
     def forward(self, x: Tensor) -> Tensor:
         batch, width, height, breadth = x.shape
@@ -122,11 +128,9 @@ class UNet(nn.Module):
             if rank:
                 self.grow.append(nn.Conv2d(current, current, 3, padding=1))
         self.blocks = blocks
-        self.leave = nn.Sequential(
-            nn.GroupNorm(groups, current), nn.SiLU(), nn.Conv2d(current, outputs * channels * fold * fold, 3, padding=1)
-        )
-        nn.init.zeros_(self.leave[2].weight)
-        nn.init.zeros_(self.leave[2].bias)
+        last = nn.Conv2d(current, outputs * channels * fold * fold, 3, padding=1)
+        silence(last)
+        self.leave = nn.Sequential(nn.GroupNorm(groups, current), nn.SiLU(), last)
 
     def forward(self, x: Tensor, level: NoiseLevel, labels: Tensor) -> Tensor:
         """Runs the network.
@@ -139,18 +143,25 @@ class UNet(nn.Module):
         embedding = F.silu(self.embed(level, labels, x))
         hidden = self.enter(F.pixel_unshuffle(x, self.fold).contiguous(memory_format=torch.channels_last))
         skips = [hidden]
-        for index, (block, attend) in enumerate(self.down):  # type: ignore[misc]
-            hidden = attend(block(hidden, embedding))
+        for index, pair in enumerate(self.down):
+            hidden = _through(pair, hidden, embedding)
             skips.append(hidden)
             rank, last = divmod(index, self.blocks)
             if last == self.blocks - 1 and rank < len(self.shrink):
                 hidden = self.shrink[rank](hidden)
                 skips.append(hidden)
-        for block, attend in self.middle:  # type: ignore[misc]
-            hidden = attend(block(hidden, embedding))
-        for index, (block, attend) in enumerate(self.up):  # type: ignore[misc]
-            hidden = attend(block(torch.cat([hidden, skips.pop()], dim=1), embedding))
+        for pair in self.middle:
+            hidden = _through(pair, hidden, embedding)
+        for index, pair in enumerate(self.up):
+            hidden = _through(pair, torch.cat([hidden, skips.pop()], dim=1), embedding)
             rank, last = divmod(index, self.blocks + 1)
             if last == self.blocks and rank < len(self.grow):
                 hidden = self.grow[rank](F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
         return F.pixel_shuffle(self.leave(hidden), self.fold)
+
+
+def _through(pair: nn.Module, hidden: Tensor, embedding: Tensor) -> Tensor:
+    """A residual block, and attention where the resolution has it."""
+    block, attend = cast(nn.ModuleList, pair)
+    out: Tensor = attend(block(hidden, embedding))
+    return out

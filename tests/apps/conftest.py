@@ -2,8 +2,11 @@
 
 import importlib
 import os
+import signal
 import subprocess
 import sys
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -77,6 +80,22 @@ def process(environment: dict[str, str], tmp_path: Path) -> Callable[..., subpro
         )
 
     return start
+
+
+@pytest.fixture
+def interrupt() -> Callable[[Callable[[], bool]], None]:
+    """Presses Ctrl-C in this process as soon as a condition holds."""
+
+    def press(condition: Callable[[], bool]) -> None:
+        def wait() -> None:
+            deadline = time.monotonic() + 60
+            while not condition() and time.monotonic() < deadline:
+                time.sleep(0.05)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    return press
 
 
 @pytest.fixture

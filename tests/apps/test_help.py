@@ -64,7 +64,12 @@ def test_help_of_training_has_dotted_flags_below_unions(becalm: Run) -> None:
     code, out, _ = becalm("toy", "train", "--help")
     text = " ".join(out.split())
     assert code == 0
-    for flag in ("--net mlp|straight|NAME", "--net.widths INT,...", "--net.bias / --net.no-bias", "--schedule.offset FLOAT"):
+    for flag in (
+        "--net mlp|straight|NAME",
+        "--net.widths INT,...",
+        "--net.bias / --net.no-bias",
+        "--schedule.offset FLOAT",
+    ):
         assert flag in text
     assert "--rate FLOAT Highest learning rate" in text
     assert "karras, variance_exploding: sigma at t = 0" in text
@@ -120,6 +125,10 @@ def test_completion_prints_a_script_for_the_shell(shell: str, becalm: Run) -> No
 def test_completion_knows_commands_flags_and_words(
     process: Callable[..., Popen[str]], environment: dict[str, str]
 ) -> None:
-    environment |= {"_BECALM_COMPLETE": "fish_complete", "COMP_WORDS": "becalm toy sample --sampler dp", "COMP_CWORD": "dp"}
+    environment |= {
+        "_BECALM_COMPLETE": "fish_complete",
+        "COMP_WORDS": "becalm toy sample --sampler dp",
+        "COMP_CWORD": "dp",
+    }
     out, _ = process(code="from becalm_apps.main import main; main()").communicate(timeout=60)
     assert sorted(re.findall(r"dp\w+", out)) == ["dpmpp2m", "dpmpp3m", "dpmppsde"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-sys.path.insert(0, str(Path(__file__).parent))  # So that they can import the toy domain.
+sys.path.insert(0, str(Path(__file__).parent))  # So that tests can import the files beside them.
 
 
 @pytest.fixture(autouse=True)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable
 from decimal import Decimal, getcontext
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -212,7 +213,7 @@ def test_betas_of_linear_are_linear() -> None:
 
 @pytest.mark.parametrize("schedule", [Flow(), Karras(), VarianceExploding()], ids=name)
 def test_only_variance_preserving_schedules_have_betas(schedule: NoiseSchedule) -> None:
-    with pytest.raises(ValueError, match="^betas exist only for variance-preserving schedules"):
+    with pytest.raises(ValueError, match=r"^betas exist only for variance-preserving schedules"):
         betas(schedule, 10)
 
 
@@ -252,7 +253,7 @@ def test_every_path_falls_strictly_to_clean(schedule: NoiseSchedule, spacing: An
     assert (float(path[-1].t), float(path[-1].alpha), float(path[-1].sigma)) == (0, 1, 0)
     assert all(level.alpha.dim() == 0 and level.alpha.dtype == torch.float64 for level in path)
     angles = [float(level.angle) for level in path]
-    assert all(high > low for high, low in zip(angles, angles[1:], strict=False))
+    assert all(high > low for high, low in pairwise(angles))
     assert float(path[0].t) <= start + 1e-9
 
 
@@ -315,7 +316,7 @@ def test_a_karras_schedule_even_in_time_is_the_karras_spacing() -> None:
     ],
 )
 def test_wrong_paths_are_refused_in_a_sentence(arguments: tuple[Any, ...], sentence: str) -> None:
-    with pytest.raises(ValueError, match="^" + sentence.replace(".", r"\.") + "$"):
+    with pytest.raises(ValueError, match=r"^" + sentence.replace(".", r"\.") + "$"):
         levels(Linear(), *arguments)
 
 
@@ -342,7 +343,7 @@ def test_wrong_schedules_are_refused(make: Callable[[], object]) -> None:
 
 
 def test_betas_and_rescaling_need_enough_steps() -> None:
-    with pytest.raises(ValueError, match="^steps must be at least 1, got 0$"):
+    with pytest.raises(ValueError, match=r"^steps must be at least 1, got 0$"):
         betas(Linear(), 0)
-    with pytest.raises(ValueError, match="^zero-terminal-SNR rescaling needs at least 2 betas, got 1$"):
+    with pytest.raises(ValueError, match=r"^zero-terminal-SNR rescaling needs at least 2 betas, got 1$"):
         rescale_zero_terminal_snr(torch.tensor([0.5]))

@@ -35,7 +35,12 @@ class Perceptron(nn.Module):
         self.register_buffer("frequencies", torch.exp(torch.linspace(0.0, 5.0, 8)))
         self.label = nn.Embedding(classes + 1, 8)
         self.net = nn.Sequential(
-            nn.Linear(2 + 16 + 8, width), nn.SiLU(), nn.Dropout(dropout), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 2)
+            nn.Linear(2 + 16 + 8, width),
+            nn.SiLU(),
+            nn.Dropout(dropout),
+            nn.Linear(width, width),
+            nn.SiLU(),
+            nn.Linear(width, 2),
         )
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:

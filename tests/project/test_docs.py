@@ -2,9 +2,10 @@
 
 import importlib.resources
 import re
+import sys
+import types
 import unicodedata
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -32,12 +33,13 @@ def test_the_python_of_a_page_runs_from_top_to_bottom(
     monkeypatch.chdir(tmp_path)
     text = page.read_text(encoding="utf-8")
     bundled = importlib.resources.files("becalm_images") / "pretrained" / "mnist.safetensors"
-    names: dict[str, Any] = {"__name__": "page"}
+    module = types.ModuleType("page")
+    monkeypatch.setitem(sys.modules, "page", module)
     for block in BLOCK.finditer(text):
         if 'load("mnist"' in block[1] and not bundled.is_file():
             pytest.skip("the bundled checkpoint is not there")
         lines_above = text.count("\n", 0, block.start(1))
-        exec(compile("\n" * lines_above + block[1], str(page), "exec"), names)
+        exec(compile("\n" * lines_above + block[1], str(page), "exec"), vars(module))
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -64,6 +66,16 @@ def test_every_source_cited_in_the_code_is_listed_once() -> None:
         if not re.fullmatch(months, author)
     }
     assert {source: place for source, place in cited.items() if source not in known} == {}
+
+
+def test_every_module_of_the_core_is_in_the_reference_and_in_the_plan() -> None:
+    core = ROOT / "core"
+    modules = {path.relative_to(core).with_suffix("").as_posix().replace("/", ".") for path in core.rglob("*.py")}
+    public = {module for module in modules if not module.endswith(("__init__", ".version"))}
+    reference = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"automodule:: (\S+)", reference)) == public
+    plan = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+    assert [module for module in public if f"`{module.split('.')[1]}`" not in plan] == []
 
 
 def test_every_page_is_in_the_table_of_contents() -> None:

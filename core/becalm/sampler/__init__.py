@@ -6,4 +6,17 @@ from becalm.sampler.ode import Euler, Heun
 from becalm.sampler.step import Noise, Sampler, Step, sample
 from becalm.sampler.unipc import UniPC
 
-__all__ = ["DDIM", "DDPM", "DPMpp2M", "DPMpp3M", "DPMppSDE", "Euler", "Heun", "Noise", "Sampler", "Step", "UniPC", "sample"]
+__all__ = [
+    "DDIM",
+    "DDPM",
+    "DPMpp2M",
+    "DPMpp3M",
+    "DPMppSDE",
+    "Euler",
+    "Heun",
+    "Noise",
+    "Sampler",
+    "Step",
+    "UniPC",
+    "sample",
+]

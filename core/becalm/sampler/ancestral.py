@@ -1,11 +1,11 @@
 """DDPM and DDIM: one noisy step from each level to the next in the list.
 
-For levels t > s, with a = alpha_t / alpha_s and v = sigma_t^2 - a^2 sigma_s^2 the variance that the noising from s to t adds,
+For levels t > s, with a = alpha_t / alpha_s and v = sigma_t^2 - a^2 sigma_s^2 the variance that noising s to t adds,
 
     q(x_s | x_t, x0) = N( a sigma_s^2 / sigma_t^2 x_t + alpha_s v / sigma_t^2 x0,  v sigma_s^2 / sigma_t^2 )
 
-(Ho et al. 2020, eq. 6-7, for any two levels; so a strided chain has the posterior variance of its own sub-sequence, as Nichol
-and Dhariwal 2021, section 4, ask.)
+(Ho et al. 2020, eq. 6-7, for any two levels; so a strided chain has the posterior variance of its own sub-sequence, as
+Nichol and Dhariwal 2021, section 4, ask.)
 """
 
 from collections.abc import Iterator
@@ -27,9 +27,9 @@ class DDPM:
     """Ancestral sampling (Ho et al. 2020, algorithm 2).
 
     Attributes:
-        variance: ``small``: that of the posterior, right for data of zero variance. ``large``: v, right for data of unit
-            variance. ``learned``: between the two in log space, by the network (Nichol and Dhariwal 2021, eq. 15); costs a
-            second call of the network.
+        variance: ``small``: that of the posterior, right for data of zero variance. ``large``: v, right for data of
+            unit variance. ``learned``: between the two in log space, by the network (Nichol and Dhariwal 2021, eq. 15);
+            costs a second call of the network.
 
     A step to a clean level adds no noise.
     """
@@ -67,7 +67,7 @@ class DDPM:
 
 @dataclass(frozen=True)
 class DDIM:
-    """Non-Markovian sampling (Song et al. 2021, eq. 12); eta = 0 is deterministic, eta = 1 is DDPM with the small variance.
+    """Non-Markovian sampling (Song et al. 2021, eq. 12); eta = 0 is deterministic, eta = 1 is DDPM's small variance.
 
     Attributes:
         eta: Factor of the standard deviation, as in the paper (some libraries multiply the variance).
@@ -102,11 +102,13 @@ class DDIM:
         change = alpha[1:] - keep * alpha[:-1]
         noisy = noisy_ends(sigma)
         rows = numbers(x, keep, change, std)
-        return [(a, b, spread if self.eta and noise else None) for (a, b, spread), noise in zip(rows, noisy, strict=True)]
+        return [
+            (a, b, spread if self.eta and noise else None) for (a, b, spread), noise in zip(rows, noisy, strict=True)
+        ]
 
 
 def posterior(levels: list[NoiseLevel]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Of q(x_s | x_t, x0) between neighbours: factor of x, factor of x0, small variance, large variance; each (L - 1, ...).
+    """Of q(x_s | x_t, x0) between neighbours: factors of x and x0, small and large variance; each (L - 1, ...).
 
     Both variances are 0 at a clean level.
     """

@@ -1,12 +1,12 @@
 """DPM-Solver++: exponential integrators on the estimate, in lambda = log(alpha / sigma) (Lu et al. 2022b).
 
-Between lambdas l and l + h the ODE's solution is  x' = sigma'/sigma x + alpha' int e^(u - l') x0(u) du.  With x0 taken as a
-polynomial of degree 0, 1, 2 through the last estimates this gives, with E = 1 - e^-h,
+Between lambdas l and l + h the ODE's solution is  x' = sigma'/sigma x + alpha' int e^(u - l') x0(u) du.  With x0 taken
+as a polynomial of degree 0, 1, 2 through the last estimates this gives, with E = 1 - e^-h,
 
     x' = sigma'/sigma x + alpha' (E D0 + (1 - E/h) h D1 + (1/2 - 1/h + E/h^2) h^2 D2),   D_k the k-th derivative.
 
-A path may start at pure noise, lambda = -inf: that step is first order and exact in the limit, and its estimate is left out of the
-history of differences. The last step, to clean, is first order (h = inf).
+A path may start at pure noise, lambda = -inf: that step is first order and exact in the limit, and its estimate is left
+out of the history of differences. The last step, to clean, is first order (h = inf).
 """
 
 from collections.abc import Iterator
@@ -19,7 +19,18 @@ from torch import Tensor
 from becalm.denoiser import Denoiser
 from becalm.level import NoiseLevel
 from becalm.sampler.ancestral import posterior
-from becalm.sampler.step import Noise, Step, at_device, columns, half_log_snr, noisy_ends, numbers, planned, quotient, to_clean
+from becalm.sampler.step import (
+    Noise,
+    Step,
+    at_device,
+    columns,
+    half_log_snr,
+    noisy_ends,
+    numbers,
+    planned,
+    quotient,
+    to_clean,
+)
 
 C = TypeVar("C")
 
@@ -53,9 +64,10 @@ class DPMpp2M:
 class DPMpp3M:
     """Third order, multistep, one call a step.
 
-    The integral above with all of its terms; some libraries halve the one of D2, which leaves them second order. The first step
-    knows one estimate only, so it is first order and would hold the whole run back to second order. As soon as the estimate at
-    its end is there, it is corrected by it, as UniPC corrects every step (Zhao et al. 2023), at no extra call.
+    The integral above with all of its terms; some libraries halve the one of D2, which leaves them second order. The
+    first step knows one estimate only, so it is first order and would hold the whole run back to second order. As soon
+    as the estimate at its end is there, it is corrected by it, as UniPC corrects every step (Zhao et al. 2023), at no
+    extra call.
     """
 
     @torch.no_grad()
@@ -106,7 +118,7 @@ class DPMppSDE:
 
 
 def second_order(levels: list[NoiseLevel]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Factor of x, gain alpha' (1 - e^-h), and the shares of this and the last estimate in the gain's target; each (L - 1, ...).
+    """Factor of x, gain alpha' (1 - e^-h), shares of this and the last estimate in its target; each (L - 1, ...).
 
     The target is x0 at the step's middle, extrapolated: x0 + h / (2 h_last) (x0 - x0_last).
     """
@@ -114,7 +126,7 @@ def second_order(levels: list[NoiseLevel]) -> tuple[Tensor, Tensor, Tensor, Tens
     h = half_log_snr(alpha, sigma).diff(dim=0)
     reach = torch.zeros_like(h)
     reach[1:] = h[1:] / (2 * h[:-1])
-    # After a start at pure noise h_last is infinite and the reach 0; before the clean end h is, and the step is first order.
+    # After a start at pure noise h_last is infinite and the reach 0; to a clean end h is, and the step is first order.
     reach = torch.where(torch.isfinite(reach), reach, torch.zeros_like(h))
     keep = quotient(sigma[1:], sigma[:-1])
     return keep, alpha[1:] - keep * alpha[:-1], 1 + reach, -reach
@@ -142,7 +154,7 @@ def third_order(levels: list[NoiseLevel]) -> tuple[Tensor, Tensor, Tensor, Tenso
 
 
 def first_step(x: Tensor, levels: list[NoiseLevel]) -> tuple[int, Tensor]:
-    """Number of the first step between finite lambdas, and what corrects it per change of the estimate; -2 if there is none.
+    """Number of the first step between finite lambdas, -2 if none, and what corrects it per change of the estimate.
 
     The step took x0 as constant; linear between the estimates at both ends, it gains alpha' (1 - E/h) (x0' - x0).
     """
@@ -156,7 +168,7 @@ def first_step(x: Tensor, levels: list[NoiseLevel]) -> tuple[int, Tensor]:
 
 
 def moments(h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """int_0^h e^(u - h) u^k / k! du for k = 0, 1, 2."""
+    """The integrals of e^(u - h) u^k / k! over 0 < u < h for k = 0, 1, 2."""
     zeroth = -torch.expm1(-h)
     first = h - zeroth
     return zeroth, first, h**2 / 2 - first

@@ -1,12 +1,13 @@
 """Euler and Heun on the probability-flow ODE, in the variance-exploding view.
 
-With y = x / alpha and r = sigma / alpha, every schedule has the same ODE  dy/dr = (y - x0(x)) / r  (Karras et al. 2022, eq. 1 and
-section 5; Song et al. 2021, DDIM, eq. 14). Euler's step on it is DDIM's; what Euler adds here is ``churn``.
+With y = x / alpha and r = sigma / alpha, every schedule has the same ODE  dy/dr = (y - x0(x)) / r  (Karras et al. 2022,
+eq. 1 and section 5; Song et al. 2021, DDIM, eq. 14). Euler's step on it is DDIM's; what Euler adds here is ``churn``.
 """
 
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import TypeVar
 
 import torch
@@ -25,7 +26,8 @@ class Euler:
     """First order; one call of the denoiser a step.
 
     Attributes:
-        churn: Noise put back before each step, as in Karras et al. 2022, algorithm 2 (S_churn, over the whole path); 0 for the ODE.
+        churn: Noise put back before each step, as in Karras et al. 2022, algorithm 2 (S_churn, over the whole path); 0
+            for the ODE.
     """
 
     churn: float = 0.0
@@ -60,8 +62,8 @@ class Heun:
         churn: S_churn of algorithm 2 over the whole path; 0 for the ODE.
 
     Raises:
-        ValueError: On the first step, if the path starts at pure noise (alpha = 0), where y = x / alpha does not exist: use
-            spacing ``karras`` or ``log_snr``, which start at finite sigma / alpha, or another sampler.
+        ValueError: On the first step, if the path starts at pure noise (alpha = 0), where y = x / alpha does not exist:
+            use spacing ``karras`` or ``log_snr``, which start at finite sigma / alpha, or another sampler.
     """
 
     churn: float = 0.0
@@ -82,8 +84,9 @@ class Heun:
         path, noisy = at_device(levels, x), at_device(raised, x)
         alpha, sigma = columns(levels)
         _, sigma_up = columns(raised)
-        # The Euler step is x_e = (s'/s) x + (a' - a s'/s) x0. Heun's adds half of dr (slope' - slope), and since y_e - x0 = r' (y - x0) / r
-        # the difference of slopes is (x0 - x0') / r': the correction is a' (r' - r) / (2 r') (x0 - x0').
+        # The Euler step is x_e = (s'/s) x + (a' - a s'/s) x0. Heun's adds half of dr (slope' - slope), and since
+        # y_e - x0 = r' (y - x0) / r the difference of slopes is (x0 - x0') / r': the correction is
+        # a' (r' - r) / (2 r') (x0 - x0').
         keep = quotient(sigma[1:], sigma_up)
         change = alpha[1:] - keep * alpha[:-1]
         ratio, after = sigma_up / alpha[:-1], sigma[1:] / alpha[1:]
@@ -104,14 +107,16 @@ class Heun:
 def _raised(levels: list[NoiseLevel], churn: float) -> list[NoiseLevel]:
     """The noisy levels of a path, each raised to sigma (1 + gamma), gamma = min(churn / steps, sqrt 2 - 1).
 
-    alpha stays, since a denoiser of unit-variance input knows a level by sigma / alpha; the time follows the path's own relation
-    of time to angle.
+    The alpha stays, since a denoiser of unit-variance input knows a level by sigma / alpha; the time follows the path's
+    own relation of time to angle.
     """
     noisy = levels[:-1]
     if churn == 0:
         return noisy
     if levels[0].alpha.dim():
-        raise ValueError(f"churn needs scalar levels, not one per coordinate: churn must be 0 on this path, got {churn}")
+        raise ValueError(
+            f"churn needs scalar levels, not one per coordinate: churn must be 0 on this path, got {churn}"
+        )
     gamma = min(churn / len(noisy), math.sqrt(2.0) - 1)
     known = sorted((float(level.angle), float(level.t)) for level in levels)
     return [
@@ -124,7 +129,7 @@ def _raised(levels: list[NoiseLevel], churn: float) -> list[NoiseLevel]:
 def _time(known: list[tuple[float, float]], level: NoiseLevel) -> Tensor:
     """Time of a level by linear interpolation in its angle; the last time beyond the path's noisiest level."""
     angle = float(level.angle)
-    for (low, early), (high, late) in zip(known, known[1:], strict=False):
+    for (low, early), (high, late) in pairwise(known):
         if low <= angle <= high:
             return torch.tensor(early + (late - early) * (angle - low) / (high - low + _EPSILON), dtype=torch.float64)
     return torch.tensor(known[-1][1], dtype=torch.float64)

@@ -62,15 +62,15 @@ def sample(steps: Iterator[Step]) -> Tensor:
         ValueError: If there were no steps.
     """
     last: Step | None = None
-    for last in steps:
-        pass
+    for step in steps:
+        last = step
     if last is None:
         raise ValueError("a sampler needs at least two levels")
     return last.x
 
 
 def columns(levels: list[NoiseLevel]) -> tuple[Tensor, Tensor]:
-    """alpha and sigma of a path, (L, ...) float64."""
+    """The alpha and sigma of a path, (L, ...) float64."""
     path = whole(levels)
     if path is not None:
         return path.levels.alpha, path.levels.sigma
@@ -81,7 +81,7 @@ def columns(levels: list[NoiseLevel]) -> tuple[Tensor, Tensor]:
 
 
 def quotient(top: Tensor, bottom: Tensor) -> Tensor:
-    """top / bottom, and 1 where both are 0: two levels that are both clean, or both pure noise, differ by no factor."""
+    """Divides, with 0 / 0 = 1: two levels that are both clean, or both pure noise, differ by no factor."""
     return torch.where((top == 0) & (bottom == 0), torch.ones_like(top), top / bottom)
 
 
@@ -107,7 +107,7 @@ def planned(sampler: Hashable, path: list[NoiseLevel], make: Callable[[], list[R
 
 
 def half_log_snr(alpha: Tensor, sigma: Tensor) -> Tensor:
-    """lambda = log(alpha / sigma): -inf at pure noise, +inf at clean."""
+    """log(alpha / sigma), the field's lambda: -inf at pure noise, +inf at clean."""
     return alpha.log() - sigma.log()
 
 

@@ -1,8 +1,9 @@
 """UniPC: a multistep predictor whose step is corrected by the estimate at its end, at no extra call (Zhao et al. 2023).
 
-Predictor and corrector fit the same exponential integral of the estimate (data prediction, B(h) = e^h - 1), the corrector with the newest
-node included. The estimate at the corrected point is not recomputed: the one at the predicted point serves the next step. The step
-before one to clean, the longest in lambda, is at most second order, as in the authors' code.
+Predictor and corrector fit the same exponential integral of the estimate (data prediction, B(h) = e^h - 1), the
+corrector with the newest node included. The estimate at the corrected point is not recomputed: the one at the predicted
+point serves the next step. The step before one to clean, the longest in lambda, is at most second order, as in the
+authors' code.
 """
 
 from collections.abc import Iterator
@@ -85,8 +86,8 @@ def _weights(alpha: Tensor, sigma: Tensor, order: int) -> tuple[list[list[float]
 def _integrate(nodes: Tensor, h: Tensor, alpha: float, *, half: bool) -> list[float]:
     """Weights of the estimates at ``nodes`` (in steps from the step's start; one of them 0) in the step's integral.
 
-    Solves R rho = b of Zhao et al. 2023, eq. 9-10. ``half``: with one difference the paper's code takes rho = 1/2, which B2 makes as
-    accurate, instead of the exact solution.
+    Solves R rho = b of Zhao et al. 2023, eq. 9-10. ``half``: with one difference the paper's code takes rho = 1/2,
+    which B2 makes as accurate, instead of the exact solution.
     """
     others = nodes[nodes != 0]
     bottom = torch.expm1(-h)

@@ -1,4 +1,4 @@
-"""Points in the plane as a domain: small enough to train in a second, with every kind of setting a flag can stand for."""
+"""Points in the plane as a domain: trained in a second, with every kind of setting that a flag can stand for."""
 
 from becalm.hooks import CommandRef, DomainRef, hookimpl
 
@@ -18,6 +18,6 @@ def domains() -> list[DomainRef]:
 @hookimpl
 def commands() -> list[CommandRef]:
     return [
-        CommandRef("toy", "count", "Count to a number.", "becalm_toy.request:CountOptions", "becalm_toy.domain:count"),
-        CommandRef("toy", "fail", "Fail in some way.", "becalm_toy.request:FailOptions", "becalm_toy.domain:fail"),
+        CommandRef("toy", "count", "Count to a number.", "becalm_toy.request:CountOptions", "becalm_toy.verbs:count"),
+        CommandRef("toy", "fail", "Fail in some way.", "becalm_toy.request:FailOptions", "becalm_toy.verbs:fail"),
     ]

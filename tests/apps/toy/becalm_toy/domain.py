@@ -1,10 +1,10 @@
 import io
 import time
 from collections.abc import Iterator, Mapping
+from itertools import pairwise
 from typing import Annotated, Any, ClassVar, Literal
 
 import torch
-from becalm_toy.request import CountOptions, FailOptions, ToyRequest
 from PIL import Image
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from torch import Tensor, nn
@@ -14,6 +14,7 @@ from becalm.domain import Domain, Picture
 from becalm.errors import unknown
 from becalm.level import NoiseLevel
 from becalm.noise import Purpose, normal
+from becalm_toy.request import ToyRequest
 
 
 class Shape(BaseModel):
@@ -45,7 +46,7 @@ class Network(nn.Module):
         super().__init__()
         widths = [4, *(shape.widths if isinstance(shape, Shape) else ()), 2]
         layers: list[nn.Module] = []
-        for left, right in zip(widths, widths[1:], strict=False):
+        for left, right in pairwise(widths):
             layers += [nn.Linear(left, right), nn.SiLU()]
         self.layers = nn.Sequential(*layers[:-1])
         self.pause = shape.pause if isinstance(shape, Shape) else 0.0
@@ -101,21 +102,3 @@ class Toy(Domain[Tensor]):
         buffer = io.BytesIO()
         Image.fromarray(image.numpy()).save(buffer, "PNG")
         return Picture("image/png", buffer.getvalue())
-
-
-def count(options: CountOptions) -> Iterator[str]:
-    for number in range(options.to):
-        yield str(number + 1)
-
-
-def fail(options: FailOptions) -> Iterator[str]:
-    yield "begun"
-    if options.how == "package":
-        import a_package_that_nobody_has  # noqa: F401
-    failures: dict[str, BaseException] = {
-        "memory": MemoryError(),
-        "interrupt": KeyboardInterrupt(),
-        "disk": OSError(28, "No space left on device", "somewhere"),
-        "value": ValueError("steps must be at least 1,\ngot 0"),
-    }
-    raise failures.get(options.how, RuntimeError("first line\nsecond line"))

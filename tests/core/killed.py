@@ -1,0 +1,72 @@
+"""Trains the toy domain, saving after every step, in children that are killed at random moments; run by test_training.
+
+    python killed.py FOLDER KILLS TRAINING OBJECTIVE DOMAIN
+
+The last three are JSON. Prints, as JSON, how many children were killed and the digests of the resume state and of the
+checkpoint, first of the killed training, then of one left alone.
+"""
+
+import json
+import os
+import random
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import torch
+from toy import Points
+
+from becalm.checkpoint import Checkpoint
+from becalm.objective import Objective
+from becalm.resume import resume, resume_path, save
+from becalm.schedule import Cosine
+from becalm.train import Training, begin, train
+
+CPU = torch.device("cpu")
+
+
+def go_on(path: Path, settings: list[dict[str, Any]]) -> None:
+    training, objective, domain = settings
+    if resume_path(path).exists():
+        state = resume(path, CPU)
+    else:
+        state = begin(Points(**domain), Cosine(), Objective(**objective), Training(**training), CPU)
+    for _ in train(state):
+        save(state, path)
+
+
+def digests(path: Path) -> list[str]:
+    return [Checkpoint.read(place).digest for place in (resume_path(path), path)]
+
+
+def main() -> None:
+    folder, kills, *texts = sys.argv[1:]
+    settings = [json.loads(text) for text in texts]
+    torch.set_num_threads(1)
+    killed, alone = Path(folder) / "killed.safetensors", Path(folder) / "alone.safetensors"
+    moment, died = random.Random(0), 0
+    while True:
+        child = os.fork()
+        if child == 0:
+            go_on(killed, settings)
+            os._exit(0)
+        if died < int(kills):
+            time.sleep(moment.uniform(0.03, 0.25))
+            os.kill(child, signal.SIGKILL)
+        _, status = os.waitpid(child, 0)
+        if not os.WIFSIGNALED(status):
+            break
+        died += 1
+    exit_code = os.waitstatus_to_exitcode(status)
+    child = os.fork()
+    if child == 0:
+        go_on(alone, settings)
+        os._exit(0)
+    os.waitpid(child, 0)
+    print(json.dumps({"died": died, "exit": exit_code, "killed": digests(killed), "alone": digests(alone)}))
+
+
+if __name__ == "__main__":
+    main()

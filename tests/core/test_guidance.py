@@ -1,0 +1,373 @@
+"""Guidance is Denoiser -> Denoiser: exact where a closed form exists, per sample, and no dearer than it says."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+
+from becalm.denoiser import Denoiser, GaussianMixture
+from becalm.guidance import (
+    ClassifierFree,
+    Descend,
+    Guidance,
+    clamp,
+    compose,
+    dynamic_threshold,
+    hold,
+    interval,
+    project,
+    rescale,
+    total,
+)
+from becalm.level import NoiseLevel
+from becalm.sampler import DDIM, DDPM, DPMpp2M, sample
+from becalm.schedule import Cosine, Linear, VarianceExploding, levels
+
+MEANS = torch.tensor([[2.0, 1.0], [-1.0, 0.5], [0.0, -2.0]], dtype=torch.float64)
+WEIGHTS, STDS = torch.tensor([[0.2, 0.3, 0.5], [0.3, 0.5, 0.8]], dtype=torch.float64)
+MIXTURE = GaussianMixture(WEIGHTS, MEANS, STDS)
+TIMES = [1e-3, 0.1, 0.3, 0.5, 0.8, 0.97]
+
+
+def draw(*shape: int, seed: int = 0) -> Tensor:
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
+
+
+def at_time(t: float) -> NoiseLevel:
+    return Cosine()(torch.tensor(t, dtype=torch.float64))
+
+
+def gaussian(mean: list[float], std: float) -> GaussianMixture:
+    one, means, stds = (torch.tensor(value, dtype=torch.float64) for value in ([1.0], [mean], [std]))
+    return GaussianMixture(one, means, stds)
+
+
+def drop(cond: Tensor) -> Tensor:
+    return torch.full_like(cond, -1)
+
+
+def posterior_energy(x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
+    """-log p(component | x_t), in a form that loses no digits where that probability is small."""
+    joint = MIXTURE._joint(x, level)
+    return joint.logsumexp(1) - joint.gather(1, cond[:, None])[:, 0]
+
+
+def unconditional(x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
+    return MIXTURE(x, level, None)
+
+
+class Counted:
+    """A denoiser that remembers the batch sizes it was called with."""
+
+    def __init__(self, denoise: Callable[..., Tensor] = MIXTURE) -> None:
+        self.denoise, self.calls = denoise, list[int]()
+
+    def __call__(self, x: Tensor, level: NoiseLevel, cond: Any) -> Tensor:
+        self.calls.append(len(x))
+        return self.denoise(x, level, cond)
+
+
+@pytest.mark.parametrize("t", TIMES)
+def test_the_exact_energy_gives_the_exact_conditional_estimate(t: float) -> None:
+    level, cond = at_time(t), torch.arange(60) % 3
+    x = level.mix(MIXTURE.draw(60, torch.Generator().manual_seed(1)), draw(60, 2))
+    guided = Descend(posterior_energy, 1.0, "noisy")(unconditional)
+    torch.testing.assert_close(guided(x, level, cond), MIXTURE(x, level, cond), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("sampler", [DDIM(), DPMpp2M(), DDPM()], ids=lambda sampler: type(sampler).__name__)
+@pytest.mark.parametrize("component", [0, 1, 2])
+def test_exact_guidance_gives_the_exact_posterior(component: int, sampler: Any) -> None:
+    # Linear ends at alpha = .006, so the energy's gradient is there from the first step on. Start and noise are
+    # whitened: each step is affine in them, so the moments of the 512 samples are nearly those of the chain.
+    guided = Descend(posterior_energy, 1.0, "noisy")(unconditional)
+    path = levels(Linear(), 400)
+    cond, std = torch.full((512,), component), STDS[component]
+    generator = torch.Generator().manual_seed(3)
+
+    def white(like: Tensor) -> Tensor:
+        z = torch.randn(like.shape, generator=generator, dtype=like.dtype)
+        z = z - z.mean(0)
+        return z @ torch.linalg.inv(torch.linalg.cholesky(z.T @ z / len(z))).T
+
+    first = path[0]
+    x = first.alpha * MEANS[component] + ((first.alpha * std) ** 2 + first.sigma**2).sqrt() * white(draw(512, 2))
+    seed = generator.get_state()
+    by_guidance = sample(sampler(guided, x, path, cond, white))
+    generator.set_state(seed)
+    by_condition = sample(sampler(MIXTURE, x, path, cond, white))
+    torch.testing.assert_close(by_guidance, by_condition, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(by_guidance.mean(0), MEANS[component], rtol=0, atol=2e-3)
+    torch.testing.assert_close(by_guidance.std(0), std.expand(2), rtol=0.08, atol=0)
+
+
+def test_scale_1_is_the_conditional_to_the_bit_at_one_call() -> None:
+    counted, cond = Counted(), torch.tensor([0, 1, 2])
+    x, level = draw(3, 2), at_time(0.5)
+    guided = ClassifierFree(1.0, drop)(counted)
+    assert torch.equal(guided(x, level, cond), MIXTURE(x, level, cond))
+    assert counted.calls == [3]
+
+
+def test_scale_0_is_the_unconditional_to_the_bit_at_one_call() -> None:
+    counted, cond = Counted(), torch.tensor([0, 1, 2])
+    x, level = draw(3, 2), at_time(0.5)
+    guided = ClassifierFree(0.0, drop)(counted)
+    assert torch.equal(guided(x, level, cond), MIXTURE(x, level, None))
+    assert counted.calls == [3]
+
+
+@pytest.mark.parametrize("scale", [0.5, 2.0, 7.5])
+def test_one_batched_call_equals_two(scale: float) -> None:
+    counted, cond = Counted(), torch.tensor([0, 1, 2])
+    x, level = draw(3, 2), at_time(0.5)
+    guided = ClassifierFree(scale, drop)(counted)(x, level, cond)
+    bare, conditional = MIXTURE(x, level, None), MIXTURE(x, level, cond)
+    assert torch.equal(guided, bare + scale * (conditional - bare))
+    assert counted.calls == [6]
+
+
+def test_a_scale_may_depend_on_the_level() -> None:
+    x, cond = draw(3, 2), torch.tensor([0, 1, 2])
+    guided = ClassifierFree(lambda level: 4 * level.sigma, drop)(MIXTURE)
+    for t in TIMES:
+        fixed = ClassifierFree(4 * float(at_time(t).sigma), drop)(MIXTURE)
+        assert torch.equal(guided(x, at_time(t), cond), fixed(x, at_time(t), cond))
+
+
+@pytest.mark.parametrize("t", [0.1, 0.5, 0.9])
+def test_through_is_diffusion_posterior_sampling_in_closed_form(t: float) -> None:
+    # x0 ~ N(m, s^2 I), y = x0_1 + r n. The estimate is affine in x with slope k = alpha s^2 / (alpha^2 s^2 + sigma^2),
+    # so the gradient of (y - x0_1)^2 / 2 r^2 is k (x0_1 - y) / r^2 in the first coordinate and 0 in the second.
+    std, error, y = 0.7, 0.4, 1.3
+    data = gaussian([0.5, -1.0], std)
+    level, x = at_time(t), draw(5, 2)
+    x0 = data(x, level)
+    gain = level.alpha * std**2 / ((level.alpha * std) ** 2 + level.sigma**2)
+    shift = level.sigma**2 / level.alpha * gain * (x0[:, 0] - y) / error**2
+    guided = Descend(lambda x, level, cond: (x[:, 0] - y) ** 2 / (2 * error**2), 1.0, "through")(data)
+    found = guided(x, level, None)
+    torch.testing.assert_close(found[:, 0], x0[:, 0] - shift, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(found[:, 1], x0[:, 1], rtol=1e-12, atol=1e-12)
+
+
+def test_through_with_the_posteriors_own_variance_samples_the_exact_posterior() -> None:
+    # p(y | x_t) has variance r^2 + Var[x0_1 | x_t]: with that in the energy DPS is exact on Gaussian data.
+    std, error, y = 0.7, 0.4, 1.3
+
+    def energy(x0: Tensor, level: NoiseLevel, cond: None) -> Tensor:
+        left = (std * level.sigma) ** 2 / ((level.alpha * std) ** 2 + level.sigma**2)
+        return (x0[:, 0] - y) ** 2 / (2 * (error**2 + left))
+
+    guided = Descend(energy, 1.0, "through")(gaussian([0.0, 0.0], std))
+    start = torch.tensor([[0.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    made = sample(DPMpp2M()(guided, start, levels(Cosine(), 400), None))
+    mean = std**2 / (std**2 + error**2) * y
+    deviation = (std**2 * error**2 / (std**2 + error**2)) ** 0.5
+    torch.testing.assert_close(made[0, 0], torch.tensor(mean).double(), rtol=2e-3, atol=0)
+    torch.testing.assert_close(made[1, 0] - made[0, 0], torch.tensor(deviation).double(), rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize("schedule", [Cosine(), VarianceExploding(low=0.01, high=50)])
+def test_the_clean_step_is_bounded_by_its_scale(schedule: Any) -> None:
+    # The gradient of |x|_1 is at most 1 in each entry, so the step is at most the scale: also where sigma / alpha is
+    # huge.
+    guided = Descend(lambda x, level, cond: x.abs().sum(1), 0.3, "clean")(unconditional)
+    for level in levels(schedule, 10):
+        x = level.norm * draw(8, 2)
+        moved = (guided(x, level, drop(torch.zeros(8).long())) - MIXTURE(x, level)).abs()
+        share = level.sigma**2 / (level.alpha**2 + level.sigma**2)
+        torch.testing.assert_close(moved, torch.full_like(moved, 0.3) * share, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("where", ["noisy", "clean", "through"])
+def test_scale_0_of_an_energy_changes_nothing(where: Any) -> None:
+    x, cond = draw(4, 2), torch.tensor([0, 1, 2, 0])
+    guided = Descend(posterior_energy, 0.0, where)(MIXTURE)
+    for t in (0.0, 0.5, 1.0):
+        assert torch.equal(guided(x, at_time(t), cond), MIXTURE(x, at_time(t), cond))
+
+
+@pytest.mark.parametrize("where", ["noisy", "through"])
+def test_pure_noise_is_left_alone(where: Any) -> None:
+    x, level, cond = draw(4, 2), at_time(1.0), torch.tensor([0, 1, 2, 0])
+    assert torch.equal(Descend(posterior_energy, 3.0, where)(MIXTURE)(x, level, cond), MIXTURE(x, level, cond))
+
+
+@pytest.mark.parametrize("where", ["noisy", "clean", "through"])
+@pytest.mark.parametrize("shape", ["scalar", "rows and columns", "whole"])
+def test_an_energy_of_another_shape_is_refused_in_a_sentence(where: Any, shape: str) -> None:
+    energies: dict[str, Callable[[Tensor], Tensor]] = {
+        "scalar": lambda x: x.square().sum(),
+        "rows and columns": lambda x: x.square().sum(1, keepdim=True),
+        "whole": lambda x: x.square(),
+    }
+    guided = Descend(lambda x, level, cond: energies[shape](x), 1.0, where)(unconditional)
+    with pytest.raises(ValueError, match="one number per sample"):
+        guided(draw(3, 2), at_time(0.5), torch.zeros(3).long())
+
+
+GUIDES: dict[str, Guidance[Tensor]] = {
+    "classifier-free": ClassifierFree(3.0, drop),
+    "noisy": Descend(posterior_energy, 2.0, "noisy"),
+    "clean": Descend(posterior_energy, 0.5, "clean"),
+    "through": Descend(posterior_energy, 0.5, "through"),
+    "clamp": clamp(-1, 1),
+    "dynamic": dynamic_threshold(0.9, 0.5),
+    "rescaled": rescale(0.7, ClassifierFree(3.0, drop)),
+    "interval": interval(ClassifierFree(3.0, drop), 0.2, 0.6),
+    "composed": compose(ClassifierFree(2.0, drop), Descend(posterior_energy, 0.5, "clean"), clamp(-2, 2)),
+}
+
+
+@pytest.mark.parametrize("name", GUIDES)
+@pytest.mark.parametrize("t", [0.05, 0.5, 0.95])
+def test_samples_of_a_batch_never_couple(name: str, t: float) -> None:
+    guided = GUIDES[name](MIXTURE)
+    x, cond, level = draw(12, 2).float(), torch.arange(12) % 3, at_time(t)
+    whole = guided(x, level, cond)
+    for index in (
+        torch.randperm(12, generator=torch.Generator().manual_seed(0)),
+        torch.tensor([3, 3, 5]),
+        torch.tensor([7]),
+    ):
+        assert torch.equal(guided(x[index], level, cond[index]), whole[index])
+
+
+@pytest.mark.parametrize("name", GUIDES)
+def test_every_guidance_works_inside_a_sampler(name: str) -> None:
+    made = sample(DPMpp2M()(GUIDES[name](MIXTURE), draw(6, 2), levels(Cosine(), 8), torch.arange(6) % 3))
+    assert bool(torch.isfinite(made).all()) and not made.requires_grad
+
+
+def test_clamp_keeps_the_range_and_changes_nothing_inside() -> None:
+    x, level = 5 * draw(20, 2), at_time(0.2)
+    bare, kept = MIXTURE(x, level), clamp(-1.0, 0.5)(MIXTURE)(x, level, None)  # type: ignore[arg-type]
+    assert torch.equal(kept, bare.clamp(-1.0, 0.5))
+
+
+def test_dynamic_threshold_scales_only_samples_that_overflow() -> None:
+    estimate = torch.tensor([[0.5, -0.9, 0.1, 0.2], [3.0, -2.0, 1.0, 0.0]], dtype=torch.float64)
+    bound = torch.quantile(estimate[1].abs(), 0.9)
+    guided = dynamic_threshold(0.9)(lambda x, level, cond: x)
+    found = guided(estimate, at_time(0.5), None)
+    assert torch.equal(found[0], estimate[0])
+    torch.testing.assert_close(found[1], estimate[1].clamp(-bound, bound) / bound, rtol=1e-6, atol=1e-6)
+
+
+@pytest.mark.parametrize("sampler", [DDIM(), DDPM(), DPMpp2M()], ids=lambda sampler: type(sampler).__name__)
+def test_held_entries_are_exact_at_the_end(sampler: Any) -> None:
+    known, mask = torch.tensor([[1.7, 0.0]]).double(), torch.tensor([True, False])
+    guided = hold(known, mask)(MIXTURE)
+    made = sample(sampler(guided, draw(16, 2), levels(Cosine(), 20), None))
+    assert torch.equal(made[:, 0], known[:, 0].expand(16))
+
+
+def correlated(x: Tensor, level: NoiseLevel, cond: Any) -> Tensor:
+    """The exact denoiser of N(0, [[1, .8], [.8, 1]])."""
+    cov = torch.tensor([[1.0, 0.8], [0.8, 1.0]], dtype=torch.float64)
+    inner = level.alpha**2 * cov + level.sigma**2 * torch.eye(2, dtype=torch.float64)
+    return level.alpha * x @ torch.linalg.solve(inner, cov)
+
+
+def test_holding_one_coordinate_of_a_gaussian_draws_the_other_towards_its_conditional_mean() -> None:
+    known, mask = torch.tensor([[1.5, 0.0]]).double(), torch.tensor([True, False])
+    generator = torch.Generator().manual_seed(0)
+    path = levels(Cosine(), 100)
+    made = sample(
+        DDPM("large")(
+            hold(known, mask)(correlated),
+            draw(4000, 2, seed=1),
+            path,
+            None,
+            lambda like: torch.randn(like.shape, generator=generator, dtype=like.dtype),
+        )
+    )
+    # Replacement is not the exact conditional N(.8 * 1.5, .36), since it sees the known entry only as noisy as the rest
+    # (Trippe et al. 2023); Descend(where="through") is, see above.
+    assert 0.5 < float(made[:, 1].mean()) < 1.2
+    assert 0.36 < float(made[:, 1].var()) < 1.0
+
+
+def test_holding_an_independent_coordinate_does_not_touch_the_others() -> None:
+    data = gaussian([0.0, 0.0], 1.0)
+    known, mask = torch.tensor([[1.7, 0.0]]).double(), torch.tensor([True, False])
+    x, path = draw(16, 2), levels(Cosine(), 20)
+    free, held = (sample(DDIM()(denoise, x, path, None)) for denoise in (data, hold(known, mask)(data)))
+    assert torch.equal(free[:, 1], held[:, 1])
+
+
+def test_rescale_1_restores_the_spread_and_0_changes_nothing() -> None:
+    def spread(x: Tensor) -> Tensor:
+        return x.flatten(1).std(1)
+
+    x, level, cond = draw(9, 2), at_time(0.4), torch.arange(9) % 3
+    guide = ClassifierFree(4.0, drop)
+    plain, guided = MIXTURE(x, level, cond), guide(MIXTURE)(x, level, cond)
+    torch.testing.assert_close(
+        spread(rescale(1.0, guide)(MIXTURE)(x, level, cond)), spread(plain), rtol=1e-10, atol=1e-12
+    )
+    assert torch.equal(rescale(0.0, guide)(MIXTURE)(x, level, cond), guided)
+
+
+def test_rescaling_classifier_free_guidance_costs_no_call_and_any_other_one() -> None:
+    x, level, cond = draw(3, 2), at_time(0.4), torch.arange(3)
+    counted = Counted()
+    rescale(0.7, ClassifierFree(4.0, drop))(counted)(x, level, cond)
+    assert counted.calls == [6]
+    counted = Counted()
+    rescale(0.7, Descend(posterior_energy, 1.0))(counted)(x, level, cond)
+    assert counted.calls == [3, 3]
+
+
+def test_outside_its_interval_guidance_costs_nothing() -> None:
+    x, cond, counted = draw(3, 2), torch.arange(3), Counted()
+    guided = interval(ClassifierFree(4.0, drop), 0.3, 0.6)(counted)
+    for t, size in ((0.2, 3), (0.3, 6), (0.5, 6), (0.6, 6), (0.7, 3)):
+        counted.calls.clear()
+        found = guided(x, at_time(t), cond)
+        assert counted.calls == [size]
+        if size == 3:
+            assert torch.equal(found, MIXTURE(x, at_time(t), cond))
+
+
+def test_project_replaces_the_estimate() -> None:
+    x, level = draw(3, 2), at_time(0.4)
+    guided = project(lambda x0, level, cond: x0.round())(MIXTURE)
+    assert torch.equal(guided(x, level, None), MIXTURE(x, level).round())  # type: ignore[arg-type]
+
+
+def test_the_first_guidance_is_nearest_the_network() -> None:
+    def add(amount: float) -> Guidance[Any]:
+        return project(lambda x0, level, cond: x0 + amount)
+
+    def double(denoise: Denoiser[Any]) -> Denoiser[Any]:
+        return lambda x, level, cond: 2 * denoise(x, level, cond)
+
+    bare = Counted(lambda x, level, cond: torch.zeros_like(x))
+    x, level = draw(2, 2), at_time(0.5)
+    assert float(compose(add(1.0), double)(bare)(x, level, None)[0, 0]) == 2.0
+    assert float(compose(double, add(1.0))(bare)(x, level, None)[0, 0]) == 1.0
+    assert compose()(bare) is bare
+
+
+def test_total_is_a_weighted_sum_of_energies() -> None:
+    x, level = draw(3, 2), at_time(0.5)
+    energy = total((2.0, lambda x, level, cond: x[:, 0]), (-1.0, lambda x, level, cond: x[:, 1]))
+    torch.testing.assert_close(energy(x, level, None), 2 * x[:, 0] - x[:, 1])
+
+
+@pytest.mark.parametrize(
+    ("make", "sentence"),
+    [
+        (lambda: Descend(posterior_energy, 1.0, "nowhere"), "where must be noisy, clean or through, got 'nowhere'"),  # type: ignore[arg-type]
+        (lambda: rescale(1.5, clamp(0, 1)), "phi must be between 0 and 1, got 1.5"),
+        (lambda: interval(clamp(0, 1), 0.7, 0.2), "0 <= low <= high <= 1"),
+        (lambda: dynamic_threshold(0.0), "quantile must be above 0"),
+    ],
+)
+def test_wrong_guidance_is_refused_in_a_sentence(make: Callable[[], Any], sentence: str) -> None:
+    with pytest.raises(ValueError, match=sentence):
+        make()

@@ -1,0 +1,167 @@
+"""Images come from idx files, folders of PNGs, or a mirror; whatever is wrong with them is one sentence."""
+
+import hashlib
+import http.server
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from becalm import UserError
+from becalm_images import data, download, idx
+from becalm_images.domain import Images
+
+FIXTURE = Path(__file__).parents[1] / "fixtures" / "mnist"
+
+
+def _png(path: Path, value: int, size: tuple[int, int] = (28, 28), mode: str = "L") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new(mode, size, value if mode == "L" else (value, 0, 0)).save(path)
+
+
+def test_idx_files_are_images_with_a_channel() -> None:
+    labelled = data.load(str(FIXTURE), "train")
+    assert labelled.images.shape == (500, 1, 28, 28)
+    assert labelled.classes == 10
+
+
+def test_png_folders_are_classes_in_order_of_name(tmp_path: Path) -> None:
+    for split in ("train", "test"):
+        for number, name in enumerate(("cat", "dog")):
+            _png(tmp_path / split / name / "a.png", 10 * number)
+    labelled = data.load(str(tmp_path), "train")
+    assert labelled.labels.tolist() == [0, 1]
+    assert labelled.images[1].max() == 10
+
+
+def test_a_class_missing_from_the_test_split_keeps_its_number(tmp_path: Path) -> None:
+    for name in ("cat", "dog"):
+        _png(tmp_path / "train" / name / "a.png", 1)
+    _png(tmp_path / "test" / "dog" / "a.png", 1)
+    assert data.load(str(tmp_path), "test").labels.tolist() == [1]
+
+
+def test_without_splits_every_tenth_image_is_a_test_image(tmp_path: Path) -> None:
+    for number in range(20):
+        _png(tmp_path / "all" / f"{number:02}.png", number)
+    assert len(data.load(str(tmp_path), "train").images) == 18
+    assert data.load(str(tmp_path), "test").images[:, 0, 0, 0].tolist() == [9, 19]
+
+
+def test_colour_images_have_three_channels_and_set_the_domain(tmp_path: Path) -> None:
+    for number in range(10):
+        _png(tmp_path / "all" / f"{number}.png", number, (32, 16), "RGB")
+    domain = Images(data=str(tmp_path)).fit()
+    assert domain.shape() == (3, 16, 32)
+    assert domain.classes == 1
+    assert next(domain.batches("train", 0)).x0.shape[1:] == (3, 16, 32)
+
+
+def _broken(tmp_path: Path, kind: str) -> str:
+    if kind == "missing":
+        return str(tmp_path / "nowhere")
+    if kind == "empty":
+        return str(tmp_path)
+    if kind == "no image":
+        (tmp_path / "a.png").write_text("not a picture")
+        _png(tmp_path / "b.png", 1)
+    if kind == "sizes differ":
+        _png(tmp_path / "a.png", 1)
+        _png(tmp_path / "b.png", 1, (27, 28))
+    if kind == "labels do not fit":
+        idx.write(tmp_path / "train-images-idx3-ubyte.gz", np.zeros((3, 28, 28), np.uint8))
+        idx.write(tmp_path / "train-labels-idx1-ubyte.gz", np.zeros(2, np.uint8))
+    if kind == "cut short":
+        idx.write(tmp_path / "train-labels-idx1-ubyte.gz", np.zeros(2, np.uint8))
+        whole = (FIXTURE / "train-images-idx3-ubyte.gz").read_bytes()
+        (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(whole[:2000])
+    return str(tmp_path)
+
+
+@pytest.mark.parametrize("kind", ["missing", "empty", "no image", "sizes differ", "labels do not fit", "cut short"])
+def test_bad_data_is_one_sentence(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(UserError, match=r"^[^\n]{20,}$"):
+        Images(data=_broken(tmp_path, kind)).fit()
+
+
+CONTENT = b"0123456789" * 20_000
+DIGEST = hashlib.md5(CONTENT, usedforsecurity=False).hexdigest()
+
+
+class _Mirror(http.server.BaseHTTPRequestHandler):
+    """Serves CONTENT with ranges; /bad/ serves rubbish, /cut/ stops half-way on a first request."""
+
+    asked: list[str]
+
+    def do_GET(self) -> None:
+        self.asked.append(f"{self.path} {self.headers.get('Range', '')}".strip())
+        if self.path.startswith("/none/"):
+            self.send_error(404)
+            return
+        body = b"rubbish" if self.path.startswith("/bad/") else CONTENT
+        start = int((self.headers.get("Range") or "bytes=0-")[6:-1])
+        self.send_response(206 if start else 200)
+        self.send_header("Content-Length", str(len(body) - start))
+        self.end_headers()
+        cut = self.path.startswith("/cut/") and not start
+        self.wfile.write(body[start : len(body) // 2 if cut else None])
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Stays quiet."""
+
+
+@pytest.fixture
+def mirror() -> Iterator[tuple[str, list[str]]]:
+    handler = type("Mirror", (_Mirror,), {"asked": []})
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    yield f"http://127.0.0.1:{server.server_port}", handler.asked
+    server.shutdown()
+    thread.join()
+    server.server_close()
+
+
+def test_the_next_mirror_serves_when_one_has_nothing_or_rubbish(tmp_path: Path, mirror: tuple[str, list[str]]) -> None:
+    root, _ = mirror
+    download.fetch("x", DIGEST, tmp_path / "x", (f"{root}/none/", f"{root}/bad/", f"{root}/good/"))
+    assert (tmp_path / "x").read_bytes() == CONTENT
+    assert [path.name for path in tmp_path.iterdir()] == ["x"]
+
+
+def test_a_broken_download_goes_on_where_it_stopped(tmp_path: Path, mirror: tuple[str, list[str]]) -> None:
+    root, asked = mirror
+    (tmp_path / "x.part").write_bytes(CONTENT[:70_000])
+    download.fetch("x", DIGEST, tmp_path / "x", (f"{root}/good/",))
+    assert (tmp_path / "x").read_bytes() == CONTENT
+    assert asked == ["/good/x bytes=70000-"]
+
+
+def test_the_next_mirror_goes_on_where_the_last_one_stopped(tmp_path: Path, mirror: tuple[str, list[str]]) -> None:
+    root, asked = mirror
+    download.fetch("x", DIGEST, tmp_path / "x", (f"{root}/cut/", f"{root}/good/"))
+    assert (tmp_path / "x").read_bytes() == CONTENT
+    assert asked == ["/cut/x", "/good/x bytes=100000-"]
+
+
+def test_a_file_never_takes_its_name_before_it_is_whole(tmp_path: Path, mirror: tuple[str, list[str]]) -> None:
+    root, _ = mirror
+    with pytest.raises(UserError, match="--data DIR"):
+        download.fetch("x", DIGEST, tmp_path / "x", (f"{root}/cut/",))
+    assert not (tmp_path / "x").exists()
+    assert (tmp_path / "x.part").stat().st_size == len(CONTENT) // 2
+
+
+def test_a_whole_file_is_not_asked_for_again(tmp_path: Path, mirror: tuple[str, list[str]]) -> None:
+    root, asked = mirror
+    (tmp_path / "x").write_bytes(CONTENT)
+    download.fetch("x", DIGEST, tmp_path / "x", (f"{root}/good/",))
+    assert asked == []
+
+
+def test_no_mirror_in_reach_is_one_sentence_that_names_the_way_out(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"^[^\n]*--data DIR$"):
+        download.fetch("x", DIGEST, tmp_path / "x", ("http://127.0.0.1:9/",))

@@ -1,0 +1,94 @@
+"""Images keep core's contract, and do with a request what it says."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import Tensor
+
+from becalm import UserError
+from becalm.level import NoiseLevel
+from becalm.schedule import Cosine
+from becalm_images.domain import Images
+from becalm_images.request import ImageRequest
+
+FIXTURE = str(Path(__file__).parents[1] / "fixtures" / "mnist")
+
+
+def test_batches_cover_an_epoch_once_and_resume_anywhere() -> None:
+    domain = Images(data=FIXTURE, batch=100).fit()
+    stream = domain.batches("train", seed=3)
+    batches = [next(stream) for _ in range(12)]
+    first_epoch = torch.cat([batch.x0 for batch in batches[:5]]).flatten(1)
+    assert len(first_epoch.unique(dim=0)) == 500
+    assert not torch.equal(batches[0].x0, batches[5].x0)
+    resumed = domain.batches("train", seed=3, start=7)
+    assert all(torch.equal(next(resumed).x0, batch.x0) for batch in batches[7:])
+
+
+def test_a_set_smaller_than_a_batch_still_trains() -> None:
+    domain = Images(data=FIXTURE, batch=10_000).fit()
+    assert len(next(domain.batches("train", 0)).x0) == 500
+
+
+def test_pixels_survive_encoding_and_decoding_exactly() -> None:
+    domain = Images()
+    pixels = torch.arange(256, dtype=torch.uint8).reshape(1, 1, 16, 16)
+    encoded = domain.codec().encode(pixels.float())
+    assert (float(encoded.min()), float(encoded.max())) == (-1.0, 1.0)
+    assert torch.equal(domain.images(encoded), pixels)
+
+
+@pytest.mark.parametrize(
+    ("label", "count", "expected"),
+    [(7, 3, [7, 7, 7]), ("1,2", 5, [1, 2, 1, 2, 1]), ("any", 12, [*range(10), 0, 1]), ((3,), 1, [3])],
+)
+def test_labels_are_taken_in_turn(label: object, count: int, expected: list[int]) -> None:
+    assert Images().condition(ImageRequest(label=label, count=count)).tolist() == expected
+
+
+def test_unconditional_requests_carry_the_null_label() -> None:
+    assert Images().condition(ImageRequest(count=2, guidance=0)).tolist() == [10, 10]
+    assert Images().condition(ImageRequest(count=2, guidance=0, classifier_guidance=1)).tolist() == [0, 1]
+
+
+@pytest.mark.parametrize("label", [10, -1, "3,12"])
+def test_a_label_that_does_not_exist_is_one_sentence(label: object) -> None:
+    with pytest.raises(UserError, match=r"^label must be between 0 and 9, got -?\d+$"):
+        Images().condition(ImageRequest(label=label))
+
+
+def test_dropping_gives_the_null_label_and_keeps_the_shape() -> None:
+    assert Images(classes=4).drop(torch.tensor([0, 1])).tolist() == [4, 4]
+
+
+def test_one_kind_of_threshold_bounds_the_estimate_and_none_leaves_it() -> None:
+    def far(x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
+        return torch.full_like(x, 3.0)
+
+    level, x = Cosine()(torch.tensor(0.5, dtype=torch.float64)), torch.zeros(2, 1, 28, 28)
+    top = {}
+    for kind in ("static", "dynamic", "none"):
+        request = ImageRequest(threshold=kind)
+        top[kind] = float(Images().guidance(request)(far)(x, level, torch.tensor([0, 1])).max())
+    assert top == {"static": 1.0, "dynamic": 1.0, "none": 3.0}
+
+
+def test_renders_a_png_grid_and_arrays_of_the_promised_types() -> None:
+    domain = Images()
+    x0, cond = torch.rand(20, 1, 28, 28) * 2 - 1, torch.arange(20) % 10
+    picture = domain.render(x0, cond)
+    assert picture.mime == "image/png"
+    assert picture.content.startswith(b"\x89PNG")
+    arrays = domain.arrays(x0, cond)
+    assert arrays["images"].shape == (20, 28, 28)
+    assert arrays["images"].dtype == torch.uint8
+    assert arrays["labels"].tolist() == cond.tolist()
+
+
+def test_metrics_of_random_noise_are_far_from_the_floors() -> None:
+    domain = Images()
+    figures = domain.metrics(torch.rand(100, 1, 28, 28) * 2 - 1, torch.arange(100) % 10)
+    assert figures["fid"] > 20 * figures["fid of real images"]
+    assert figures["accuracy"] < 0.5
+    assert figures["accuracy of real images"] > 0.985
