@@ -22,7 +22,7 @@ demo: .venv/runtime  ## Draws digits with the bundled model, into out/
 	$(BECALM) images edit --checkpoint mnist --image docs/images/eight.png --mask top --label 8,9 --guidance 2 --out out/edited.png
 	@echo "The pictures are in $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png"
 
-test: .venv/dev  ## All tests that take seconds
+test: .venv/dev  ## All tests but the slow ones
 	$(PYTEST)
 
 slow: .venv/dev  ## The tests that take minutes

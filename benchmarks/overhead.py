@@ -2,9 +2,11 @@
 
     python benchmarks/overhead.py [--steps 50] [--rounds 60]
 
-The network is a perceptron with three hidden layers of 256, so small that every operation around it shows. It is called as often,
-with the same inputs and at the same levels, in all columns; paths and diffusers' timesteps are made before. Repetitions take
-turns, and medians of processor time are compared, so that a busy machine slows all alike. One thread.
+The network is a perceptron with three hidden layers of 256, so small that every operation around it shows. All columns
+call it as often and on inputs of the same shape, the bare calls on those of the DDIM run; paths are made before.
+Repetitions take turns, and medians of processor time are compared, so that a busy machine slows all alike. One thread.
+
+becalm keeps the coefficients that it derives from a path; "new path" is a run that has to derive them first.
 """
 
 import argparse
@@ -12,6 +14,8 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -27,11 +31,13 @@ WIDTH, COORDINATES, FEATURES = 256, 32, 64
 class Perceptron(nn.Module):
     """x and sinusoidal features of the noise level to the noise in x."""
 
+    frequencies: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         self.register_buffer("frequencies", torch.exp(torch.linspace(0.0, 6.9, FEATURES // 2)))
         widths = [COORDINATES + FEATURES, WIDTH, WIDTH, WIDTH]
-        hidden = [layer for pair in zip(widths, widths[1:], strict=False) for layer in (nn.Linear(*pair), nn.SiLU())]
+        hidden = [layer for pair in pairwise(widths) for layer in (nn.Linear(*pair), nn.SiLU())]
         self.layers = nn.Sequential(*hidden, nn.Linear(WIDTH, COORDINATES))
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: None) -> Tensor:
@@ -94,10 +100,13 @@ def measure(batch: int, steps: int, rounds: int) -> dict[str, float]:
     denoise = NetworkDenoiser[None](network, "eps")
     inputs = [x, *(step.x for step in DDIM()(denoise, x, path, None))][:steps]
     prepared = [level.to(x) for level in path]
+    fresh = [NoiseLevel(level.t, level.alpha, level.sigma) for level in path]
     runs = {
         "network": bare(network, inputs, prepared),
         "becalm DDIM": lambda: sample(DDIM()(denoise, x, path, None)),
         "becalm 2M": lambda: sample(DPMpp2M()(denoise, x, path, None)),
+        "DDIM, new path": lambda: sample(DDIM()(denoise, x, fresh, None)),
+        "2M, new path": lambda: sample(DPMpp2M()(denoise, x, fresh, None)),
     }
     try:
         runs["diffusers DDIM"] = of_diffusers("DDIMScheduler", network, x, prepared)
@@ -110,8 +119,8 @@ def measure(batch: int, steps: int, rounds: int) -> dict[str, float]:
 def processor() -> str:
     """The processor's name."""
     try:
-        with open("/proc/cpuinfo", encoding="utf-8") as file:
-            return next(line.split(":", 1)[1].strip() for line in file if line.startswith("model name"))
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines()
+        return next(line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     except (OSError, StopIteration):
         return platform.processor() or platform.machine()
 
@@ -122,7 +131,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=60, help="repetitions of each column")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    print(f"{processor()}, 1 thread, Python {platform.python_version()}, torch {torch.__version__}, {options.steps} steps")
+    print(f"{processor()}, 1 thread, Python {platform.python_version()}, torch {torch.__version__}")
+    print(f"{options.steps} steps, median of {options.rounds} runs")
     for batch in (1, 64):
         found = measure(batch, options.steps, options.rounds)
         network = found["network"]

@@ -15,7 +15,9 @@ from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from becalm.batch import Batch
-from becalm.denoiser import Prediction, pair, target
+from becalm.bound import STEPS, earlier, step_bound
+from becalm.denoiser import Prediction, clean, pair, target
+from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.noise import Purpose, stream, uniform
 from becalm.schedule import NoiseSchedule, terminal_snr_is_zero, time_of_ratio
@@ -128,12 +130,16 @@ class Draw:
     """The random part of one training batch.
 
     Attributes:
-        level: One level per row, broadcasting against x0; weight: (B,) importance weight; eps: noise like x0.
         t: (B,) times.
+        level: One level per row, broadcasting against x0.
+        before: The level one of 1000 steps nearer to clean, if a learned variance is trained.
+        weight: (B,) importance weights.
+        eps: Noise like x0.
     """
 
     t: Tensor
     level: NoiseLevel
+    before: NoiseLevel | None
     weight: Tensor
     eps: Tensor
 
@@ -163,7 +169,8 @@ def draw(
     t, weight = objective.times.draw(unit, schedule, history.to(device))
     level = schedule(batch.spread(t))
     eps = stream(seed, batch.owner + offset, Purpose.TRAIN_NOISE, first_step=step)(batch.x0)
-    return Draw(t, level, weight, eps)
+    before = schedule(batch.spread(earlier(t))) if objective.learned_variance else None
+    return Draw(t, level, before, weight, eps)
 
 
 def losses(objective: Objective, network: nn.Module, batch: Batch[C], drawn: Draw, cond: C) -> tuple[Tensor, Tensor]:
@@ -171,10 +178,16 @@ def losses(objective: Objective, network: nn.Module, batch: Batch[C], drawn: Dra
     level, x0 = drawn.level, batch.x0
     x = level.mix(x0, drawn.eps)
     output = network((x / level.norm).to(x.dtype), level, cond).float()
-    if objective.learned_variance:
-        output = output.chunk(2, dim=1)[0]
+    bound: Tensor | float = 0.0
+    if drawn.before is not None:
+        if output.shape[1] != 2 * x0.shape[1]:
+            raise UserError("learned_variance above 0 needs a network with a second output: set outputs to 2")
+        output, raw = output.chunk(2, dim=1)
+        estimate = clean(objective.prediction, level, x, output)
+        bits = step_bound(level, drawn.before, x0, estimate, (raw + 1) / 2)
+        bound = objective.learned_variance * STEPS * batch.mean(bits)
     wanted = target(objective.prediction, level, x0, drawn.eps).to(output.dtype)
     error = batch.mean((output - wanted) ** 2)
     per_level = batch.mean(objective.weight(level).expand(len(x0), *[1] * (x0.dim() - 1)))
-    bare = error * per_level.to(error.dtype)
+    bare = error * per_level.to(error.dtype) + bound
     return bare * drawn.weight.to(bare.dtype), bare

@@ -28,6 +28,7 @@ class Classifier(nn.Module):
 
     def __init__(self, channels: int, classes: int, widths: tuple[int, ...] = (32, 48, 64, 96)) -> None:
         super().__init__()
+        self.channels, self.classes = channels, classes
         self.embed = ClassAndNoise(0, 128)
         widths_in = (channels, *widths[:-1])
         self.convs = nn.ModuleList(

@@ -39,6 +39,7 @@ class Images(Domain[Tensor]):
     architecture: Architecture = Field(
         UNetShape(), description="Network: unet-tiny, unet-small, unet-base, dit-tiny, dit-small, dit-base."
     )
+    outputs: int = Field(1, ge=1, le=2, description="2 adds the output that a learned variance needs.")
     batch: int = Field(64, ge=1, description="Images per training batch.")
     judge: str = Field("mnist-judge", description="Judge of evaluate: a bundled name or a file.")
     classifier: str = Field(
@@ -77,7 +78,7 @@ class Images(Domain[Tensor]):
             number += 1
 
     def network(self) -> nn.Module:
-        network: nn.Module = self.architecture.build(self.shape(), self.classes, 1)
+        network: nn.Module = self.architecture.build(self.shape(), self.classes, self.outputs)
         # Channels last is the layout that convolutions on CPUs and tensor cores work in.
         return network.to(memory_format=torch.channels_last)  # type: ignore[no-any-return, call-overload]
 
@@ -101,7 +102,9 @@ class Images(Domain[Tensor]):
 
     def energies(self) -> Mapping[str, Energy[Tensor]]:
         """``class``: -log p(label | x_t) by the noise-aware classifier."""
-        return {"class": load_classifier(find(self.classifier)).energy}
+        classifier = load_classifier(find(self.classifier))
+        self._check(self.classifier, (classifier.channels, self.height, self.width, classifier.classes), "classifier")
+        return {"class": classifier.energy}
 
     def guidance(self, request: ImageRequest) -> Guidance[Tensor]:
         guides: list[Guidance[Tensor]] = [super().guidance(request)]
@@ -120,6 +123,7 @@ class Images(Domain[Tensor]):
     def metrics(self, x0: Tensor, cond: Tensor) -> Mapping[str, float]:
         """FID, precision, recall, accuracy and each class's FID by the judge, beside the floors of real images."""
         judge = load_judge(find(self.judge))
+        self._check(self.judge, judge.sizes, "judge")
         figures = judge.metrics(self.images(x0), cond.cpu())
         with_floors: dict[str, float] = {}
         for name, value in figures.items():
@@ -135,6 +139,19 @@ class Images(Domain[Tensor]):
 
     def render(self, x0: Tensor, cond: Tensor) -> Picture:
         return png(grid(self.images(x0), columns=self._columns(len(x0))))
+
+    def _check(self, name: str, sizes: tuple[int, ...], kind: str) -> None:
+        """Refuses a judge or classifier of other images.
+
+        Raises:
+            UserError: If its sizes differ from the domain's.
+        """
+        mine = (*self.shape(), self.classes)
+        if sizes != mine:
+            raise UserError(
+                f"{kind} {name!r} is for channels, height, width, classes {sizes}, these images have {mine}: make one "
+                f"with becalm images train-{kind} --data DIR, and train with --{kind} FILE"
+            )
 
     def _columns(self, count: int) -> int | None:
         """A row per round of the classes where there are several rounds."""

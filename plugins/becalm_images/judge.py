@@ -55,12 +55,14 @@ class Judge:
     Attributes:
         statistics: ``mean``, ``cov`` of all training images, ``means`` (K, 84), ``covs`` (K, 84, 84) per class,
             ``references`` (3000, 84).
+        sizes: Channels, height, width, classes of the images it knows.
         floors: The figures of real test images.
         digest: SHA-256 of the judge's file.
     """
 
     network: LeNet
     statistics: Mapping[str, Tensor]
+    sizes: tuple[int, ...]
     floors: Mapping[str, float]
     digest: str
 
@@ -105,7 +107,7 @@ def train_judge(train: Labelled, test: Labelled, *, epochs: int = 4, seed: int =
     yield from fit(network, loss, len(images), epochs=epochs, batch=128, rate=2e-3, seed=seed)
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     statistics = _statistics(network, images, labels, train.classes)
-    judge = Judge(network, statistics, {}, "")
+    judge = Judge(network, statistics, sizes, {}, "")
     floors = judge.metrics(torch.from_numpy(test.images.copy()), torch.from_numpy(test.labels))
     tensors |= {f"statistics.{name}": value for name, value in statistics.items()}
     yield Checkpoint(tensors, {"kind": "judge", "sizes": list(sizes), "floors": floors, "epochs": epochs, "seed": seed})
@@ -127,7 +129,9 @@ def load_judge(path: Path) -> Judge:
         for key, value in checkpoint.tensors.items()
         if key.startswith("statistics.")
     }
-    return Judge(network.eval().requires_grad_(False), statistics, checkpoint.config["floors"], checkpoint.digest)
+    network = network.eval().requires_grad_(False)
+    sizes = tuple(checkpoint.config["sizes"])
+    return Judge(network, statistics, sizes, checkpoint.config["floors"], checkpoint.digest)
 
 
 def scaled(images: Tensor) -> Tensor:

@@ -4,8 +4,8 @@ from typing import Any, ClassVar
 
 import pytest
 import torch
-from toy import Perceptron, Points, model
 from torch import Tensor, nn
+from toy import Perceptron, Points, model
 
 from becalm.batch import Batch
 from becalm.denoiser import NetworkDenoiser
@@ -25,7 +25,10 @@ GUIDED: list[dict[str, Any]] = [{}, {"guidance": 2.5}, {"guidance": 2.5, "rescal
 def images() -> Model[Tensor]:
     """A U-Net of images whose weights are not those of a fresh one, which would answer 0."""
     domain = Images(
-        height=8, width=8, classes=3, architecture={"preset": "unet-tiny", "widths": (16, 32), "groups": 4}  # type: ignore[arg-type]
+        height=8,
+        width=8,
+        classes=3,
+        architecture={"preset": "unet-tiny", "widths": (16, 32), "groups": 4},  # type: ignore[arg-type]
     )
     network = domain.network()
     assert isinstance(network, UNet)

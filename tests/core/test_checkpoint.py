@@ -36,15 +36,13 @@ def equal(one: Checkpoint, other: Checkpoint) -> bool:
 DTYPES = [torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.uint8, torch.bool]
 
 
+NAMES = st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8)
+SHAPES = st.tuples(st.sampled_from(DTYPES), st.lists(st.integers(0, 3), max_size=3))
+VALUES = st.one_of(st.integers(), st.floats(allow_nan=False), st.text(), st.none())
+
+
 @settings(max_examples=30, deadline=None)
-@given(
-    st.dictionaries(
-        st.text(st.characters(codec="utf-8", exclude_characters="\0"), min_size=1, max_size=8).filter(lambda s: s != "__metadata__"),
-        st.tuples(st.sampled_from(DTYPES), st.lists(st.integers(0, 3), max_size=3)),
-        max_size=4,
-    ),
-    st.dictionaries(st.text(max_size=5), st.one_of(st.integers(), st.floats(allow_nan=False), st.text(), st.none()), max_size=4),
-)
+@given(st.dictionaries(NAMES, SHAPES, max_size=4), st.dictionaries(st.text(max_size=5), VALUES, max_size=4))
 def test_what_is_written_is_read(
     tmp_path_factory: pytest.TempPathFactory, shapes: dict[str, tuple[torch.dtype, list[int]]], config: dict[str, Any]
 ) -> None:

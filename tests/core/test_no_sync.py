@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 import torch
-from toy import model
 from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
+from toy import model
 
 from becalm.guidance import Descend, Guidance, clamp, compose
 from becalm.level import NoiseLevel
@@ -14,8 +14,20 @@ from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Heun, 
 from becalm.schedule import Linear, levels
 
 SAMPLERS: list[Sampler] = [
-    DDPM(), DDPM("large"), DDIM(), DDIM(0.5), Euler(), Euler(3.0), Heun(), Heun(3.0), DPMpp2M(), DPMpp3M(), DPMppSDE(), UniPC(), UniPC(3)
-]  # fmt: skip
+    DDPM(),
+    DDPM("large"),
+    DDIM(),
+    DDIM(0.5),
+    Euler(),
+    Euler(3.0),
+    Heun(),
+    Heun(3.0),
+    DPMpp2M(),
+    DPMpp3M(),
+    DPMppSDE(),
+    UniPC(),
+    UniPC(3),
+]
 READS = {"_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero"}
 
 
@@ -28,7 +40,9 @@ class Reads(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
-        copied = name in ("_to_copy", "copy_") and any(isinstance(arg, Tensor) and arg.dtype == torch.float64 for arg in args)
+        # Levels are made on the host in float64: whatever casts them would copy from host to device.
+        tensors = [arg for arg in args if isinstance(arg, Tensor)]
+        copied = name in ("_to_copy", "copy_") and any(arg.dtype == torch.float64 and arg.dim() == 0 for arg in tensors)
         if name in READS or copied:
             self.names.append(name)
         return func(*args, **(kwargs or {}))

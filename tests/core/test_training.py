@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 import torch
-from toy import POINTS, Points, install
 from torch import Tensor, nn
+from toy import POINTS, Points, install
 
 from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError

@@ -92,3 +92,11 @@ def test_metrics_of_random_noise_are_far_from_the_floors() -> None:
     assert figures["fid"] > 20 * figures["fid of real images"]
     assert figures["accuracy"] < 0.5
     assert figures["accuracy of real images"] > 0.985
+
+
+def test_a_judge_or_classifier_of_other_images_is_one_sentence() -> None:
+    domain = Images(channels=3, height=32, width=32)
+    with pytest.raises(UserError, match=r"^judge 'mnist-judge' is for[^\n]*train-judge[^\n]*$"):
+        domain.metrics(torch.zeros(10, 3, 32, 32), torch.zeros(10).long())
+    with pytest.raises(UserError, match=r"^classifier 'mnist-classifier' is for[^\n]*train-classifier[^\n]*$"):
+        domain.energies()

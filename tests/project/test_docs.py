@@ -69,6 +69,7 @@ def test_every_source_cited_in_the_code_is_listed_once() -> None:
 
 
 def test_every_module_of_the_core_is_in_the_reference_and_in_the_plan() -> None:
+    """A new module gets a block in docs/reference.md and a row of the table in docs/architecture.md."""
     core = ROOT / "core"
     modules = {path.relative_to(core).with_suffix("").as_posix().replace("/", ".") for path in core.rglob("*.py")}
     public = {module for module in modules if not module.endswith(("__init__", ".version"))}

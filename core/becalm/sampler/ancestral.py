@@ -17,7 +17,17 @@ from torch import Tensor
 
 from becalm.denoiser import Denoiser
 from becalm.level import NoiseLevel
-from becalm.sampler.step import Noise, Step, at_device, columns, noisy_ends, numbers, planned, quotient
+from becalm.sampler.step import (
+    Noise,
+    Step,
+    at_device,
+    columns,
+    noisy_ends,
+    numbers,
+    planned,
+    quotient,
+    without_gradients,
+)
 
 C = TypeVar("C")
 
@@ -40,7 +50,7 @@ class DDPM:
         if self.variance not in ("small", "large", "learned"):
             raise ValueError(f"variance must be small, large or learned, got {self.variance!r}")
 
-    @torch.no_grad()
+    @without_gradients
     def __call__(
         self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
     ) -> Iterator[Step]:
@@ -79,7 +89,7 @@ class DDIM:
         if not 0.0 <= self.eta <= 1.0:
             raise ValueError(f"eta must be between 0 and 1, got {self.eta}")
 
-    @torch.no_grad()
+    @without_gradients
     def __call__(
         self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
     ) -> Iterator[Step]:
@@ -107,16 +117,21 @@ class DDIM:
         ]
 
 
-def posterior(levels: list[NoiseLevel]) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def posterior(levels: list[NoiseLevel]) -> tuple[Tensor, ...]:
     """Of q(x_s | x_t, x0) between neighbours: factors of x and x0, small and large variance; each (L - 1, ...).
 
     Both variances are 0 at a clean level.
     """
     alpha, sigma = columns(levels)
-    ratio = quotient(alpha[:-1], alpha[1:])
-    share = quotient(sigma[1:] ** 2, sigma[:-1] ** 2)
-    added = (sigma[:-1] ** 2 - ratio**2 * sigma[1:] ** 2).clamp(min=0)
+    return transition(alpha[:-1], sigma[:-1], alpha[1:], sigma[1:])
+
+
+def transition(alpha_t: Tensor, sigma_t: Tensor, alpha_s: Tensor, sigma_s: Tensor) -> tuple[Tensor, ...]:
+    """Of q(x_s | x_t, x0): factors of x_t and x0, small and large variance; t is the noisier level."""
+    ratio = quotient(alpha_t, alpha_s)
+    share = quotient(sigma_s**2, sigma_t**2)
+    added = (sigma_t**2 - ratio**2 * sigma_s**2).clamp(min=0)
     keep = ratio * share
     # alpha_s v / sigma_t^2 = alpha_s - keep alpha_t: the form that is defined for a coordinate that is clean already.
-    change = alpha[1:] - keep * alpha[:-1]
-    return keep, change, added * share, torch.where(sigma[1:] > 0, added, torch.zeros_like(added))
+    change = alpha_s - keep * alpha_t
+    return keep, change, added * share, torch.where(sigma_s > 0, added, torch.zeros_like(added))

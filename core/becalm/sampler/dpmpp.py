@@ -30,6 +30,7 @@ from becalm.sampler.step import (
     planned,
     quotient,
     to_clean,
+    without_gradients,
 )
 
 C = TypeVar("C")
@@ -39,7 +40,7 @@ C = TypeVar("C")
 class DPMpp2M:
     """Second order, multistep, one call a step (Lu et al. 2022b, algorithm 2)."""
 
-    @torch.no_grad()
+    @without_gradients
     def __call__(
         self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
     ) -> Iterator[Step]:
@@ -70,7 +71,7 @@ class DPMpp3M:
     extra call.
     """
 
-    @torch.no_grad()
+    @without_gradients
     def __call__(
         self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
     ) -> Iterator[Step]:
@@ -96,7 +97,7 @@ class DPMppSDE:
     Its first-order form is DDPM with the small variance: only the estimate differs, taken at the step's middle.
     """
 
-    @torch.no_grad()
+    @without_gradients
     def __call__(
         self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
     ) -> Iterator[Step]:

@@ -15,7 +15,7 @@ from torch import Tensor
 
 from becalm.denoiser import Denoiser
 from becalm.level import NoiseLevel
-from becalm.sampler.step import Noise, Step, at_device, columns, noisy_ends, numbers, quotient
+from becalm.sampler.step import Noise, Step, at_device, columns, noisy_ends, numbers, quotient, without_gradients
 
 C = TypeVar("C")
 _EPSILON = 1e-12
@@ -35,7 +35,7 @@ class Euler:
     def __post_init__(self) -> None:
         _check_churn(self.churn)
 
-    @torch.no_grad()
+    @without_gradients
     def __call__(
         self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
     ) -> Iterator[Step]:
@@ -71,7 +71,7 @@ class Heun:
     def __post_init__(self) -> None:
         _check_churn(self.churn)
 
-    @torch.no_grad()
+    @without_gradients
     def __call__(
         self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
     ) -> Iterator[Step]:

@@ -15,7 +15,17 @@ from torch import Tensor
 
 from becalm.denoiser import Denoiser
 from becalm.level import NoiseLevel
-from becalm.sampler.step import Noise, Step, at_device, columns, half_log_snr, numbers, quotient, to_clean
+from becalm.sampler.step import (
+    Noise,
+    Step,
+    at_device,
+    columns,
+    half_log_snr,
+    numbers,
+    quotient,
+    to_clean,
+    without_gradients,
+)
 
 C = TypeVar("C")
 
@@ -34,7 +44,7 @@ class UniPC:
         if self.order not in (1, 2, 3):
             raise ValueError(f"order must be 1, 2 or 3, got {self.order}")
 
-    @torch.no_grad()
+    @without_gradients
     def __call__(
         self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
     ) -> Iterator[Step]:
