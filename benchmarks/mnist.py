@@ -1,6 +1,6 @@
 """The figures of docs/results.md: sampler x steps, guidance scale, the long chain, the classic baseline, on MNIST.
 
-    python benchmarks/mnist.py [--checkpoint mnist] [--baseline FILE] [--only
+    python benchmarks/mnist.py [--compile] [--precision bf16] [--checkpoint mnist] [--baseline FILE] [--only
     headline,samplers,guidance,chain,baseline] [--scale 1.0]
 
 Each cell is stored as soon as it is done in runs/mnist-table.json under the digests of checkpoint and judge, so an
@@ -80,9 +80,9 @@ BEST: dict[str, Any] = {"guidance": 1.25}
 GUIDED: dict[str, Any] = {"guidance": 1.75}
 
 
-def run(cell: Cell, model: Model[Any]) -> dict[str, Any]:
+def run(cell: Cell, model: Model[Any], precision: str) -> dict[str, Any]:
     """Samples and judges one cell."""
-    request = model.request(count=cell.count, **cell.fields)
+    request = model.request(count=cell.count, precision=precision, **cell.fields)
     start = time.perf_counter()
     samples = model.sample(request)
     seconds = time.perf_counter() - start
@@ -154,10 +154,14 @@ def main() -> None:
     parser.add_argument("--only", default="headline,samplers,guidance,chain,baseline")
     parser.add_argument("--scale", type=float, default=1.0, help="Factor of every number of samples.")
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--compile", action="store_true", help="Compile the networks first: faster, same quality.")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     arguments = parser.parse_args()
     models = {"ours": becalm.load(arguments.checkpoint, arguments.device)}
     if Path(arguments.baseline).exists():
         models["baseline"] = becalm.load(arguments.baseline, arguments.device)
+    if arguments.compile:
+        models = {name: model.compiled() for name, model in models.items()}
     judge = load_judge(pretrained("mnist-judge")[1])
     digests = {name: model.digest for name, model in models.items()} | {"judge": judge.digest}
     wanted = [cell for cell in cells(arguments.scale) if cell.model in models]
@@ -166,7 +170,7 @@ def main() -> None:
         name = key(cell, digests)
         if name in results or cell.group not in arguments.only.split(","):
             continue
-        found = run(cell, models[cell.model])
+        found = run(cell, models[cell.model], arguments.precision)
         results = json.loads(STORE.read_text()) if STORE.exists() else {}  # Another process may have added cells.
         write_atomic(STORE, json.dumps({**results, name: found}, indent=1).encode())
         shown = "  ".join(f"{figure} {found[figure]:.3f}" for figure in FIGURES if figure in found)

@@ -65,37 +65,50 @@ def clean(kind: Prediction, level: NoiseLevel, x: Tensor, output: Tensor) -> Ten
     At alpha = 0, x holds no signal and the output of an eps or score network says nothing about x0: the result is not
     finite there. ``becalm.objective`` and ``becalm.model`` refuse that combination before it happens.
     """
-    if kind == "x0":
+    return _estimate(_row(kind, level, x), x, output)
+
+
+Row = tuple[Tensor | None, Tensor | None, Tensor | None]
+"""Factor of x at the network's entrance, and keep and change of x0 = keep x + change F; None for 1, 0 and 1."""
+
+
+def _estimate(row: Row, x: Tensor, output: Tensor) -> Tensor:
+    _, keep, change = row
+    if keep is None or change is None:
         return output
-    if level.place is None:
-        keep, change = _weights(kind, level)
-        return (x * keep + output * change).to(x.dtype)
-    keep, change = level.place.path.table(kind, _ROWS[kind])[level.place.index]
+    # Products and sum apart: a fused multiply-add may round the end of a tensor otherwise than its middle.
     return (x * keep).add_(output * change)
 
 
-def _weights(kind: Prediction, level: NoiseLevel) -> tuple[Tensor, Tensor]:
-    """x0 = keep x + change F."""
+def _row(kind: Prediction, level: NoiseLevel, x: Tensor) -> Row:
+    place = level.place
+    if place is not None:
+        return place.path.table(kind, _TABLES[kind])[place.index]
+    shrink, *weights = (value.to(x) for value in _factors(kind, level))
+    return (shrink, *weights) if weights else (shrink, None, None)
+
+
+def _factors(kind: Prediction, level: NoiseLevel) -> tuple[Tensor, ...]:
+    """The factors of a row; of x0 = F only the first."""
+    shrink = 1 / level.norm
+    if kind == "x0":
+        return (shrink,)
     p, q = pair(kind, level)
     bottom = q * level.alpha - level.sigma * p
-    return q / bottom, -level.sigma / bottom
+    return shrink, q / bottom, -level.sigma / bottom
 
 
-def _weight_rows(kind: Prediction, path: Path) -> list[tuple[Tensor, ...]]:
-    return numbers(path.like, *_weights(kind, path.levels))
-
-
-def _shrink_rows(path: Path) -> list[Tensor | None]:
-    """1 / sqrt(alpha^2 + sigma^2) per level; None throughout where that is 1 but for rounding."""
-    norm = path.levels.norm
-    if norm.dim() == 1 and torch.allclose(norm, torch.ones_like(norm), rtol=0, atol=1e-12):
-        return [None] * len(norm)
-    return [row[0] for row in numbers(path.like, 1 / norm)]
+def _table(kind: Prediction, path: Path) -> list[Row]:
+    factors = _factors(kind, path.levels)
+    # Under a variance-preserving schedule the first factor is 1 but for rounding, and the product is saved.
+    unit = factors[0].dim() == 1 and bool(((factors[0] - 1).abs() < 1e-12).all())
+    rows = numbers(path.like, *factors)
+    return [(None if unit else row[0], *(row[1:] or (None, None))) for row in rows]
 
 
 # One function object per kind, since a path keeps what it has derived by it.
-_ROWS: dict[Prediction, Callable[[Path], list[tuple[Tensor, ...]]]] = {
-    kind: partial(_weight_rows, kind) for kind in ("eps", "v", "flow", "score")
+_TABLES: dict[Prediction, Callable[[Path], list[Row]]] = {
+    kind: partial(_table, kind) for kind in ("x0", "eps", "v", "flow", "score")
 }
 
 
@@ -124,10 +137,9 @@ class NetworkDenoiser(Generic[C]):
     autocast: torch.dtype | None = None
 
     def __call__(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
-        output = self.output(x, level, cond)
-        if self.learned:
-            output = output.chunk(2, dim=1)[0]
-        return clean(self.prediction, level, x, output)
+        row = _row(self.prediction, level, x)
+        output = self._output(row, x, level, cond)
+        return _estimate(row, x, output.chunk(2, dim=1)[0] if self.learned else output)
 
     def fraction(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
         """Where the variance lies between the small (0) and the large (1) one, in log space; of x's shape.
@@ -141,15 +153,17 @@ class NetworkDenoiser(Generic[C]):
 
     def output(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
         """The bare network's output, in x's dtype."""
-        scaled = _scaled(x, level)
-        size, count = self.chunk, len(x)
-        if size is None or size == count:
+        return self._output(_row(self.prediction, level, x), x, level, cond)
+
+    def _output(self, row: Row, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
+        scaled = x if row[0] is None else x * row[0]
+        if self.chunk is None or self.chunk == len(x):
             return self._call(scaled, level, cond)
-        padding = -count % size
-        index = torch.arange(count + padding, device=x.device).clamp(max=count - 1)
+        count = len(x)
+        index = torch.arange(count + -count % self.chunk, device=x.device).clamp(max=count - 1)
         outputs = [
             self._call(scaled.index_select(0, part), _rows(level, part, x), take(cond, part))
-            for part in index.split(size)
+            for part in index.split(self.chunk)
         ]
         return torch.cat(outputs)[:count]
 
@@ -160,14 +174,6 @@ class NetworkDenoiser(Generic[C]):
         with torch.autocast(x.device.type, self.autocast):
             output = self.network(x, level, cond)
         return output.to(x.dtype)
-
-
-def _scaled(x: Tensor, level: NoiseLevel) -> Tensor:
-    """Gives x / sqrt(alpha^2 + sigma^2)."""
-    if level.place is None:
-        return (x / level.norm).to(x.dtype)
-    shrink = level.place.path.table("shrink", _shrink_rows)[level.place.index]
-    return x if shrink is None else (x * shrink).to(x.dtype)
 
 
 def _rows(level: NoiseLevel, index: Tensor, x: Tensor) -> NoiseLevel:

@@ -8,9 +8,9 @@ It holds no state but its weights: two runs never disturb each other.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -148,6 +148,10 @@ class Model(Generic[C]):
         guide: tuple[Guidance[C], ...] = () if mask is None else (hold(x0, mask.to(self.device)),)
         sample = torch.arange(request.count)
         return self._run(request, sample, self.domain.condition(request), guide=guide, origin=x0, start=start)
+
+    def compiled(self) -> "Model[C]":
+        """The same model with its network compiled by torch.compile: a minute at first, then faster."""
+        return replace(self, network=cast(nn.Module, torch.compile(self.network)))
 
     def decode(self, x0: Tensor) -> Tensor:
         """Diffusion space to data."""

@@ -73,12 +73,13 @@ def whole(levels: list[NoiseLevel]) -> Path | None:
 
 
 def numbers(x: Tensor, *values: Tensor) -> list[tuple[Tensor, ...]]:
-    """One tuple of coefficients per level, from (L, ...) each, on x's device, in its dtype but at least float32.
+    """One tuple of coefficients per level, from (L, ...) each, on x's device, in its dtype; scalars at least in float32.
 
     As tensors without axes they cost half of what plain numbers do, which torch would wrap anew in each operation.
     """
-    dtype = torch.promote_types(x.dtype, torch.float32)
-    return list(zip(*(value.to(x.device, dtype).unbind() for value in values), strict=True))
+    wide = torch.promote_types(x.dtype, torch.float32)  # Without axes a wider dtype leaves the result's alone.
+    moved = (value.to(x.device, wide if value.dim() == 1 else x.dtype) for value in values)
+    return list(zip(*(value.unbind() for value in moved), strict=True))
 
 
 def _placed(path: Path, x: Tensor) -> list[NoiseLevel]:

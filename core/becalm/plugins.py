@@ -112,7 +112,9 @@ def _entries() -> list[importlib.metadata.EntryPoint]:
     for distribution in importlib.metadata.distributions():
         # A distribution whose own files are damaged is as good as not installed.
         with contextlib.suppress(Exception):
-            found.setdefault(distribution.name, list(distribution.entry_points.select(group="becalm")))
+            entries = list(distribution.entry_points.select(group="becalm"))
+            if entries:  # Names are read from long texts; most distributions are none of ours.
+                found.setdefault(distribution.name, entries)
     return [entry for entries in found.values() for entry in entries]
 
 

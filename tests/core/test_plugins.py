@@ -75,14 +75,14 @@ def test_a_broken_plugin_is_reported_and_takes_nothing_else_down(kind: str, site
     install(site, f"aaa_{kind}", source)
     install(site, f"zzz_{kind}", source.replace("twice", "again").replace("points", "others"))
     install(site, "points_plugin", POINTS)
+    plugins = {plugin.name: plugin for plugin in installed()}
     for name in (f"aaa_{kind}", f"zzz_{kind}"):
-        error = found(name).error
+        error = plugins[name].error
         assert error is not None and reason.replace("twice", "again" if name.startswith("zzz") else "twice") in error
         assert "\n" not in error
-        assert found(name).domains == () and found(name).version == "1.0"
-    assert found("points_plugin").error is None and found("images").error is None
-    assert domain_ref("images").target == "becalm_images.domain:Images"
-    assert resolve(domain_ref("points").target) is Points
+        assert plugins[name].domains == () and plugins[name].version == "1.0"
+    assert plugins["points_plugin"].error is None and plugins["images"].error is None
+    assert [ref.target for ref in plugins["images"].domains] == ["becalm_images.domain:Images"]
 
 
 def test_all_broken_plugins_at_once_are_reported(site: Path) -> None:
@@ -93,6 +93,8 @@ def test_all_broken_plugins_at_once_are_reported(site: Path) -> None:
     assert BROKEN.keys() <= plugins.keys()
     assert {plugins[name].error for name in ("images", "points_plugin")} == {None}
     assert all(plugins[name].error for name in BROKEN)
+    assert domain_ref("images").target == "becalm_images.domain:Images"
+    assert resolve(domain_ref("points").target) is Points
     assert list(plugins) == sorted(plugins)
 
 

@@ -21,7 +21,6 @@ C = TypeVar("C")
 P = ParamSpec("P")
 Row = TypeVar("Row")
 Noise = Callable[[Tensor], Tensor]
-Number = Tensor
 
 
 @dataclass(frozen=True, slots=True, eq=False)

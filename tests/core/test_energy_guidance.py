@@ -1,0 +1,120 @@
+"""Guidance by energies: exact where a closed form exists, bounded where it says so."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from guided import MEANS, MIXTURE, STDS, TIMES, at_time, draw, drop, gaussian, posterior_energy, unconditional
+from torch import Tensor
+
+from becalm.guidance import Descend
+from becalm.level import NoiseLevel
+from becalm.sampler import DDIM, DDPM, DPMpp2M, sample
+from becalm.schedule import Cosine, Linear, VarianceExploding, levels
+
+
+@pytest.mark.parametrize("t", TIMES)
+def test_the_exact_energy_gives_the_exact_conditional_estimate(t: float) -> None:
+    level, cond = at_time(t), torch.arange(60) % 3
+    x = level.mix(MIXTURE.draw(60, torch.Generator().manual_seed(1)), draw(60, 2))
+    guided = Descend(posterior_energy, 1.0, "noisy")(unconditional)
+    torch.testing.assert_close(guided(x, level, cond), MIXTURE(x, level, cond), rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("sampler", [DDIM(), DPMpp2M(), DDPM()], ids=lambda sampler: type(sampler).__name__)
+@pytest.mark.parametrize("component", [0, 1, 2])
+def test_exact_guidance_gives_the_exact_posterior(component: int, sampler: Any) -> None:
+    # Linear ends at alpha = .006, so the energy's gradient is there from the first step on. Start and noise are
+    # whitened: each step is affine in them, so the moments of the 512 samples are nearly those of the chain.
+    guided = Descend(posterior_energy, 1.0, "noisy")(unconditional)
+    path = levels(Linear(), 400)
+    cond, std = torch.full((512,), component), STDS[component]
+    generator = torch.Generator().manual_seed(3)
+
+    def white(like: Tensor) -> Tensor:
+        z = torch.randn(like.shape, generator=generator, dtype=like.dtype)
+        z = z - z.mean(0)
+        return z @ torch.linalg.inv(torch.linalg.cholesky(z.T @ z / len(z))).T
+
+    first = path[0]
+    x = first.alpha * MEANS[component] + ((first.alpha * std) ** 2 + first.sigma**2).sqrt() * white(draw(512, 2))
+    seed = generator.get_state()
+    by_guidance = sample(sampler(guided, x, path, cond, white))
+    generator.set_state(seed)
+    by_condition = sample(sampler(MIXTURE, x, path, cond, white))
+    torch.testing.assert_close(by_guidance, by_condition, rtol=1e-8, atol=1e-8)
+    torch.testing.assert_close(by_guidance.mean(0), MEANS[component], rtol=0, atol=2e-3)
+    torch.testing.assert_close(by_guidance.std(0), std.expand(2), rtol=0.08, atol=0)
+
+
+@pytest.mark.parametrize("t", [0.1, 0.5, 0.9])
+def test_through_is_diffusion_posterior_sampling_in_closed_form(t: float) -> None:
+    # x0 ~ N(m, s^2 I), y = x0_1 + r n. The estimate is affine in x with slope k = alpha s^2 / (alpha^2 s^2 + sigma^2),
+    # so the gradient of (y - x0_1)^2 / 2 r^2 is k (x0_1 - y) / r^2 in the first coordinate and 0 in the second.
+    std, error, y = 0.7, 0.4, 1.3
+    data = gaussian([0.5, -1.0], std)
+    level, x = at_time(t), draw(5, 2)
+    x0 = data(x, level)
+    gain = level.alpha * std**2 / ((level.alpha * std) ** 2 + level.sigma**2)
+    shift = level.sigma**2 / level.alpha * gain * (x0[:, 0] - y) / error**2
+    guided = Descend(lambda x, level, cond: (x[:, 0] - y) ** 2 / (2 * error**2), 1.0, "through")(data)
+    found = guided(x, level, None)
+    torch.testing.assert_close(found[:, 0], x0[:, 0] - shift, rtol=1e-10, atol=1e-10)
+    torch.testing.assert_close(found[:, 1], x0[:, 1], rtol=1e-12, atol=1e-12)
+
+
+def test_through_with_the_posteriors_own_variance_samples_the_exact_posterior() -> None:
+    # p(y | x_t) has variance r^2 + Var[x0_1 | x_t]: with that in the energy DPS is exact on Gaussian data.
+    std, error, y = 0.7, 0.4, 1.3
+
+    def energy(x0: Tensor, level: NoiseLevel, cond: None) -> Tensor:
+        left = (std * level.sigma) ** 2 / ((level.alpha * std) ** 2 + level.sigma**2)
+        return (x0[:, 0] - y) ** 2 / (2 * (error**2 + left))
+
+    guided = Descend(energy, 1.0, "through")(gaussian([0.0, 0.0], std))
+    start = torch.tensor([[0.0, 0.0], [1.0, 1.0]], dtype=torch.float64)
+    made = sample(DPMpp2M()(guided, start, levels(Cosine(), 400), None))
+    mean = std**2 / (std**2 + error**2) * y
+    deviation = (std**2 * error**2 / (std**2 + error**2)) ** 0.5
+    torch.testing.assert_close(made[0, 0], torch.tensor(mean).double(), rtol=2e-3, atol=0)
+    torch.testing.assert_close(made[1, 0] - made[0, 0], torch.tensor(deviation).double(), rtol=1e-2, atol=0)
+
+
+@pytest.mark.parametrize("schedule", [Cosine(), VarianceExploding(low=0.01, high=50)])
+def test_the_clean_step_is_bounded_by_its_scale(schedule: Any) -> None:
+    # The gradient of |x|_1 is at most 1 in each entry, so the step is at most the scale: also where sigma / alpha is
+    # huge.
+    guided = Descend(lambda x, level, cond: x.abs().sum(1), 0.3, "clean")(unconditional)
+    for level in levels(schedule, 10):
+        x = level.norm * draw(8, 2)
+        moved = (guided(x, level, drop(torch.zeros(8).long())) - MIXTURE(x, level)).abs()
+        share = level.sigma**2 / (level.alpha**2 + level.sigma**2)
+        torch.testing.assert_close(moved, torch.full_like(moved, 0.3) * share, rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("where", ["noisy", "clean", "through"])
+def test_scale_0_of_an_energy_changes_nothing(where: Any) -> None:
+    x, cond = draw(4, 2), torch.tensor([0, 1, 2, 0])
+    guided = Descend(posterior_energy, 0.0, where)(MIXTURE)
+    for t in (0.0, 0.5, 1.0):
+        assert torch.equal(guided(x, at_time(t), cond), MIXTURE(x, at_time(t), cond))
+
+
+@pytest.mark.parametrize("where", ["noisy", "through"])
+def test_pure_noise_is_left_alone(where: Any) -> None:
+    x, level, cond = draw(4, 2), at_time(1.0), torch.tensor([0, 1, 2, 0])
+    assert torch.equal(Descend(posterior_energy, 3.0, where)(MIXTURE)(x, level, cond), MIXTURE(x, level, cond))
+
+
+@pytest.mark.parametrize("where", ["noisy", "clean", "through"])
+@pytest.mark.parametrize("shape", ["scalar", "rows and columns", "whole"])
+def test_an_energy_of_another_shape_is_refused_in_a_sentence(where: Any, shape: str) -> None:
+    energies: dict[str, Callable[[Tensor], Tensor]] = {
+        "scalar": lambda x: x.square().sum(),
+        "rows and columns": lambda x: x.square().sum(1, keepdim=True),
+        "whole": lambda x: x.square(),
+    }
+    guided = Descend(lambda x, level, cond: energies[shape](x), 1.0, where)(unconditional)
+    with pytest.raises(ValueError, match="one number per sample"):
+        guided(draw(3, 2), at_time(0.5), torch.zeros(3).long())
