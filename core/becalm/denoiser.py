@@ -8,7 +8,7 @@ for every kind of prediction (Salimans and Ho 2022, appendix D, lists the cases 
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Generic, Literal, Protocol, TypeVar, runtime_checkable
@@ -84,8 +84,12 @@ def _row(kind: Prediction, level: NoiseLevel, x: Tensor) -> Row:
     place = level.place
     if place is not None:
         return place.path.table(kind, _TABLES[kind])[place.index]
-    shrink, *weights = (value.to(x) for value in _factors(kind, level))
-    return (shrink, *weights) if weights else (shrink, None, None)
+    return _padded([value.to(x) for value in _factors(kind, level)])
+
+
+def _padded(factors: Sequence[Tensor | None]) -> Row:
+    shrink, keep, change = (*factors, None, None)[:3]
+    return shrink, keep, change
 
 
 def _factors(kind: Prediction, level: NoiseLevel) -> tuple[Tensor, ...]:
@@ -103,7 +107,7 @@ def _table(kind: Prediction, path: Path) -> list[Row]:
     # Under a variance-preserving schedule the first factor is 1 but for rounding, and the product is saved.
     unit = factors[0].dim() == 1 and bool(((factors[0] - 1).abs() < 1e-12).all())
     rows = numbers(path.like, *factors)
-    return [(None if unit else row[0], *(row[1:] or (None, None))) for row in rows]
+    return [_padded([None if unit else row[0], *row[1:]]) for row in rows]
 
 
 # One function object per kind, since a path keeps what it has derived by it.

@@ -73,7 +73,7 @@ def whole(levels: list[NoiseLevel]) -> Path | None:
 
 
 def numbers(x: Tensor, *values: Tensor) -> list[tuple[Tensor, ...]]:
-    """One tuple of coefficients per level, from (L, ...) each, on x's device, in its dtype; scalars at least in float32.
+    """One tuple of coefficients per level, from (L, ...) each, on x's device in its dtype; scalars at least in float32.
 
     As tensors without axes they cost half of what plain numbers do, which torch would wrap anew in each operation.
     """
