@@ -13,6 +13,11 @@ class ImageRequest(SampleRequest):
     label: tuple[int, ...] | Literal["any"] = Field(
         "any", description="Classes in turn, such as 7 or 1,2,3; any: every class in turn. Guidance 0 ignores it."
     )
+    guidance: float = Field(
+        1.75, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
+    )
+    # Guiding at the noisiest times costs variety and buys nothing (docs/results.md has the table).
+    guidance_high: float = Field(0.7, ge=0, le=1, description="... to here (1 is noise).")
     classifier_guidance: float = Field(
         0.0, ge=0, description="Scale of a noise-aware classifier's gradient; 0 is off, 5 to 15 is usual (with ddpm)."
     )
