@@ -46,8 +46,8 @@ docs: .venv/dev  ## The documentation, into docs/_build
 bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers
 	$(BIN)/python benchmarks/overhead.py
 
-results: .venv/dev  ## docs/results.md anew, cell by cell (hours on a CPU; goes on where it stopped)
-	$(BIN)/python benchmarks/mnist.py
+results: .venv/dev  ## docs/results.md anew, cell by cell (hours on a CPU, wants a C++ compiler; goes on where it stopped)
+	$(BIN)/python benchmarks/mnist.py --compile --precision bf16
 
 clean:  ## Removes what these commands made, except .venv
 	rm -rf out docs/_build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache

@@ -6,7 +6,9 @@ from becalm.errors import UserError
 
 
 def pick(name: str = "auto") -> torch.device:
-    """The device of that name; ``auto`` is CUDA, else Apple's MPS, else the CPU.
+    """The device of that name; ``auto`` is CUDA, else the CPU.
+
+    Levels and random numbers are computed in float64, which Apple's MPS has not.
 
     Raises:
         UserError: If the name is no device, or the device is not there.
@@ -14,11 +16,12 @@ def pick(name: str = "auto") -> torch.device:
     if name == "auto":
         if torch.cuda.is_available():
             return torch.device("cuda")
-        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+        return torch.device("cpu")
     try:
         device = torch.device(name)
-        torch.empty(0, device=device)
-    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        torch.zeros(1, device=device, dtype=torch.float64).tolist()
+    # Each backend has its own way to say that it is absent or cannot do float64.
+    except (RuntimeError, AssertionError, NotImplementedError, TypeError) as error:
         have = "cpu, cuda" if torch.cuda.is_available() else "cpu"
         raise UserError(f"device {name!r} is not available here: use auto, or one of {have}") from error
     return device

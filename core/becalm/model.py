@@ -90,7 +90,8 @@ class Model(Generic[C]):
         return NetworkDenoiser(
             self.network,
             self.objective.prediction,
-            chunk=self.domain.chunk,
+            # Small chunks would starve a GPU, and its sums depend on more than shapes anyway.
+            chunk=self.domain.chunk if self.device.type == "cpu" else None,
             learned=self.objective.learned_variance > 0,
             autocast=torch.bfloat16 if bf16 else None,
         )

@@ -12,11 +12,7 @@ def domains() -> list[DomainRef]:
             summary="Small images: MNIST, idx files, folders of PNGs.",
             target="becalm_images.domain:Images",
             request="becalm_images.request:ImageRequest",
-            pretrained={
-                "mnist": "becalm_images:pretrained/mnist.safetensors",
-                "mnist-classifier": "becalm_images:pretrained/mnist-classifier.safetensors",
-                "mnist-judge": "becalm_images:pretrained/mnist-judge.safetensors",
-            },
+            pretrained={"mnist": "becalm_images:pretrained/mnist.safetensors"},
             default="mnist",
         )
     ]

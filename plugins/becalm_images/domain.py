@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from becalm.batch import Batch
 from becalm.codec import Affine
 from becalm.domain import Domain, Picture
-from becalm.errors import UserError
+from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.noise import permutation
-from becalm.plugins import pretrained
+from becalm.plugins import resource
 from becalm_images.architecture import Architecture, UNetShape
 from becalm_images.classifier import load_classifier
 from becalm_images.data import Labelled, load
@@ -158,7 +158,17 @@ class Images(Domain[Tensor]):
         return self.classes if count > self.classes and count % self.classes == 0 else None
 
 
+HELPERS = ("mnist-classifier", "mnist-judge")
+
+
 def find(name: str) -> Path:
-    """A bundled file by its name, or a file of one's own."""
-    path = Path(name)
-    return path if path.suffix == ".safetensors" or path.exists() else pretrained(name)[1]
+    """A bundled classifier or judge by its name, or a file of one's own.
+
+    Raises:
+        UserError: If it is neither.
+    """
+    if name in HELPERS:
+        return resource(f"becalm_images:pretrained/{name}.safetensors")
+    if name.endswith(".safetensors"):
+        return Path(name)
+    raise unknown("classifier or judge", name, HELPERS)

@@ -11,7 +11,7 @@ from becalm import UserError
 from becalm.model import Model, last
 from becalm.plugins import pretrained
 from becalm_images import idx
-from becalm_images.domain import Images
+from becalm_images.domain import Images, find
 from becalm_images.judge import Judge, load_judge
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "mnist"
@@ -25,7 +25,7 @@ def model() -> Model[Tensor]:
 
 @pytest.fixture(scope="module")
 def judge() -> Judge:
-    return load_judge(pretrained("mnist-judge")[1])
+    return load_judge(find("mnist-judge"))
 
 
 def _digits(model: Model[Tensor]) -> Images:
@@ -91,7 +91,9 @@ def test_editing_from_less_noise_stays_nearer_to_the_image(model: Model[Tensor])
 
 
 def test_a_checkpoint_of_another_kind_is_one_sentence() -> None:
-    with pytest.raises(UserError, match=r"^[^\n]*cannot be sampled[^\n]*$|^[^\n]*not a model[^\n]*$"):
-        becalm.load("mnist-judge")
+    with pytest.raises(UserError, match=r"^[^\n]*not a model that can be sampled[^\n]*$"):
+        becalm.load(find("mnist-judge"))
+    with pytest.raises(UserError, match="unknown classifier or judge 'mnist-juge'.*did you mean 'mnist-judge'"):
+        find("mnist-juge")
     with pytest.raises(UserError, match="no judge"):
         load_judge(pretrained("mnist")[1])

@@ -9,10 +9,16 @@ from torch import Tensor
 from becalm import UserError
 from becalm.level import NoiseLevel
 from becalm.schedule import Cosine
+from becalm.testing import check_domain
 from becalm_images.domain import Images
 from becalm_images.request import ImageRequest
 
 FIXTURE = str(Path(__file__).parents[1] / "fixtures" / "mnist")
+
+
+@pytest.mark.parametrize("architecture", ["unet-tiny", "dit-tiny"])
+def test_images_keep_the_contract_of_a_domain(architecture: str) -> None:
+    check_domain(Images(data=FIXTURE, architecture=architecture, batch=8).fit())
 
 
 def test_batches_cover_an_epoch_once_and_resume_anywhere() -> None:
