@@ -1,13 +1,41 @@
 """Data whose exact denoiser is known, and paths other than those of ``levels``."""
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
 from becalm.denoiser import GaussianMixture
 from becalm.level import NoiseLevel
-from becalm.schedule import NoiseSchedule
+from becalm.schedule import (
+    Cosine,
+    Discrete,
+    Flow,
+    Karras,
+    Linear,
+    NoiseSchedule,
+    Sigmoid,
+    VarianceExploding,
+    VariancePreserving,
+)
 
 MEAN, STD = 0.7, 0.5
+VP: list[NoiseSchedule] = [
+    Linear(),
+    Linear(steps=10, first=0.1, last=0.9),
+    Cosine(),
+    Cosine(offset=0),
+    Sigmoid(),
+    Sigmoid(start=0, end=3, tau=0.7),
+    VariancePreserving(),
+    Discrete(betas=(0.1, 0.2, 0.4, 1.0)),
+]
+ALL: list[NoiseSchedule] = [*VP, Flow(), Karras(), VarianceExploding()]
+
+
+def name(value: Any) -> str:
+    """A schedule's name in a test's."""
+    return f"{value.kind}-{value.model_dump_json(exclude={'kind', 'betas'})}" if hasattr(value, "kind") else str(value)
 
 
 def double(values: object) -> Tensor:

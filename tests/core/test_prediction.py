@@ -7,34 +7,19 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from known import double, seeded, three_gaussians
+from known import ALL, double, seeded, three_gaussians
 from torch import Tensor, nn
 
 from becalm.denoiser import GaussianMixture, NetworkDenoiser, Prediction, clean, pair, target
 from becalm.level import NoiseLevel
 from becalm.schedule import (
     Cosine,
-    Discrete,
     Flow,
     Karras,
-    Linear,
     NoiseSchedule,
-    Sigmoid,
-    VarianceExploding,
-    VariancePreserving,
 )
 
 KINDS: tuple[Prediction, ...] = get_args(Prediction)
-SCHEDULES: list[NoiseSchedule] = [
-    Linear(),
-    Cosine(),
-    Sigmoid(),
-    Flow(),
-    Karras(),
-    VarianceExploding(),
-    VariancePreserving(),
-    Discrete(betas=(0.1, 0.5, 1.0)),
-]
 TIMES = [0.0, 1e-9, 1e-6, 1e-4, 1e-3, 0.01, 0.1, 0.3, 0.5, 0.7, 0.9, 0.99, 0.999, 1 - 1e-6, 1 - 1e-9, 1.0]
 
 
@@ -53,7 +38,7 @@ def draws(dtype: torch.dtype) -> tuple[Tensor, Tensor]:
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.kind)
+@pytest.mark.parametrize("schedule", ALL, ids=lambda schedule: schedule.kind)
 def test_clean_undoes_target(schedule: NoiseSchedule, kind: Prediction, dtype: torch.dtype) -> None:
     x0, eps = draws(dtype)
     for t in TIMES:
@@ -69,7 +54,7 @@ def test_clean_undoes_target(schedule: NoiseSchedule, kind: Prediction, dtype: t
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.kind)
+@pytest.mark.parametrize("schedule", ALL, ids=lambda schedule: schedule.kind)
 def test_a_level_per_sample_is_that_level_for_each(schedule: NoiseSchedule, kind: Prediction) -> None:
     x0, eps = draws(torch.float64)
     t = torch.linspace(0, 0.99, 64, dtype=torch.float64)
@@ -95,7 +80,7 @@ def test_a_common_factor_of_alpha_and_sigma_changes_no_estimate_of_v(kind: Predi
     torch.testing.assert_close(found, x0, rtol=1e-9, atol=1e-9)
 
 
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.kind)
+@pytest.mark.parametrize("schedule", ALL, ids=lambda schedule: schedule.kind)
 def test_noise_and_score_follow_from_the_clean_sample(schedule: NoiseSchedule) -> None:
     x0, eps = draws(torch.float64)
     for t in TIMES:
@@ -136,7 +121,7 @@ class Perfect(nn.Module):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-@pytest.mark.parametrize("schedule", SCHEDULES, ids=lambda schedule: schedule.kind)
+@pytest.mark.parametrize("schedule", ALL, ids=lambda schedule: schedule.kind)
 def test_a_perfect_network_is_the_exact_denoiser(schedule: NoiseSchedule, kind: Prediction) -> None:
     mixture = three_gaussians()
     denoise = NetworkDenoiser[None](Perfect(kind, mixture), kind)
