@@ -77,7 +77,7 @@ def _estimate(row: Row, x: Tensor, output: Tensor) -> Tensor:
     if keep is None or change is None:
         return output
     # Products and sum apart: a fused multiply-add may round the end of a tensor otherwise than its middle.
-    return (x * keep).add_(output * change)
+    return (x * keep).addcmul_(output, change)
 
 
 def _row(kind: Prediction, level: NoiseLevel, x: Tensor) -> Row:

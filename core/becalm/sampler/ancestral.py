@@ -97,7 +97,7 @@ class DDIM:
         rows = planned(self, path, lambda: self._rows(path, x))
         for index, (keep_x, keep_x0, spread) in enumerate(rows):
             x0 = denoise(x, path[index], cond)
-            x = (x * keep_x).add_(x0 * keep_x0)
+            x = (x * keep_x).addcmul_(x0, keep_x0)
             if spread is not None:
                 x = x + noise(x) * spread
             yield Step(index, path[index + 1], x, x0)

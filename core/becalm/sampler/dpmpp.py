@@ -49,9 +49,9 @@ class DPMpp2M:
         last: Tensor | None = None
         for index, (keep_x, keep_now, keep_before) in enumerate(rows):
             x0 = denoise(x, path[index], cond)
-            x = (x * keep_x).add_(x0 * keep_now)
+            x = (x * keep_x).addcmul_(x0, keep_now)
             if last is not None:
-                x = x.add_(last * keep_before)
+                x = x.addcmul_(last, keep_before)
             last = x0
             yield Step(index, path[index + 1], x, x0)
 
