@@ -87,7 +87,8 @@ class Domain(BaseModel, ABC, Generic[C]):
     def guidance(self, request: Any) -> Guidance[C]:
         """The guidance that a request asks for; here classifier-free, within its interval."""
         guide: Guidance[C] = ClassifierFree(request.guidance, self.drop)
-        if request.guidance == 1:
+        # Outside an interval the plain conditional denoiser stands, so an unconditional request must not have one.
+        if request.guidance in (0, 1):
             return guide
         if request.rescale:
             guide = rescale(request.rescale, guide)

@@ -50,13 +50,12 @@ def test_conditional_samples_are_what_was_asked_for(model: Model[Tensor]) -> Non
 
 
 def test_classifier_guidance_makes_an_unconditional_model_follow_labels(model: Model[Tensor]) -> None:
-    fields = {"sampler": "ddpm", "steps": 20, "label": 7, "count": 16, "guidance": 0}
+    fields = {"sampler": "ddpm", "steps": 20, "count": 40, "guidance": 0}
     guided = model.sample(classifier_guidance=10.0, **fields)
     free = model.sample(**fields)
-    seven = torch.full((16,), 7)
-    accuracy = [model.domain.metrics(samples.x0, seven)["accuracy"] for samples in (free, guided)]
-    assert accuracy[0] < 0.5
-    assert accuracy[1] > 0.8
+    accuracy = [model.domain.metrics(samples.x0, guided.cond)["accuracy"] for samples in (free, guided)]
+    assert accuracy[0] < 0.3
+    assert accuracy[1] > 0.7
 
 
 def test_sample_i_is_the_same_in_any_batch(model: Model[Tensor]) -> None:

@@ -80,6 +80,19 @@ def test_one_kind_of_threshold_bounds_the_estimate_and_none_leaves_it() -> None:
     assert top == {"static": 1.0, "dynamic": 1.0, "none": 3.0}
 
 
+def test_an_unconditional_request_never_sees_the_label_whatever_the_interval() -> None:
+    seen: list[list[int]] = []
+
+    def watch(x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
+        seen.append(cond.tolist())
+        return x
+
+    guided = Images().guidance(ImageRequest(guidance=0, guidance_low=0.3, guidance_high=0.7))(watch)
+    for t in (0.1, 0.5, 0.9):
+        guided(torch.zeros(2, 1, 28, 28), Cosine()(torch.tensor(t, dtype=torch.float64)), torch.tensor([3, 4]))
+    assert seen == [[10, 10]] * 3
+
+
 def test_renders_a_png_grid_and_arrays_of_the_promised_types() -> None:
     domain = Images()
     x0, cond = torch.rand(20, 1, 28, 28) * 2 - 1, torch.arange(20) % 10
