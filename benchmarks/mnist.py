@@ -121,7 +121,8 @@ def page(results: dict[str, Any], wanted: list[Cell], digests: dict[str, str], f
     }
     lines = ["# Results on MNIST", ""]
     lines += ["Made by `make results` (`benchmarks/mnist.py`), seed 0; nothing here is typed by hand.", ""]
-    lines += [f"Network arithmetic: {digests['precision']}."]
+    lines += [f"Network arithmetic: {digests['precision']}. A guided step is one call with twice the batch."]
+    lines += ["FID falls with the number of samples: compare within a table."]
     lines += [f"Judge {digests['judge'][:16]}, checkpoint {digests['ours'][:16]}; {machine()}.", ""]
     real = ", ".join(f"{name} {floors[name]:.3f}" for name in FIGURES)
     lines += [f"Floors, real test images under the same judge: {real}.", ""]
