@@ -29,6 +29,7 @@ from becalm.objective import Objective
 from becalm.plugins import domain_ref, pretrained, resolve
 from becalm.request import SampleRequest
 from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Heun, Sampler, Step, UniPC
+from becalm.sampler.step import last
 from becalm.schedule import NoiseSchedule, Schedule, levels
 
 C = TypeVar("C")
@@ -250,13 +251,3 @@ def sampler(request: SampleRequest) -> Sampler:
 def spacing(request: SampleRequest) -> Any:
     """The spacing that a request names, or the sampler's usual one."""
     return request.spacing or ("karras" if request.sampler == "heun" else "trailing")
-
-
-def last(steps: Iterator[Step]) -> Step:
-    """The last step of a run."""
-    final: Step | None = None
-    for final in steps:
-        pass
-    if final is None:
-        raise ValueError("a run has at least one step")
-    return final

@@ -8,8 +8,9 @@ from torch import Tensor
 
 import becalm
 from becalm import UserError
-from becalm.model import Model, last
+from becalm.model import Model
 from becalm.plugins import pretrained
+from becalm.sampler.step import last
 from becalm_images import idx
 from becalm_images.domain import Images, find
 from becalm_images.judge import Judge, load_judge

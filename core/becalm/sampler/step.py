@@ -79,18 +79,27 @@ def without_gradients(steps: Callable[P, Iterator[Step]]) -> Callable[P, Iterato
     return run
 
 
+def last(steps: Iterator[Step]) -> Step:
+    """Runs a sampler to its end and returns the last step.
+
+    Raises:
+        ValueError: If there were no steps.
+    """
+    final: Step | None = None
+    for final in steps:
+        pass
+    if final is None:
+        raise ValueError("a sampler needs at least two levels")
+    return final
+
+
 def sample(steps: Iterator[Step]) -> Tensor:
     """Runs a sampler to its end and returns the last x.
 
     Raises:
         ValueError: If there were no steps.
     """
-    last: Step | None = None
-    for step in steps:
-        last = step
-    if last is None:
-        raise ValueError("a sampler needs at least two levels")
-    return last.x
+    return last(steps).x
 
 
 def columns(levels: list[NoiseLevel]) -> tuple[Tensor, Tensor]:
