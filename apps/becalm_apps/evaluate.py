@@ -48,7 +48,7 @@ def _run(ref: DomainRef, call: Call) -> None:
     if out is not None:
         output.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
-    request = cast(SampleRequest, call.settings)
+    request = model.settled(cast(SampleRequest, call.settings))
     made = make(model, request, title="sampling", quiet=call.own["quiet"])
     if out is not None:
         write_atomic(out, content(model, made, out.suffix))

@@ -3,6 +3,7 @@
 SampleRequest.steps                -> --steps INT
 Plan.schedule, a union by kind     -> --schedule cosine, --schedule.offset FLOAT
 Plan.training.rate, flat section   -> --rate FLOAT
+InspectOptions.file, positional    -> FILE
 """
 
 from collections.abc import Callable, Collection, Iterator, Mapping
@@ -15,18 +16,42 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from becalm_apps.kinds import Nested, bounds, members, metavar, nested, reader, words
+from becalm_apps.kinds import (
+    Nested,
+    bounds,
+    entries,
+    is_list,
+    is_positional,
+    members,
+    metavar,
+    nested,
+    reader,
+    words,
+)
 
 Path = tuple[str, ...]
 
 
+class Operand(click.Argument):
+    """A word that needs no flag. Whether it may be left out is for pydantic to say, since a file may hold it."""
+
+    def __init__(self, identifier: str, name: str, *, needed: bool, several: bool, text: str) -> None:
+        dots = "..." if several else ""
+        shown = f"{name}{dots}" if needed else f"[{name}]{dots}"
+        super().__init__([identifier], required=False, nargs=-1 if several else 1, metavar=shown)
+        self._record = (shown, text)
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
+        return self._record
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Flag:
-    """One flag.
+    """One flag, or a word without one.
 
     Attributes:
         path: The key that it sets.
-        name: Without the dashes.
+        name: Without the dashes; of a word without a flag, what stands for it.
         section: Title that it stands under in the help.
         read: Text to the value that pydantic validates.
         nested: The models that it chooses from, if it does.
@@ -35,9 +60,14 @@ class Flag:
     path: Path
     name: str
     section: str
-    option: click.Option
-    read: Callable[[str], Any]
+    option: click.Option | Operand
+    read: Callable[[Any], Any]
     nested: Nested | None = None
+
+    @property
+    def shown(self) -> str:
+        """What the user calls it: ``--steps``, ``FILE``."""
+        return self.name if isinstance(self.option, Operand) else f"--{self.name}"
 
 
 class Words(click.ParamType):  # type: ignore[type-arg] # generic from click 8.4 on only
@@ -85,21 +115,23 @@ def flags(
     """
     leaves = list(_leaves(model, flat, defaults or {}))
     used, named = set(taken), {}
-    for leaf in reversed(leaves):
+    for leaf in reversed([leaf for leaf in leaves if not is_positional(leaf.field)]):
         short, full = _name(leaf.path[leaf.flat :]), _name(leaf.path)
         if short in used:
             short = full if full not in used else f"{prefix}.{full}"
         used.add(short)
         named[leaf.path] = short
-    return [_flag(leaf, named[leaf.path], section(leaf.path[0])) for leaf in leaves]
+    return [_flag(leaf, named.get(leaf.path, ""), section(leaf.path[0])) for leaf in leaves]
 
 
 def _leaves(model: type[BaseModel], flat: Collection[str], defaults: Mapping[str, Any]) -> Iterator[_Leaf]:
     for key, field in model.model_fields.items():
         kinds = nested(field)
         if key in flat and kinds is not None:
+            default = field.get_default(call_default_factory=True, validated_data={})
+            table = dict(default) if isinstance(default, BaseModel) else {}
             for kind in kinds.models.values():
-                yield from _below(kind, (key,), 1, {}, "")
+                yield from _below(kind, (key,), 1, table, "")
         else:
             yield from _field(model, key, (), 0, defaults, "")
 
@@ -152,6 +184,12 @@ def _flag(leaf: _Leaf, name: str, section: str) -> Flag:
         off = f"{head}.no-{tail}" if head else f"no-{tail}"
         option = click.Option([identifier, f"--{name}/--{off}"], default=None, help=text)
         return Flag(leaf.path, name, section, option, lambda value: value)
+    read = str if leaf.text else reader(leaf.field.annotation)
+    if is_positional(leaf.field) and leaf.nested is None:
+        several = is_list(leaf.field.annotation)
+        upper = leaf.path[-1].upper().replace("_", "-")
+        word = Operand(identifier, upper, needed=leaf.field.is_required(), several=several, text=text)
+        return Flag(leaf.path, upper, section, word, entries(leaf.field.annotation) if several else read)
     choices = list(leaf.nested.models) if leaf.nested else words(leaf.field.annotation)
     shown = (
         "|".join(choices) + ("|NAME" if leaf.nested.named else "") if leaf.nested else metavar(leaf.field.annotation)
@@ -159,7 +197,6 @@ def _flag(leaf: _Leaf, name: str, section: str) -> Flag:
     option = click.Option(
         [identifier, f"--{name}"], type=Words(choices) if choices else click.STRING, metavar=shown, help=text
     )
-    read = str if leaf.text else reader(leaf.field.annotation)
     return Flag(leaf.path, name, section, option, read, leaf.nested)
 
 

@@ -96,12 +96,12 @@ class Form:
     def _explain(
         self, error: ValidationError, given: Mapping[Location, Flag], file: Mapping[str, Any], source: Path | None
     ) -> UserError:
-        names = {flag.path: f"--{flag.name}" for flag in self.flags}
+        names = {flag.path: flag.shown for flag in self.flags}
 
         def name(location: Location) -> str:
             path, _ = self._place(location)
             if path in given:
-                return f"--{given[path].name}"
+                return given[path].shown
             if _holds(file, path):
                 return f"{source}: {'.'.join(path)}"
             return names.get(path, ".".join(path))
@@ -111,7 +111,7 @@ class Form:
                 path, model = self._place(detail["loc"])
                 if path in given:
                     kind = path[-2] if len(path) > 1 else self.noun
-                    return UserError(f"--{given[path].name} is no setting of the {kind} chosen")
+                    return UserError(f"{given[path].shown} is no setting of the {kind} chosen")
                 return UserError(f"{source}: {self._unknown(path, model or self.model)}")
         return UserError(sentence(error, name))
 
@@ -143,7 +143,7 @@ class Form:
 
 def _of_flag(flag: Flag, error: ValidationError) -> UserError:
     """A complaint about what one flag names."""
-    return UserError(sentence(error, lambda _: f"--{flag.name}"))
+    return UserError(sentence(error, lambda _: flag.shown))
 
 
 def _chosen(kinds: Nested, table: Mapping[str, Any], key: str) -> type[BaseModel]:

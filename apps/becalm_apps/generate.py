@@ -109,7 +109,7 @@ def make(model: "Model[Any]", request: SampleRequest, *, title: str, quiet: bool
     hook = model.network.register_forward_pre_hook(count)
     started = time.perf_counter()
     try:
-        with bar(title, batches * request.steps, quiet=quiet) as advance:
+        with bar(title, batches * request.updates, quiet=quiet) as advance:
             for run in model.runs(request):
                 film: list[Tensor] = []
                 for step in run:

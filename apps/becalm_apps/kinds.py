@@ -1,7 +1,7 @@
 """What a pydantic field asks of a flag: which text stands for which value, and which tables lie below it."""
 
 import types
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, get_args, get_origin
@@ -9,6 +9,8 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin
 from pydantic import BaseModel, BeforeValidator, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
+
+from becalm.report import Positional
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +82,7 @@ def reader(annotation: Any) -> Callable[[str], Any]:
     """
     kinds = members(annotation)
     words = {str(word): word for kind in kinds if get_origin(kind) is Literal for word in get_args(kind)}
-    lists = [kind for kind in kinds if (get_origin(kind) or kind) in (list, tuple, set, frozenset)]
+    lists = [kind for kind in kinds if _is_sequence(kind)]
     numbers = [kind for kind in kinds if kind in (int, float)]
     texts = [kind for kind in kinds if kind in (str, Path)]
 
@@ -93,6 +95,23 @@ def reader(annotation: Any) -> Callable[[str], Any]:
         return _number(text) if numbers and not texts else text
 
     return read
+
+
+def entries(annotation: Any) -> Callable[[Sequence[str]], list[Any]]:
+    """What turns the words of a list that has no flag into the value that pydantic validates."""
+    kind = next(kind for kind in members(annotation) if _is_sequence(kind))
+    entry = reader(next(iter(get_args(kind)), str))
+    return lambda texts: [entry(text) for text in texts]
+
+
+def is_list(annotation: Any) -> bool:
+    """Whether a field holds several values."""
+    return any(_is_sequence(kind) for kind in members(annotation))
+
+
+def is_positional(field: FieldInfo) -> bool:
+    """Whether a field stands on the command line without a flag."""
+    return any(isinstance(entry, Positional) for entry in field.metadata)
 
 
 def metavar(annotation: Any) -> str:
@@ -126,6 +145,10 @@ def bounds(field: FieldInfo) -> str:
     if low is not None:
         return f"x{below.replace('<', '>')}{low:g}"
     return f"x{above}{high:g}" if high is not None else ""
+
+
+def _is_sequence(kind: Any) -> bool:
+    return (get_origin(kind) or kind) in (list, tuple, set, frozenset)
 
 
 def _annotated(field: FieldInfo) -> Any:

@@ -9,6 +9,7 @@ from typing import NoReturn
 import click
 from click.shell_completion import shell_complete
 
+from becalm.hooks import CommandRef
 from becalm.plugins import Plugin, installed
 from becalm.version import __version__
 from becalm_apps.border import guarded
@@ -55,9 +56,13 @@ def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]
     def make() -> click.Command:
         from becalm_apps.domain import verbs
 
-        ref = next(ref for plugin in plugins for ref in plugin.domains if ref.name == name)
-        commands = [entry for plugin in plugins for entry in plugin.commands if entry.domain == name]
-        return Nouns(name, ref.summary, verbs(ref, commands))
+        home, ref = next((plugin, ref) for plugin in plugins for ref in plugin.domains if ref.name == name)
+        own: list[CommandRef] = []
+        others: list[CommandRef] = []
+        for plugin in plugins:
+            group = own if plugin.distribution == home.distribution else others
+            group += [entry for entry in plugin.commands if entry.domain == name]
+        return Nouns(name, ref.summary, verbs(ref, own, others))
 
     return make
 

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rich.progress import Progress
+    from rich.progress import Progress, TaskID
 
 Advance = Callable[[str], None]
 
@@ -20,6 +20,43 @@ def bar(title: str, total: int, *, done: int = 0, quiet: bool = False) -> Iterat
     with _progress() as progress:
         task = progress.add_task(title, total=total, completed=done, note="")
         yield lambda note: progress.update(task, advance=1, note=note)
+
+
+class Meter:
+    """A bar for work that says itself how far it has come; there is none until it does.
+
+    Args:
+        title: What stands before the bar.
+        quiet: Whether there is never one; nor is there where stderr is no terminal.
+    """
+
+    def __init__(self, title: str, *, quiet: bool = False) -> None:
+        self._title, self._shown = title, not quiet and sys.stderr.isatty()
+        self._bar: tuple[Progress, TaskID] | None = None
+
+    def set(self, done: float, total: float, text: str) -> None:
+        """Shows how far the work has come."""
+        if not self._shown:
+            return
+        if self._bar is None:
+            progress = _progress()
+            self._bar = progress, progress.add_task(self._title, total=total, note="")
+            progress.start()
+        progress, task = self._bar
+        progress.update(task, completed=done, total=total, note=text)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Takes the bar away while something is printed."""
+        self.stop()
+        yield
+        if self._bar is not None:
+            self._bar[0].start()
+
+    def stop(self) -> None:
+        """Takes the bar away."""
+        if self._bar is not None:
+            self._bar[0].stop()
 
 
 def _progress() -> "Progress":
@@ -43,6 +80,8 @@ def _progress() -> "Progress":
         TextColumn("{task.fields[note]}"),
         console=Console(stderr=True),
         transient=True,
+        # What is printed to stdout belongs there, not above the bar on stderr.
+        redirect_stdout=False,
     )
 
 

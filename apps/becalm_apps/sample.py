@@ -51,8 +51,8 @@ def _run(ref: DomainRef, call: Call) -> None:
     out: Path = call.own["out"]
     output.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
-    request = cast(SampleRequest, call.settings)
-    filmed = film.moments(request.steps) if out.suffix == ".gif" else ()
+    request = model.settled(cast(SampleRequest, call.settings))
+    filmed = film.moments(request.updates) if out.suffix == ".gif" else ()
     made = make(model, request, title="sampling", quiet=call.own["quiet"], filmed=filmed)
     write_atomic(out, content(model, made, out.suffix))
     if call.own["json"]:
@@ -64,7 +64,7 @@ def _run(ref: DomainRef, call: Call) -> None:
         }
         click.echo(json.dumps(summary))
     elif not call.own["quiet"]:
-        how = f"{request.sampler}, {request.steps} steps, seed {request.seed}"
+        how = f"{request.sampler}, {request.updates} steps, seed {request.seed}"
         name = call.own["checkpoint"] or ref.default
         click.echo(f"{out}: {request.count} samples in {clock(made.seconds)} ({how}, {name} {model.digest[:8]})")
 

@@ -76,18 +76,11 @@ def verb(ref: DomainRef) -> Verb:
 
 def plan(ref: DomainRef) -> type[BaseModel]:
     """All that is settled before a training, as one model: the sections of a config file."""
-    from becalm.objective import Objective
-    from becalm.schedule import Cosine, Schedule
-    from becalm.train import Training
+    from becalm.plan import sections
 
     kind: Any = resolve(ref.target)
-    sections: dict[str, Any] = {
-        "settings": (kind, Field(default={}, validate_default=True)),
-        "schedule": (Schedule, Field(Cosine(), description="How noise grows with time.")),
-        "objective": (Objective, Objective()),
-        "training": (Training, Training()),
-    }
-    return create_model("Plan", __config__=ConfigDict(frozen=True, extra="forbid"), **sections)
+    fields = {"settings": (kind, Field(default={}, validate_default=True)), **sections(kind)}
+    return create_model("Plan", __config__=ConfigDict(frozen=True, extra="forbid"), **fields)
 
 
 def _run(ref: DomainRef, call: Call) -> None:
@@ -129,13 +122,15 @@ def _check(out: Path, call: Call) -> None:
 
 
 def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[Any]":
+    from becalm.plan import plain
     from becalm.resume import resume
     from becalm.train import begin
 
     settings: Any = call.settings
     if not call.own["resume"]:
-        settings.objective.check(settings.schedule)
-        return begin(settings.settings.fit(), settings.schedule, settings.objective, settings.training, device)
+        schedule, objective, training = plain(settings.schedule, settings.objective, settings.training)
+        objective.check(schedule)
+        return begin(settings.settings.fit(), schedule, objective, training, device)
     state = resume(call.own["out"], device)
     if state.domain.name != ref.name:
         raise UserError(f"{call.own['out']} is a training of domain {state.domain.name!r}, not {ref.name!r}")

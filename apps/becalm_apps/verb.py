@@ -12,6 +12,7 @@ import click
 from pydantic import BaseModel
 
 from becalm_apps import config_file
+from becalm_apps.flags import Operand
 from becalm_apps.form import Form
 
 
@@ -22,7 +23,7 @@ class Call:
     Attributes:
         settings: The validated settings.
         own: Values of the verb's own flags.
-        given: Names of the settings' flags that stood on the command line, or --config.
+        given: Settings that stood on the command line, as the user calls them, such as --steps; or --config.
     """
 
     settings: BaseModel
@@ -75,7 +76,10 @@ class Verb(click.Command):
         sections: dict[str, list[click.Parameter]] = {}
         # What is the domain's own comes first.
         for flag in sorted(self.form.flags, key=lambda flag: flag.section != self.form.noun):
-            sections.setdefault(flag.section, []).append(flag.option)
+            words = isinstance(flag.option, Operand)
+            sections.setdefault("arguments" if words else flag.section, []).append(flag.option)
+        if "arguments" in sections:
+            sections = {"arguments": sections.pop("arguments"), **sections}
         options = {id(flag.option) for flag in self.form.flags}
         sections["command"] = [option for option in self.get_params(ctx) if id(option) not in options]
         for title, members in sections.items():
@@ -85,7 +89,8 @@ class Verb(click.Command):
 
     def invoke(self, ctx: click.Context) -> None:
         chosen = {flag: ctx.params[str(flag.option.name)] for flag in self.form.flags}
-        given = {flag: value for flag, value in chosen.items() if value is not None}
+        # A list of words without a flag is empty, not None, where it was left out.
+        given = {flag: value for flag, value in chosen.items() if value not in (None, ())}
         own = {str(option.name): ctx.params[str(option.name)] for option in self._own}
         source = own.pop("config")
         file = config_file.read(source) if source is not None else {}
@@ -93,8 +98,8 @@ class Verb(click.Command):
         if own.pop("print_config"):
             click.echo(config_file.toml(self.form.table(settings)), nl=False)
             return
-        names = [flag.name for flag in given] + (["config"] if source is not None else [])
-        self._run(Call(settings, own, tuple(f"--{name}" for name in names)))
+        names = [flag.shown for flag in given] + (["--config"] if source is not None else [])
+        self._run(Call(settings, own, tuple(names)))
 
 
 def _config_options() -> list[click.Option]:

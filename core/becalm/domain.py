@@ -33,12 +33,15 @@ class Domain(BaseModel, ABC, Generic[C]):
         name: The noun of the command line, as in ``becalm images sample``.
         request: The fields of a sampling request.
         chunk: Samples that the network sees at a time while sampling, padded; see ``NetworkDenoiser``.
+        defaults: Where its trainings differ from becalm's defaults: a table for any of the sections ``schedule``,
+            ``objective`` and ``training``; see ``becalm.plan``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     name: ClassVar[str]
     request: ClassVar[type[SampleRequest]] = SampleRequest
     chunk: ClassVar[int | None] = None
+    defaults: ClassVar[Mapping[str, Any]] = {}
 
     def fit(self) -> Self:
         """This domain with whatever its configuration takes from the data: sizes, normaliser statistics."""
@@ -63,6 +66,10 @@ class Domain(BaseModel, ABC, Generic[C]):
     @abstractmethod
     def condition(self, request: Any) -> C:
         """The conditions of the samples asked for: of ``request.count`` samples."""
+
+    def usual(self) -> Mapping[str, Any]:
+        """Fields of a sampling request that this configuration prefers where the request says nothing."""
+        return {}
 
     def codec(self) -> Codec:
         """Data to diffusion space and back. A codec that is an nn.Module with state travels in the checkpoint."""

@@ -40,14 +40,15 @@ class DomainRef:
 
 @dataclass(frozen=True, slots=True)
 class CommandRef:
-    """A verb that only one domain has.
+    """A verb that only one domain has, or one that takes the place of a shared verb in the plugin's own domain.
 
     Attributes:
         domain: The noun it stands under.
         name: The verb.
         summary: One line for the help.
         options: ``package.module:Class``, a pydantic model whose fields are the flags; should import no torch.
-        target: ``package.module:function``, called with that model; yields lines of text to print.
+        target: ``package.module:function``, called with that model; a generator of lines of text, tables and progress
+            (see ``becalm.report``). On Ctrl-C it is closed, so its ``finally`` blocks run.
     """
 
     domain: str

@@ -10,7 +10,7 @@ It holds no state but its weights: two runs never disturb each other.
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, Literal, TypeVar, cast
 
 import torch
 from pydantic import TypeAdapter, ValidationError
@@ -24,13 +24,14 @@ from becalm.device import pick
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError, sentence
 from becalm.guidance import Guidance, compose, hold
+from becalm.level import NoiseLevel
 from becalm.noise import Purpose, stream
 from becalm.objective import Objective
 from becalm.plugins import domain_ref, pretrained, resolve
 from becalm.request import SampleRequest
-from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Heun, Sampler, Step, UniPC
+from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Extra, Heun, Sampler, Step, UniPC
 from becalm.sampler.step import last
-from becalm.schedule import NoiseSchedule, Schedule, levels
+from becalm.schedule import NoiseSchedule, Schedule, levels, levels_at
 
 C = TypeVar("C")
 _SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)
@@ -81,18 +82,32 @@ class Model(Generic[C]):
             UserError: If a field is unknown or out of range.
         """
         try:
-            return self.domain.request(**fields)
+            return self.settled(self.domain.request(**fields))
         except ValidationError as error:
             raise UserError(sentence(error)) from error
 
-    def denoiser(self, request: SampleRequest | None = None) -> NetworkDenoiser[C]:
-        """The bare denoiser, before guidance."""
+    def settled(self, request: SampleRequest) -> SampleRequest:
+        """The request with this model's own defaults (``Domain.usual``) where it says nothing."""
+        left = {name: value for name, value in self.domain.usual().items() if name not in request.model_fields_set}
+        return request.model_copy(update=left)
+
+    def denoiser(
+        self, request: SampleRequest | None = None, *, chunk: int | Literal["domain"] | None = "domain"
+    ) -> NetworkDenoiser[C]:
+        """The bare denoiser, before guidance.
+
+        Args:
+            chunk: Samples that the network sees at a time, padded, see ``NetworkDenoiser``; None for all at once,
+                as they come. By default what the domain says on a CPU, else None.
+        """
+        if chunk == "domain":
+            # Small chunks would starve a GPU, and its sums depend on more than shapes anyway.
+            chunk = self.domain.chunk if self.device.type == "cpu" else None
         bf16 = request is not None and request.precision == "bf16"
         return NetworkDenoiser(
             self.network,
             self.objective.prediction,
-            # Small chunks would starve a GPU, and its sums depend on more than shapes anyway.
-            chunk=self.domain.chunk if self.device.type == "cpu" else None,
+            chunk=chunk,
             learned=self.objective.learned_variance > 0,
             autocast=torch.bfloat16 if bf16 else None,
         )
@@ -103,7 +118,7 @@ class Model(Generic[C]):
         Raises:
             UserError: If the request does not fit.
         """
-        request = request or self.request(**fields)
+        request = self.settled(request or self.request(**fields))
         return self._run(request, torch.arange(request.count), self.domain.condition(request))
 
     def sample(self, request: SampleRequest | None = None, **fields: Any) -> Samples[C]:
@@ -112,7 +127,7 @@ class Model(Generic[C]):
         Raises:
             UserError: If the request does not fit.
         """
-        request = request or self.request(**fields)
+        request = self.settled(request or self.request(**fields))
         parts = list(self.parts(request))
         cond = self.domain.condition(request)
         x0 = torch.cat([part.cpu() for part in parts])
@@ -120,6 +135,7 @@ class Model(Generic[C]):
 
     def runs(self, request: SampleRequest) -> Iterator[Iterator[Step]]:
         """The steps of one run per ``request.batch`` samples, lazily; samples are the same as in one run over all."""
+        request = self.settled(request)
         cond = self.domain.condition(request)
         for index in torch.arange(request.count).split(request.batch):
             yield self._run(request, index, take(cond, index))
@@ -145,7 +161,7 @@ class Model(Generic[C]):
             mask: True where data are kept (inpainting); broadcasts against data.
             start: Noise time to start from; below 1 keeps the data's outline (SDEdit, Meng et al. 2022).
         """
-        request = request or self.request(**fields)
+        request = self.settled(request or self.request(**fields))
         x0 = self.codec.encode(data).to(self.device)
         guide: tuple[Guidance[C], ...] = () if mask is None else (hold(x0, mask.to(self.device)),)
         sample = torch.arange(request.count)
@@ -169,11 +185,12 @@ class Model(Generic[C]):
         origin: Tensor | None = None,
         start: float = 1.0,
     ) -> Iterator[Step]:
-        path = levels(self.schedule, request.steps, spacing(request), start)
+        path = walk(self.schedule, request, start)
         owner = sample[self.domain.owner(cond, len(sample))].to(self.device)
         shape = self.domain.shape()
         purpose = Purpose.START if origin is None else Purpose.EDIT
         eps = stream(request.seed, owner, purpose)(torch.empty(len(owner), *shape, device=self.device))
+        eps = eps * request.temperature
         x = eps * path[0].norm.to(eps) if origin is None else path[0].mix(origin, eps)
         cond = to(cond, self.device)
         denoise: Denoiser[C] = compose(self.domain.guidance(request), *guide)(self.denoiser(request))
@@ -233,8 +250,24 @@ def load_part(module: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
         raise UserError(f"the checkpoint's tensors do not fit its own configuration: {detail}") from error
 
 
+def walk(schedule: NoiseSchedule, request: SampleRequest, start: float = 1.0) -> list[NoiseLevel]:
+    """The path that a request names: its times, or its steps in its spacing.
+
+    Args:
+        start: First time, in (0, 1]; below 1 to edit an existing sample.
+
+    Raises:
+        ValueError: If ``start`` is below 1 and the request has times of its own.
+    """
+    if request.times is None:
+        return levels(schedule, request.steps, spacing(request), start)
+    if start != 1.0:
+        raise ValueError(f"times say where to start: leave start at 1, got {start}")
+    return levels_at(schedule, request.times)
+
+
 def sampler(request: SampleRequest) -> Sampler:
-    """The sampler that a request names."""
+    """The sampler that a request names, with its extra updates."""
     made: dict[str, Sampler] = {
         "ddpm": DDPM(request.variance),
         "ddim": DDIM(request.eta),
@@ -245,7 +278,8 @@ def sampler(request: SampleRequest) -> Sampler:
         "dpmppsde": DPMppSDE(),
         "unipc": UniPC(),
     }
-    return made[request.sampler]
+    chosen = made[request.sampler]
+    return Extra(chosen, request.extra) if request.extra else chosen
 
 
 def spacing(request: SampleRequest) -> Any:

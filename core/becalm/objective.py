@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Annotated, Literal, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor, nn
 
 from becalm.batch import Batch
@@ -70,7 +70,35 @@ class Importance(_Config):
         return (bin_ + inside) / len(density), 1 / (density[bin_] * len(density))
 
 
-Times = Annotated[Uniform | LogNormal | Importance, Field(discriminator="kind")]
+class Fixed(_Config):
+    """A few times and no others, each in an equal share of every batch.
+
+    With prediction x0 on the flow schedule, (1) is regression to the data, since x at t = 1 is pure noise, and (1, 0.1)
+    is the minimal iterative policy of Pan et al. 2025, whose time is 1 - t.
+    """
+
+    kind: Literal["fixed"] = "fixed"
+    times: tuple[float, ...] = Field((1.0,), description="Times trained on, each in (0, 1].")
+
+    @field_validator("times")
+    @classmethod
+    def _check(cls, times: tuple[float, ...]) -> tuple[float, ...]:
+        if not times or not all(0 < time <= 1 for time in times):
+            listed = ", ".join(f"{time:g}" for time in times) or "none"
+            raise ValueError(f"times must lie in (0, 1], got {listed}")
+        return times
+
+    def draw(self, unit: Tensor, schedule: NoiseSchedule, history: Tensor) -> tuple[Tensor, Tensor]:
+        """Times by the rank of ``unit``: equal shares where the times divide the batch, else equal on average."""
+        rank = unit.argsort().argsort()
+        # A number drawn anew per batch, short of 1, so that no share depends on how a quotient is rounded.
+        phase = (unit.min() * len(unit)).clamp(max=1 - 1e-6)
+        number = ((rank + phase) * len(self.times) / len(unit)).long()
+        times = torch.tensor(self.times, dtype=unit.dtype, device=unit.device)
+        return times[number], torch.ones_like(unit)
+
+
+Times = Annotated[Uniform | LogNormal | Importance | Fixed, Field(discriminator="kind")]
 Weighting = Literal["simple", "snr", "min_snr", "p2", "edm"]
 BINS = 32
 
@@ -97,13 +125,22 @@ class Objective(_Config):
         """Refuses what cannot be trained.
 
         Raises:
-            ValueError: If an eps or score network would have to tell x0 from pure noise.
+            ValueError: If an eps or score network would have to tell x0 from pure noise, or a time that is trained on
+                has no weight.
         """
         if self.prediction in ("eps", "score") and terminal_snr_is_zero(schedule):
             raise ValueError(
                 f"prediction {self.prediction} cannot recover x0 at t = 1, where this schedule is pure noise: "
                 "use v, x0 or flow, or a schedule that ends above zero SNR such as linear"
             )
+        if isinstance(self.times, Fixed):
+            weight = self.weight(schedule(torch.tensor(self.times.times, dtype=torch.float64)))
+            for time, value in zip(self.times.times, weight.tolist(), strict=True):
+                if not 0 < value < math.inf:
+                    raise ValueError(
+                        f"weighting {self.weighting} gives time {time:g} the weight {value:g}, so nothing is learned "
+                        "there: use simple"
+                    )
 
     def weight(self, level: NoiseLevel) -> Tensor:
         """Weight of the squared output error at a level.

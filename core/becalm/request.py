@@ -4,6 +4,8 @@
 Imports no torch, so that help texts answer at once.
 """
 
+from collections.abc import Sequence
+from itertools import pairwise
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -24,6 +26,16 @@ class SampleRequest(BaseModel):
     spacing: SpacingName | None = Field(
         None, description="How levels are spaced; default: trailing, for heun karras, which starts at finite noise."
     )
+    times: tuple[float, ...] | None = Field(
+        None,
+        description="Visit exactly these noise times, descending, such as 1,0.1; then steps and spacing are unused.",
+    )
+    extra: int = Field(
+        0, ge=0, le=100_000, description="Denoise this often again at the lowest noise, without noise (Diffusion-X)."
+    )
+    temperature: float = Field(
+        1.0, ge=0, description="Spread of the starting noise, and of that alone; 0 starts from its mean."
+    )
     guidance: float = Field(
         1.0, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
     )
@@ -42,4 +54,23 @@ class SampleRequest(BaseModel):
             raise ValueError(
                 f"guidance_low must not be above guidance_high, got {self.guidance_low} and {self.guidance_high}"
             )
+        if self.times is not None:
+            check_times(self.times)
         return self
+
+    @property
+    def updates(self) -> int:
+        """The steps that a run yields: those of the path, and the extra ones."""
+        return (self.steps if self.times is None else len(self.times)) + self.extra
+
+
+def check_times(times: Sequence[float]) -> None:
+    """Refuses times that no path can visit.
+
+    Raises:
+        ValueError: If there are none, or they do not descend strictly within (0, 1].
+    """
+    ordered = all(earlier > later for earlier, later in pairwise(times))
+    if not (times and ordered and times[-1] > 0 and times[0] <= 1):
+        listed = ", ".join(f"{time:g}" for time in times) or "none"
+        raise ValueError(f"times must descend strictly within (0, 1], got {listed}")

@@ -5,6 +5,7 @@ documentation and code. Everything here is float64; the cast happens at the netw
 """
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Literal, Protocol, runtime_checkable
 
 import torch
@@ -13,6 +14,7 @@ from torch import Tensor
 
 from becalm.level import NoiseLevel
 from becalm.path import along
+from becalm.request import check_times
 from becalm.table import betas as betas
 from becalm.table import interpolate
 from becalm.table import rescale_zero_terminal_snr as rescale_zero_terminal_snr
@@ -201,7 +203,24 @@ def levels(schedule: NoiseSchedule, steps: int, spacing: Spacing = "trailing", s
         raise ValueError(f"steps must be at least 1, got {steps}")
     if not 0.0 < start <= 1.0:
         raise ValueError(f"start must be above 0 and at most 1, got {start}")
-    path = schedule(_times(schedule, steps, spacing, start))
+    return _down(schedule(_times(schedule, steps, spacing, start)))
+
+
+def levels_at(schedule: NoiseSchedule, times: Sequence[float]) -> list[NoiseLevel]:
+    """Scalar float64 levels at exactly these times, and the clean one after them.
+
+    Args:
+        times: Strictly descending, within (0, 1].
+
+    Raises:
+        ValueError: If they are not.
+    """
+    check_times(times)
+    return _down(schedule(torch.tensor(times, dtype=torch.float64)))
+
+
+def _down(path: NoiseLevel) -> list[NoiseLevel]:
+    """Noisy levels, stacked, as a path that ends clean."""
     zero, one = torch.zeros((), dtype=torch.float64), torch.ones((), dtype=torch.float64)
     clean = NoiseLevel(zero, one, zero)
     noisy = [NoiseLevel(*entry) for entry in zip(path.t, path.alpha, path.sigma, strict=True)]

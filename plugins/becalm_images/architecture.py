@@ -1,11 +1,11 @@
 """The image networks as configuration, with presets by name."""
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 from torch import nn
 
-from becalm.errors import unknown
+from becalm.preset import preset
 from becalm_images.dit import DiT
 from becalm_images.unet import UNet
 
@@ -58,19 +58,7 @@ PRESETS: dict[str, UNetShape | DiTShape] = {
 }
 
 
-def _preset(value: Any) -> Any:
-    """A preset's name stands for its sizes; a mapping may name the ``preset`` it changes."""
-    if isinstance(value, str):
-        value = {"preset": value}
-    if isinstance(value, dict) and "preset" in value:
-        name, rest = value["preset"], {key: entry for key, entry in value.items() if key != "preset"}
-        if name not in PRESETS:
-            raise unknown("architecture", str(name), PRESETS)
-        return {**PRESETS[name].model_dump(), **rest}
-    return value
-
-
 Architecture = Annotated[
     Annotated[UNetShape | DiTShape, Field(discriminator="kind")],
-    BeforeValidator(_preset, json_schema_input_type=str | dict[str, Any]),
+    preset("architecture", lambda: PRESETS),
 ]

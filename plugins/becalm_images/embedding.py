@@ -1,14 +1,9 @@
-"""Noise level and class as one vector.
-
-The level enters as its angle, atan2(sigma, alpha) in [0, pi/2]: finite from clean to pure noise, the same for any two
-schedules at the same signal-to-noise ratio, and equal to pi/2 * t under the cosine schedule.
-"""
-
-import math
+"""Noise level and class as one vector."""
 
 import torch
 from torch import Tensor, nn
 
+from becalm.embedding import geometric, waves
 from becalm.level import NoiseLevel
 
 
@@ -28,7 +23,7 @@ class ClassAndNoise(nn.Module):
         super().__init__()
         half = features // 2
         if kind == "sinusoidal":
-            frequencies = torch.exp(torch.linspace(0.0, math.log(1000.0), half))
+            frequencies = geometric(half, 1000.0)
         elif kind == "fourier":
             frequencies = 16.0 * torch.randn(half)
         else:
@@ -39,8 +34,5 @@ class ClassAndNoise(nn.Module):
         nn.init.normal_(self.label.weight, std=0.02)
 
     def forward(self, level: NoiseLevel, labels: Tensor, x: Tensor) -> Tensor:
-        angle = level.angle.to(device=x.device, dtype=torch.float32).reshape(-1)
-        phase = angle[:, None] * self.frequencies
-        noise = self.noise(torch.cat([phase.sin(), phase.cos()], dim=1))
-        embedding: Tensor = noise + self.label(labels)
+        embedding: Tensor = self.noise(waves(level, self.frequencies, x)) + self.label(labels)
         return embedding

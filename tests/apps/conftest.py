@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import textwrap
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -56,6 +57,21 @@ def becalm(
         return ended.value.code, printed.out, printed.err
 
     return run
+
+
+@pytest.fixture
+def bring(plugins: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Installs one more distribution: its name, and the source of its modules by name, the plugin's first."""
+
+    def install(name: str, **modules: str) -> None:
+        folder = tmp_path / "site"
+        describe(folder, name, next(iter(modules)))
+        for module, source in modules.items():
+            (folder / f"{module}.py").write_text(textwrap.dedent(source))
+            monkeypatch.delitem(sys.modules, module, raising=False)
+        monkeypatch.syspath_prepend(str(folder))
+
+    return install
 
 
 @pytest.fixture

@@ -32,6 +32,8 @@ finally:
         ["toy", "sample", "--help"],
         ["toy", "sample", "--print-config"],
         ["toy", "count", "--help"],
+        ["toy", "weigh", "--help"],
+        ["toy", "weigh", "a thing"],
         ["images", "--help"],
         ["images", "sample", "--help"],
         ["images", "sample", "--steps", "0"],

@@ -10,7 +10,7 @@ from toy import model
 
 from becalm.guidance import Descend, Guidance, clamp, compose
 from becalm.level import NoiseLevel
-from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Heun, Sampler, UniPC
+from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Extra, Heun, Sampler, UniPC
 from becalm.schedule import Linear, levels
 
 SAMPLERS: list[Sampler] = [
@@ -71,6 +71,17 @@ def test_no_step_reads_a_value(sampler: Sampler, guide: str) -> None:
     with Reads() as reads:
         steps = sampler(denoise, torch.randn(3, 2), levels(Linear(), 6), cond)
         next(steps)  # A path's coefficients are made before the first call of the network, a denoiser's at it.
+        reads.names.clear()
+        assert sum(1 for _ in steps) == 5
+    assert reads.names == []
+
+
+def test_no_extra_update_reads_a_value() -> None:
+    of = model(schedule=Linear())
+    cond = of.domain.condition(of.request(count=3))
+    with Reads() as reads:
+        steps = Extra(DPMpp2M(), 4)(of.denoiser(), torch.randn(3, 2), levels(Linear(), 2), cond)
+        next(steps)
         reads.names.clear()
         assert sum(1 for _ in steps) == 5
     assert reads.names == []

@@ -2,6 +2,7 @@
 
 from becalm.sampler.ancestral import DDIM, DDPM
 from becalm.sampler.dpmpp import DPMpp2M, DPMpp3M, DPMppSDE
+from becalm.sampler.extra import Extra
 from becalm.sampler.ode import Euler, Heun
 from becalm.sampler.step import Noise, Sampler, Step, sample
 from becalm.sampler.unipc import UniPC
@@ -13,6 +14,7 @@ __all__ = [
     "DPMpp3M",
     "DPMppSDE",
     "Euler",
+    "Extra",
     "Heun",
     "Noise",
     "Sampler",

@@ -19,5 +19,6 @@ def domains() -> list[DomainRef]:
 def commands() -> list[CommandRef]:
     return [
         CommandRef("toy", "count", "Count to a number.", "becalm_toy.request:CountOptions", "becalm_toy.verbs:count"),
+        CommandRef("toy", "weigh", "Weigh a thing.", "becalm_toy.request:WeighOptions", "becalm_toy.verbs:weigh"),
         CommandRef("toy", "fail", "Fail in some way.", "becalm_toy.request:FailOptions", "becalm_toy.verbs:fail"),
     ]

@@ -1,9 +1,10 @@
 """What points are asked for by; imports no torch."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from becalm.report import Positional
 from becalm.request import SampleRequest
 
 
@@ -14,6 +15,12 @@ class ToyRequest(SampleRequest):
 
 class CountOptions(BaseModel, frozen=True, extra="forbid"):
     to: int = Field(ge=1, description="Where to stop.")
+
+
+class WeighOptions(BaseModel, frozen=True, extra="forbid"):
+    thing: Annotated[str, Positional()] = Field(min_length=2, description="What to weigh.")
+    parts: Annotated[tuple[str, ...], Positional()] = Field((), description="Its parts.")
+    waits: int = Field(0, ge=0, description="Steps that take a moment each.")
 
 
 class FailOptions(BaseModel, frozen=True, extra="forbid"):

@@ -1,0 +1,30 @@
+"""What networks are told of a noise level: sines and cosines of its angle.
+
+The angle atan2(sigma, alpha) in [0, pi/2] is finite from clean to pure noise, the same for any two schedules at the
+same signal-to-noise ratio, and equal to pi/2 * t under the cosine schedule. Its waves have geometric frequencies, as
+those of places in a text (Vaswani et al. 2017).
+"""
+
+import math
+
+import torch
+from torch import Tensor
+
+from becalm.level import NoiseLevel
+
+
+def geometric(count: int, highest: float) -> Tensor:
+    """Frequencies from 1 to ``highest``, in radians per radian, evenly spaced in their logarithm: (count,) float32."""
+    return torch.exp(torch.linspace(0.0, math.log(highest), count))
+
+
+def waves(level: NoiseLevel, frequencies: Tensor, x: Tensor) -> Tensor:
+    """Sines, then cosines, of the level's angle: (1, 2 F) of a scalar level, (B, 2 F) of one per row; float32.
+
+    Args:
+        level: Scalar, or one per row of x.
+        frequencies: (F,) on x's device.
+    """
+    angle = level.angle.to(device=x.device, dtype=torch.float32).reshape(-1)
+    phase = angle[:, None] * frequencies
+    return torch.cat([phase.sin(), phase.cos()], dim=1)

@@ -1,0 +1,63 @@
+"""Policies as a domain of becalm: observation-conditioned action diffusion for imitation learning."""
+
+from typing import Any
+
+from becalm.hooks import CommandRef, DomainRef, hookimpl
+
+
+@hookimpl
+def domains() -> list[DomainRef]:
+    """The domain ``policies`` and its pretrained checkpoints."""
+    return [
+        DomainRef(
+            name="policies",
+            summary="Robot policies: chunks of actions for an observation, learned from demonstrations.",
+            target="becalm_policies.domain:Policies",
+            request="becalm_policies.request:PolicyRequest",
+            pretrained={},
+            default="pusht",
+        )
+    ]
+
+
+@hookimpl
+def commands() -> list[CommandRef]:
+    """The verbs that only policies have."""
+    return [
+        CommandRef(
+            domain="policies",
+            name="evaluate",
+            summary="Judge a policy by its rollouts in an environment.",
+            options="becalm_policies.options:EvaluateOptions",
+            target="becalm_policies.evaluate:run",
+        ),
+        CommandRef(
+            domain="policies",
+            name="record",
+            summary="Record demonstrations from an environment.",
+            options="becalm_policies.options:RecordOptions",
+            target="becalm_policies.record:run",
+        ),
+        CommandRef(
+            domain="policies",
+            name="inspect",
+            summary="Show what a file of demonstrations holds.",
+            options="becalm_policies.options:InspectOptions",
+            target="becalm_policies.inspect:run",
+        ),
+        CommandRef(
+            domain="policies",
+            name="compare",
+            summary="Train and judge diffusion and its baselines side by side on one task.",
+            options="becalm_policies.options:CompareOptions",
+            target="becalm_policies.compare:run",
+        ),
+    ]
+
+
+def __getattr__(name: str) -> Any:
+    if name in ("load", "Policy"):
+        import becalm_policies.policy
+
+        return getattr(becalm_policies.policy, name)
+    raise AttributeError(f"module 'becalm_policies' has no attribute {name!r}")

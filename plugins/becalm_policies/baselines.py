@@ -1,0 +1,148 @@
+"""The methods that a diffusion policy is compared with, all as configurations of one trainer, network and policy.
+
+* mse: E|f(o) - a|^2, regression to the mean;
+* k-means: a classifier over K clusters of chunks, one drawn by its probability (Pearce et al. 2023, section 2);
+* mip: two steps of regression (Pan et al. 2025);
+* diffusion: DDPM, 50 steps (Diffusion BC);
+* diffusion-x: the same with 16 more updates at the lowest noise (Diffusion-X);
+* diffusion-kde: the same, the densest of 32 draws (Diffusion-KDE);
+* flow: becalm's default, flow matching and DPM-Solver++ 2M, 8 steps.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from becalm.level import NoiseLevel
+from becalm.model import Model, build
+from becalm.objective import Objective
+from becalm.plan import settled
+from becalm.report import Progress
+from becalm.resume import export
+from becalm.schedule import Flow
+from becalm.train import begin, train
+from becalm_policies.condition import Observed
+from becalm_policies.domain import Policies
+
+_CLUSTERS = 20
+_ROUNDS = 50
+_WIDTH = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Method:
+    """How a baseline is trained and how it acts.
+
+    Attributes:
+        training: Methods with the same name here share one trained model.
+        sections: What differs from the domain's defaults in schedule and objective.
+        blind: Whether the network does not see x at pure noise.
+        acting: Fields of the policy.
+    """
+
+    training: str
+    sections: Mapping[str, Any] = field(default_factory=dict)
+    blind: bool = False
+    acting: Mapping[str, Any] = field(default_factory=dict)
+
+
+_DDPM: Mapping[str, Any] = {"schedule": {"kind": "cosine"}, "objective": {"prediction": "v", "drop": 0.0}}
+_CHAIN: Mapping[str, Any] = {"sampler": "ddpm", "steps": 50}
+
+
+def _regression(*times: float) -> Mapping[str, Any]:
+    return {"objective": {"prediction": "x0", "times": {"kind": "fixed", "times": times}, "drop": 0.0}}
+
+
+METHODS: Mapping[str, Method] = {
+    "mse": Method("mse", _regression(1.0), True, {"sampler": "euler"}),
+    "k-means": Method("k-means", acting={"sampler": "euler", "times": (1.0,)}),
+    "mip": Method("mip", _regression(1.0, 0.1), True, {"sampler": "euler"}),
+    "diffusion": Method("diffusion", _DDPM, acting=_CHAIN),
+    "diffusion-x": Method("diffusion", _DDPM, acting={**_CHAIN, "extra": 16}),
+    "diffusion-kde": Method(
+        "diffusion", _DDPM, acting={**_CHAIN, "choose": "densest", "candidates": 32, "bandwidth": 0.1}
+    ),
+    "flow": Method("flow"),
+}
+
+
+def trained(domain: Policies, method: Method, *, steps: int, seed: int) -> Iterator[Progress | Model[Any]]:
+    """Trains a method on a fitted domain; the model comes last."""
+    device = torch.device("cpu")
+    domain = domain.model_copy(update={"blind": method.blind})
+    if method.training == "k-means":
+        model = Model(domain, Flow(), Objective(prediction="x0"), nn.Identity(), domain.codec(), device, {})
+        network = yield from clustered(domain, steps=steps, seed=seed)
+        yield Model(domain, Flow(), model.objective, network, model.codec, device, {})
+        return
+    table = {"steps": steps, "seed": seed, "rate": 1e-3, "warmup": min(200, steps // 4)}
+    schedule, objective, training = settled(Policies, **method.sections, training=table)
+    state = begin(domain, schedule, objective, training, device)
+    for step in train(state):
+        if step.step % 50 == 0:
+            yield Progress(step.step, steps, f"training {method.training}")
+    yield build(export(state), device)
+
+
+class Clusters(nn.Module):
+    """A chunk of clusters, chosen by what x says: its first entry, standard normal, is the draw.
+
+    So a classifier is a network like the others, and acts through the same policy.
+    """
+
+    centres: Tensor
+
+    def __init__(self, centres: Tensor, classifier: nn.Module) -> None:
+        super().__init__()
+        self.register_buffer("centres", centres)
+        self.classifier = classifier
+
+    def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
+        share = torch.special.ndtr(x.flatten(1)[:, :1].double())
+        edges = self.classifier(cond.features.flatten(1)).double().softmax(1).cumsum(1)
+        chosen = (share > edges).sum(1).clamp(max=len(self.centres) - 1)
+        return self.centres[chosen]
+
+
+def clustered(domain: Policies, *, steps: int, seed: int) -> Any:
+    """Clusters the chunks and trains a classifier of observations to clusters."""
+    batches = domain.batches("train", seed)
+    sample = torch.cat([next(batches).x0 for _ in range(max(8192 // domain.batch, 1))])
+    centres = means(sample.flatten(1), min(_CLUSTERS, len(sample)))
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inputs = domain.history * domain.observe.size(domain.observation_size)
+        hidden = [nn.Linear(inputs, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU()]
+        classifier = nn.Sequential(*hidden, nn.Linear(_WIDTH, len(centres)))
+    optimizer = torch.optim.AdamW(classifier.parameters(), 1e-3)
+    for step in range(1, steps + 1):
+        batch = next(batches)
+        wanted = torch.cdist(batch.x0.flatten(1), centres).argmin(1)
+        loss = F.cross_entropy(classifier(batch.cond.features.flatten(1)), wanted)
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        if step % 50 == 0:
+            yield Progress(step, steps, "training k-means")
+    return Clusters(centres.reshape(-1, *domain.shape()), classifier).eval().requires_grad_(False)
+
+
+def means(rows: Tensor, count: int) -> Tensor:
+    """Centres of ``count`` clusters of rows (N, W): Lloyd's iteration from rows far apart (Gonzalez 1985)."""
+    chosen = [0]
+    distance = torch.cdist(rows[:1], rows)[0]
+    while len(chosen) < count:
+        chosen.append(int(distance.argmax()))
+        distance = torch.minimum(distance, torch.cdist(rows[chosen[-1]][None], rows)[0])
+    centres = rows[chosen]
+    for _ in range(_ROUNDS):
+        nearest = torch.cdist(rows, centres).argmin(1)
+        sums = torch.zeros_like(centres).index_add(0, nearest, rows)
+        sizes = torch.bincount(nearest, minlength=count)[:, None]
+        centres = torch.where(sizes > 0, sums / sizes.clamp(min=1), centres)
+    return centres

@@ -1,0 +1,36 @@
+"""What a policy network is told: the last observations as features, and where relative actions begin."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+from becalm.level import NoiseLevel
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Observed:
+    """The condition of chunks of actions.
+
+    Attributes:
+        features: (B, To, F) float32, normalised, oldest first.
+        origin: (B, A) float32 that relative actions are relative to, in the environment's units; zeros if absolute.
+    """
+
+    features: Tensor
+    origin: Tensor
+
+
+class Blind(nn.Module):
+    """A network that does not see x where x is pure noise: at the last time of a flow, it knows the condition alone.
+
+    So the regression baselines are the same network in the same trainer (``Fixed`` times, prediction x0).
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
+        seen = (level.alpha > 0).to(device=x.device, dtype=x.dtype)
+        output: Tensor = self.network(x * seen, level, cond)
+        return output

@@ -1,0 +1,253 @@
+"""Policies as a domain: x is a chunk of actions, conditioned on the last observations (Chi et al. 2023)."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field, model_validator
+from torch import Tensor, nn
+
+from becalm.batch import Batch
+from becalm.codec import Affine
+from becalm.domain import Domain, Picture
+from becalm.errors import UserError
+from becalm.guidance import Descend, Energy, Guidance, compose
+from becalm.noise import permutation
+from becalm_policies.architecture import Architecture, MLPShape
+from becalm_policies.condition import Blind, Observed
+from becalm_policies.data import load
+from becalm_policies.energies import keep_away, steady, within
+from becalm_policies.episodes import Array, Episodes
+from becalm_policies.fan import draw
+from becalm_policies.observe import Observe, Raw
+from becalm_policies.prepare import Preparation, prepare
+from becalm_policies.request import PolicyRequest, Sampling
+from becalm_policies.statistics import Statistics
+from becalm_policies.windows import Windows
+
+_EXAMPLES = 8
+
+
+class Policies(Domain[Observed]):
+    """Chunks of actions. x0 is (B, Tp, A); the condition is ``Observed``."""
+
+    name: ClassVar[str] = "policies"
+    request: ClassVar[type[PolicyRequest]] = PolicyRequest
+    chunk: ClassVar[int | None] = 16
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "schedule": {"kind": "flow"},
+        "objective": {"prediction": "flow", "drop": 0.0},
+        "training": {"rate": 5e-4, "warmup": 500, "ema": 0.999},
+    }
+
+    data: str = Field("pusht", description="File or folder of demonstrations, or pusht: the human ones, downloaded.")
+    environment: str = Field("", description="gymnasium id; read off the data where they say it.")
+    demonstrations: int | None = Field(None, ge=1, description="Train on the first of them only; default: all.")
+    holdout: int = Field(0, ge=0, description="Last demonstrations kept out of training, for split test.")
+    prepare: tuple[Preparation, ...] = Field((), description="What is done to the demonstrations first, in order.")
+    observe: Observe = Field(Raw(), description="What the network sees of an observation.")
+    relative: tuple[int, ...] = Field(
+        (), description="Observed entries that the action's entries are relative to; default: actions as they are."
+    )
+    history: int = Field(2, ge=1, description="To: observations that a chunk is conditioned on.")
+    horizon: int = Field(16, ge=1, description="Tp: actions of a chunk; its first belongs to the oldest observation.")
+    execute: int = Field(8, ge=1, description="Ta: actions executed before the next chunk is made.")
+    tail: int = Field(7, ge=0, description="Most repetitions of an episode's last action in a training window.")
+    architecture: Architecture = Field(MLPShape(), description="Network: mlp-tiny, mlp-small, mlp-base.")
+    blind: bool = Field(False, description="Hide x where it is pure noise: the regression baselines (x0, fixed times).")
+    sampling: Sampling = Field(Sampling(), description="How chunks are drawn where a request says nothing.")
+    batch: int = Field(256, ge=1, description="Windows per training batch.")
+    observation_size: int = Field(0, ge=0, description="D: entries of an observation; read off the data.")
+    action_size: int = Field(0, ge=0, description="A: entries of an action; read off the data.")
+    action_low: tuple[float, ...] | None = Field(None, description="Lower bounds of an action; read off the data.")
+    action_high: tuple[float, ...] | None = Field(None, description="Upper bounds of an action; read off the data.")
+    statistics: Statistics | None = Field(None, description="Scales of observations and actions; read off the data.")
+
+    @model_validator(mode="after")
+    def _check(self) -> "Policies":
+        if self.history - 1 + self.execute > self.horizon:
+            asked = f"{self.history} - 1 + {self.execute} > {self.horizon}"
+            raise ValueError(f"history - 1 + execute must be at most horizon, got {asked}")
+        return self
+
+    def fit(self) -> "Policies":
+        """This domain with sizes, bounds and statistics of its demonstrations.
+
+        Raises:
+            UserError: If they do not fit the configuration.
+        """
+        raw = self._chosen("train")
+        episodes = prepare(raw, self.prepare)
+        observations, actions = episodes.observations, episodes.actions
+        wrong = [entry for entry in self.relative if not 0 <= entry < observations.shape[1]]
+        if self.relative and (wrong or len(self.relative) != actions.shape[1]):
+            raise UserError(
+                f"relative must name one observed entry (0 to {observations.shape[1] - 1}) for each of the "
+                f"{actions.shape[1]} entries of an action, got {list(self.relative)}"
+            )
+        if self.environment and raw.environment and self.environment != raw.environment:
+            raise UserError(f"the demonstrations are of {raw.environment}, not of {self.environment}")
+        windows = self._windows(episodes)
+        chunks = windows.actions(episodes) - self._origins(windows.observations(episodes))[:, None]
+        first = Windows.of(raw, history=self.history, horizon=self.horizon, tail=self.horizon).observations(raw)
+        examples = first[np.linspace(0, len(first) - 1, _EXAMPLES + 1).astype(int)[:-1]]
+        statistics = Statistics.of(
+            np.concatenate([raw.observations, observations]),
+            self.observe(observations),
+            chunks,
+            spread=bool(self.relative),
+            examples=examples,
+        )
+        found = {
+            "environment": self.environment or raw.environment,
+            "observation_size": observations.shape[1],
+            "action_size": actions.shape[1],
+            "action_low": raw.spec.get("action_low"),
+            "action_high": raw.spec.get("action_high"),
+            "statistics": statistics.model_dump(),
+        }
+        return self.model_validate({**self.model_dump(), **found})
+
+    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
+        episodes = prepare(self._chosen(split), self.prepare)
+        windows = self._windows(episodes)
+        seen = windows.observations(episodes)
+        cond = self._observed(seen)
+        x0 = self.encode(torch.from_numpy(windows.actions(episodes)), cond)
+        per_epoch = max(len(x0) // self.batch, 1)
+        number, order = start, None
+        while True:
+            epoch, place = divmod(number, per_epoch)
+            if order is None or place == 0:
+                order = permutation(seed, epoch, len(x0))
+            index = order[place * self.batch : (place + 1) * self.batch]
+            yield Batch.dense(x0[index], Observed(cond.features[index], cond.origin[index]))
+            number += 1
+
+    def network(self) -> nn.Module:
+        self._fitted()
+        features = self.observe.size(self.observation_size)
+        network = self.architecture.build(self.horizon, self.action_size, self.history, features)
+        return Blind(network) if self.blind else network
+
+    def shape(self) -> tuple[int, int]:
+        return (self.horizon, self.action_size)
+
+    def usual(self) -> Mapping[str, Any]:
+        return self.sampling.model_dump()
+
+    def codec(self) -> Affine:
+        """Between chunks of (relative) actions and diffusion space."""
+        statistics = self._fitted()
+        return Affine(torch.tensor(statistics.action_shift), torch.tensor(statistics.action_scale))
+
+    def condition(self, request: PolicyRequest) -> Observed:
+        return self.observed(np.repeat(self.window(request)[None], request.count, axis=0))
+
+    def window(self, request: PolicyRequest) -> Array:
+        """(To, D) observations that a request asks for.
+
+        Raises:
+            UserError: If the observation has another size, or there is no such example.
+        """
+        statistics = self._fitted()
+        if request.observation is not None:
+            if len(request.observation) != self.observation_size:
+                raise UserError(
+                    f"observation must have {self.observation_size} entries, got {len(request.observation)}"
+                )
+            return np.repeat(np.array(request.observation, dtype=np.float64)[None], self.history, axis=0)
+        if request.example >= len(statistics.examples):
+            raise UserError(f"example must be below {len(statistics.examples)}, got {request.example}")
+        return np.array(statistics.examples[request.example])
+
+    def observed(self, observations: Array) -> Observed:
+        """Windows of raw observations, (B, To, D), as conditions; warns if they lie far outside the training range.
+
+        Raises:
+            UserError: If an observation is not finite.
+        """
+        if not np.isfinite(observations).all():
+            raise UserError("observations must be finite, got NaN or infinity")
+        self._fitted().warn_if_far(observations)
+        return self._observed(observations)
+
+    def encode(self, actions: Tensor, cond: Observed) -> Tensor:
+        """Actions (B, Tp, A) in the environment's units to diffusion space."""
+        return self.codec().encode(actions - cond.origin[:, None].to(actions)).float()
+
+    def actions(self, x0: Tensor, cond: Observed) -> Tensor:
+        """Diffusion space to actions (B, Tp, A) in the environment's units, not clipped."""
+        codec = self.codec().to(x0.device)
+        return codec.decode(x0) + cond.origin[:, None]
+
+    def drop(self, cond: Observed) -> Observed:
+        """Features that say nothing; relative actions stay relative."""
+        return Observed(torch.zeros_like(cond.features), cond.origin)
+
+    def energies(self) -> Mapping[str, Energy[Observed]]:
+        """``bounds``: how far actions lie outside their bounds, where these are known."""
+        if self.action_low is None or self.action_high is None:
+            return {}
+        return {"bounds": within(self.actions, self.action_low, self.action_high)}
+
+    def guidance(self, request: PolicyRequest) -> Guidance[Observed]:
+        guides: list[Guidance[Observed]] = [super().guidance(request)]
+        if request.avoid is not None and request.avoid_scale:
+            x, y, radius = request.avoid
+            energy = keep_away(self.actions, (x, y), radius)
+            guides.append(Descend(energy, steady(request.avoid_scale), "clean"))
+        if request.bounds_scale:
+            if "bounds" not in self.energies():
+                raise UserError("bounds_scale needs action bounds, and the demonstrations came without them")
+            guides.append(Descend(self.energies()["bounds"], steady(request.bounds_scale), "clean"))
+        return compose(*guides)
+
+    def metrics(self, x0: Tensor, cond: Observed) -> Mapping[str, float]:
+        """Spread of the chunks about their mean, in diffusion space, and the share of actions out of bounds."""
+        figures = {"spread": float(x0.float().std(0, unbiased=False).mean())}
+        if self.action_low is not None and self.action_high is not None:
+            actions = self.actions(x0.float(), cond)
+            low, high = torch.tensor(self.action_low), torch.tensor(self.action_high)
+            figures["out of bounds"] = float(((actions < low) | (actions > high)).float().mean())
+        return figures
+
+    def arrays(self, x0: Tensor, cond: Observed) -> Mapping[str, Tensor]:
+        """``actions`` float32 (N, Tp, A) in the environment's units."""
+        return {"actions": self.actions(x0.float(), cond)}
+
+    def render(self, x0: Tensor, cond: Observed) -> Picture:
+        """The fan of chunks."""
+        return draw(self, self.actions(x0.cpu().float(), cond).numpy(), cond)
+
+    def _chosen(self, split: str) -> Episodes:
+        if split not in ("train", "test"):
+            raise UserError(f"split must be train or test, got {split!r}")
+        episodes = load(self.data)
+        count = len(episodes) if self.demonstrations is None else min(self.demonstrations, len(episodes))
+        if self.holdout >= count:
+            raise UserError(f"holdout must leave a demonstration to train on, got {self.holdout} of {count}")
+        if split == "test" and not self.holdout:
+            raise UserError("there are no test demonstrations: set holdout above 0")
+        kept = range(count - self.holdout) if split == "train" else range(count - self.holdout, count)
+        return episodes.take(list(kept))
+
+    def _windows(self, episodes: Episodes) -> Windows:
+        return Windows.of(episodes, history=self.history, horizon=self.horizon, tail=self.tail)
+
+    def _origins(self, observations: Array) -> Array:
+        """(B, A) what actions are relative to, of (B, To, D) observations."""
+        if self.relative:
+            return observations[:, -1, list(self.relative)]
+        return np.zeros((len(observations), self.action_size or 1))
+
+    def _observed(self, observations: Array) -> Observed:
+        features = self._fitted().normalise(self.observe(observations))
+        origin = np.ascontiguousarray(self._origins(observations))
+        return Observed(torch.from_numpy(features).float(), torch.from_numpy(origin).float())
+
+    def _fitted(self) -> Statistics:
+        if self.statistics is None:
+            raise UserError("this policy has no normaliser statistics: fit() takes them from demonstrations")
+        return self.statistics

@@ -1,0 +1,79 @@
+"""Push-T as its paper has it: starts drawn from a seed, and recorded actions played again.
+
+The people who recorded the 206 demonstrations of Chi et al. 2023 started episode k from the draws of seed k. Played
+from there, their actions give the recorded observations to the rounding of the file: the environment is the paper's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[np.float64]
+
+DEMONSTRATIONS = 206
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Replay:
+    """What a replay gives.
+
+    Attributes:
+        observations: (T, 5), before each action, as the recorded ones.
+        rewards: (T,), after each action.
+        success: Whether the block covered more than 95 % of the goal after any action.
+    """
+
+    observations: Array
+    rewards: Array
+    success: bool
+
+
+def drawn(seed: int) -> list[float]:
+    """Agent x, y, block x, y in px and angle in radians, as ``reset_to_state`` takes them.
+
+    In the order of diffusion_policy/env/pusht/pusht_env.py, from numpy's old generator, as there.
+    """
+    draw = np.random.RandomState(seed)
+    places = [draw.randint(50, 450), draw.randint(50, 450), draw.randint(100, 400), draw.randint(100, 400)]
+    return [*(float(place) for place in places), float(draw.randn() * 2 * np.pi - np.pi)]
+
+
+def seed_of(observation: Array) -> int | None:
+    """The seed of the human demonstration that starts with an observation (5,); None if it is none of them."""
+    for seed in range(DEMONSTRATIONS):
+        start = drawn(seed)
+        turn = (start[4] - observation[4] + np.pi) % (2 * np.pi) - np.pi
+        # The block is not compared by place: a reset moves it.
+        if np.abs(observation[:2] - start[:2]).max() < 0.01 and abs(turn) < 0.5:
+            return seed
+    return None
+
+
+def replay(env: Any, start: Sequence[float], actions: Array) -> Replay:
+    """Plays all actions (T, 2), past success too, as the people did.
+
+    Args:
+        env: ``make("gym_pusht/PushT-v0")``.
+        start: For ``reset_to_state``, as ``drawn`` gives it.
+    """
+    observation, _ = env.reset(seed=0, options={"reset_to_state": list(start)})
+    # The time limit is the wrapper's, and the people took as long as they liked.
+    bare = env.unwrapped
+    observations, rewards, success = [observation], [], False
+    for action in actions:
+        observation, reward, terminated, _, _ = bare.step(np.asarray(action, dtype=np.float64))
+        observations.append(observation)
+        rewards.append(float(reward))
+        success = success or bool(terminated)
+    return Replay(np.array(observations[:-1]), np.array(rewards), success)
+
+
+def deviation(replayed: Array, recorded: Array) -> tuple[float, float]:
+    """The largest distance in px of agent or block, and the largest turn in radians between observations (T, 5)."""
+    apart = replayed - recorded
+    turn = np.abs((apart[:, 4] + np.pi) % (2 * np.pi) - np.pi)
+    distances = np.linalg.norm(apart[:, :4].reshape(-1, 2, 2), axis=-1)
+    return float(distances.max()), float(turn.max())

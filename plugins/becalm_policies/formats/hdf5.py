@@ -1,0 +1,89 @@
+"""HDF5 groups as tables: one that is a vector or image, or a folder of them by name."""
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from becalm.errors import UserError
+from becalm_policies.episodes import Array
+from becalm_policies.formats.parts import entries, member, table
+
+
+def leaves(node: Any, name: str) -> Iterator[tuple[str, Any]]:
+    """The arrays at or below a node with their names, groups in sorted order of key, as gymnasium flattens a Dict."""
+    import h5py
+
+    if isinstance(node, h5py.Dataset):
+        yield name, node
+        return
+    for key in sorted(node, key=_natural):
+        yield from leaves(node[key], f"{name}/{key}" if name else key)
+
+
+def flatten(path: Path, place: str, node: Any) -> tuple[Array, list[str], list[str]]:
+    """The vectors of a node side by side: (T, D), the names of the entries, and what was left out: images, texts.
+
+    Raises:
+        UserError: If there is no vector, or lengths differ.
+    """
+    tables: list[Array] = []
+    names: list[str] = []
+    left_out: list[str] = []
+    for name, leaf in leaves(node, ""):
+        if leaf.dtype.kind not in "fiub" or (leaf.dtype == np.uint8 and leaf.ndim >= 3):
+            left_out.append(name)
+            continue
+        array = table(path, f"{place}/{name}".rstrip("/"), _whole(path, f"{place}/{name}".rstrip("/"), leaf))
+        if tables and len(array) != len(tables[0]):
+            raise UserError(
+                f"{path}: {place}/{name} must have {len(tables[0])} steps as its neighbours, got {len(array)}"
+            )
+        tables.append(array)
+        names += entries(name or "observation", array.shape[1])
+    if not tables:
+        said = f"only {', '.join(left_out)}" if left_out else "nothing"
+        raise UserError(f"{path}: {place} must hold vectors of numbers, got {said}")
+    return np.concatenate(tables, axis=1), names, left_out
+
+
+def array(path: Path, group: Any, name: str, place: str) -> Any:
+    """The array ``group[name]``.
+
+    Raises:
+        UserError: If it is missing or a group.
+    """
+    import h5py
+
+    node = member(path, group, name, place=place)
+    if not isinstance(node, h5py.Dataset):
+        raise UserError(f"{path}: {place}/{name} must be an array, got a group of {', '.join(node) or 'nothing'}")
+    return _whole(path, f"{place}/{name}", node)
+
+
+def _whole(path: Path, name: str, leaf: Any) -> Any:
+    """The array, if all of it is in the file: HDF5 fills in for what is not, however much that is.
+
+    Raises:
+        UserError: If it is not.
+    """
+    if leaf.chunks is None:
+        there, expected, unit = leaf.id.get_storage_size(), leaf.nbytes, "bytes"
+    else:
+        counts = (-(-size // chunk) for size, chunk in zip(leaf.shape, leaf.chunks, strict=True))
+        there, expected, unit = leaf.id.get_num_chunks(), math.prod(counts), "chunks"
+    if there < expected and not leaf.is_virtual:
+        raise UserError(f"{path}: {name} must have all its {expected} {unit}, got {there}")
+    return leaf[()]
+
+
+def text(value: Any) -> str:
+    """An attribute as text: HDF5 gives str or bytes."""
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _natural(key: str) -> tuple[str, int]:
+    stem = key.rstrip("0123456789")
+    return stem, int(key[len(stem) :] or -1)

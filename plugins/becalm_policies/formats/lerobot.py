@@ -1,0 +1,134 @@
+"""LeRobot's datasets, versions 2 and 3: ``meta/info.json`` and parquet files, one per episode (v2) or of many (v3).
+
+Both are read the same way: all rows of ``data/**/*.parquet``, in order of episode and frame.
+"""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from becalm.errors import UserError
+from becalm_policies.episodes import Episodes
+from becalm_policies.formats.parts import entries, member, parsing, present, series, store, table
+
+INFO = "meta/info.json"
+_WHAT = "a LeRobot dataset"
+_STATE, _MORE = "observation.state", "observation.environment_state"
+_ACTION, _REWARD, _EPISODE, _FRAME = "action", "next.reward", "episode_index", "frame_index"
+
+
+def read(path: Path) -> Episodes:
+    """Reads the low-dimensional columns: the state, then the environment's state if there is one; images stay out.
+
+    Raises:
+        UserError: If it is damaged, of another version, holds no low-dimensional state, or lacks rows.
+    """
+    with parsing(path, _WHAT):
+        info = json.loads((path / INFO).read_text(encoding="utf-8"))
+        if not isinstance(info, dict):
+            raise UserError(f"{path}: {INFO} must hold an object, got {type(info).__name__}")
+        version = str(info.get("codebase_version", ""))
+        if not version.startswith(("v2", "v3")):
+            raise UserError(f"{path}: codebase_version must be v2 or v3, got {version or 'none'}")
+        features = member(path, info, "features", place=INFO)
+        for name in (_STATE, _ACTION):
+            present(path, features, name, place="the features")
+        seen = [name for name in (_STATE, _MORE) if name in features]
+        columns = [_EPISODE, _FRAME, *seen, _ACTION, *([_REWARD] if _REWARD in features else [])]
+        rows = _rows(path, columns)
+        order = np.lexsort((rows[_FRAME], rows[_EPISODE]))
+        rows = {name: values[order] for name, values in rows.items()}
+        starts = np.flatnonzero(np.diff(rows[_EPISODE], prepend=-1))
+        ends = np.append(starts[1:], len(order))
+        _check_whole(path, info, rows, starts, ends)
+        observations = np.concatenate([table(path, name, rows[name]) for name in seen], axis=1)
+        actions = table(path, _ACTION, rows[_ACTION])
+        rewards = series(path, _REWARD, rows[_REWARD]) if _REWARD in rows else None
+        spec = {
+            "format": f"lerobot {version}",
+            "observation": [entry for name in seen for entry in _names(name, features[name], rows[name])],
+            "action": _names(_ACTION, features[_ACTION], rows[_ACTION]),
+            "source": str(info.get("repo_id") or info.get("robot_type") or ""),
+            "left_out": sorted(name for name in features if name.startswith("observation.") and name not in seen),
+        }
+    return store(path, observations, actions, ends, rewards, "", spec)
+
+
+def _rows(path: Path, columns: list[str]) -> dict[str, npt.NDArray[Any]]:
+    import pyarrow.parquet
+
+    files = sorted((path / "data").rglob("*.parquet"))
+    if not files:
+        raise UserError(f"{path} must hold parquet files in data/, got none")
+    parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in columns}
+    for file in files:
+        with parsing(file, "a parquet file"), pyarrow.parquet.ParquetFile(file) as content:
+            there = content.schema_arrow.names
+            for name in columns:
+                present(file, there, name, place="its columns")
+            read = content.read(columns=columns)
+            for name in columns:
+                parts[name].append(_column(file, name, read.column(name)))
+    for name, arrays in parts.items():
+        if len({array.shape[1:] for array in arrays}) > 1:
+            raise UserError(f"{path}: {name} must have the same size in every file, it has not")
+    return {name: np.concatenate(arrays) for name, arrays in parts.items()}
+
+
+def _column(path: Path, name: str, column: Any) -> npt.NDArray[Any]:
+    """A column of numbers (T,) or of lists as long as each other (T, D)."""
+    import pyarrow
+
+    steps = len(column)
+    shape: tuple[int, ...] = (steps,)
+    values = column.combine_chunks()
+    if isinstance(values, pyarrow.ChunkedArray):
+        values = pyarrow.concat_arrays(values.chunks)
+    while (
+        pyarrow.types.is_list(values.type)
+        or pyarrow.types.is_fixed_size_list(values.type)
+        or (pyarrow.types.is_large_list(values.type))
+    ):
+        inner = values.flatten()
+        if values.null_count or not len(values) or len(inner) % len(values):
+            raise UserError(f"{path}: {name} must have as many entries in each row, it has not")
+        width = len(inner) // len(values)
+        lengths = values.value_lengths().to_numpy(zero_copy_only=False)
+        if bool((lengths != width).any()):
+            raise UserError(f"{path}: {name} must have {width} entries in each row, got {int(lengths.min())}")
+        shape, values = (*shape, width), inner
+    if values.null_count:
+        raise UserError(f"{path}: {name} must have a value in each row, {values.null_count} are missing")
+    array: npt.NDArray[Any] = values.to_numpy(zero_copy_only=False).reshape(shape)
+    if array.dtype.kind not in "fiub":
+        raise UserError(f"{path}: {name} must hold numbers, got {column.type}")
+    return array
+
+
+def _check_whole(path: Path, info: Any, rows: Any, starts: Any, ends: Any) -> None:
+    """A dataset that was copied in part has fewer rows than it says, or frames that do not count up from 0."""
+    for name, count in (("total_episodes", len(starts)), ("total_frames", len(rows[_FRAME]))):
+        if name in info and int(info[name]) != count:
+            raise UserError(f"{path} must hold {int(info[name])} {name[6:]} as {INFO} says, got {count}")
+    number = np.arange(len(rows[_FRAME])) - np.repeat(starts, ends - starts)
+    wrong = np.flatnonzero(rows[_FRAME] != number)
+    if len(wrong):
+        episode = int(rows[_EPISODE][wrong[0]])
+        raise UserError(
+            f"{path}: the frames of an episode must count up from 0, but in episode {episode} "
+            f"frame {int(rows[_FRAME][wrong[0]])} stands at {int(number[wrong[0]])}"
+        )
+
+
+def _names(name: str, feature: Any, values: npt.NDArray[Any]) -> list[str]:
+    """The names of a feature's entries: a list, or a list under some key; numbered if there are none that fit."""
+    given = feature.get("names") if isinstance(feature, dict) else None
+    if isinstance(given, dict):
+        given = next(iter(given.values()), None)
+    size = int(np.prod(values.shape[1:]))
+    if isinstance(given, list) and len(given) == size and size > 1:
+        return [str(entry) for entry in given]
+    return entries(name.removeprefix("observation."), size)

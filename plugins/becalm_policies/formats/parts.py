@@ -1,0 +1,176 @@
+"""What the readers share: one sentence for whatever goes wrong, numbers as float64 tables, episodes put together."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from becalm.errors import UserError
+from becalm_policies.episodes import Array, Episodes
+
+_LONGEST = 200
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Episode:
+    """One episode as a reader finds it: observations (T, D), actions (T, A), rewards (T,) or None."""
+
+    observations: Array
+    actions: Array
+    rewards: Array | None
+
+
+@contextmanager
+def parsing(path: Path, what: str) -> Iterator[None]:
+    """Turns whatever a parser raises into one sentence that names the file.
+
+    Args:
+        path: The file or folder that is read.
+        what: What it should be, as in ``a Minari dataset``.
+
+    Raises:
+        UserError: In place of any other exception; a missing package is asked for by its name.
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except ImportError as error:
+        raise UserError(
+            f"{path} needs the package {error.name or error}: run pip install 'becalm[demonstrations]'"
+        ) from error
+    except PermissionError as error:
+        raise UserError(f"{path} cannot be read: permission denied") from error
+    except Exception as error:  # Parsers of other people's formats raise anything at all on a damaged file.
+        raise UserError(f"{path} is damaged or not {what}: {_first_line(error)}") from error
+
+
+def table(path: Path, name: str, values: Any) -> Array:
+    """Values (T, ...) as a float64 table (T, entries).
+
+    Raises:
+        UserError: If they are not real numbers, or there is no axis of steps.
+    """
+    array = np.asarray(values)
+    if array.dtype.kind not in "fiub":
+        raise UserError(f"{path}: {name} must hold numbers, got {array.dtype}")
+    if array.ndim == 0:
+        raise UserError(f"{path}: {name} must have a row for each step, got a single number")
+    return array.reshape(len(array), int(np.prod(array.shape[1:]))).astype(np.float64)
+
+
+def series(path: Path, name: str, values: Any) -> Array:
+    """Values (T,) or (T, 1) as float64 (T,).
+
+    Raises:
+        UserError: If they are not one number per step.
+    """
+    array = table(path, name, values)
+    if array.shape[1] != 1:
+        raise UserError(f"{path}: {name} must be one number per step, got {array.shape[1]}")
+    return array[:, 0]
+
+
+def member(path: Path, holder: Any, name: str, *, place: str = "") -> Any:
+    """``holder[name]``, which may be an archive, a group or a table.
+
+    Raises:
+        UserError: If it is not there; names what is.
+    """
+    present(path, holder, name, place=place)
+    return holder[name]
+
+
+def present(path: Path, names: Iterable[str], name: str, *, place: str = "") -> None:
+    """Checks that a name is among others.
+
+    Raises:
+        UserError: If it is not; names those.
+    """
+    there = sorted(map(str, names))
+    if name not in there:
+        raise UserError(f"{path}: {place or 'it'} must hold {name!r}, got {', '.join(there[:12]) or 'nothing'}")
+
+
+def numbered(names: Iterable[str], stem: str) -> list[tuple[int, str]]:
+    """The names ``stem0``, ``stem1``, ... with their numbers, in order of number."""
+    found = ((re.fullmatch(rf"{stem}(\d+)", name), name) for name in names)
+    return sorted((int(match[1]), name) for match, name in found if match)
+
+
+def entries(name: str, size: int) -> list[str]:
+    """What to call the entries of a vector: its own name if there is one, else numbered."""
+    return [name] if size == 1 else [f"{name}[{number}]" for number in range(size)]
+
+
+def fit(path: Path, name: str, episode: Episode) -> Episode:
+    """The episode, if its parts are as long as each other.
+
+    Raises:
+        UserError: If they are not.
+    """
+    steps = len(episode.actions)
+    if len(episode.observations) != steps:
+        raise UserError(
+            f"{path}: {name} must have one observation per action, got {len(episode.observations)} and {steps}"
+        )
+    if episode.rewards is not None and len(episode.rewards) != steps:
+        raise UserError(f"{path}: {name} must have one reward per action, got {len(episode.rewards)} and {steps}")
+    return episode
+
+
+def assemble(path: Path, parts: Sequence[Episode], environment: str, spec: Mapping[str, Any]) -> Episodes:
+    """Episodes put one after the other.
+
+    Raises:
+        UserError: If there are none, their sizes differ, or the store refuses them.
+    """
+    if not parts:
+        raise UserError(f"{path} holds no episodes: there must be at least one")
+    for number, part in enumerate(parts):
+        for name in ("observations", "actions"):
+            size, first = getattr(part, name).shape[1], getattr(parts[0], name).shape[1]
+            if size != first:
+                raise UserError(f"{path}: {name} must have {first} entries as in episode 0, got {size} in {number}")
+    rewards = [part.rewards for part in parts if part.rewards is not None]
+    return store(
+        path,
+        np.concatenate([part.observations for part in parts]),
+        np.concatenate([part.actions for part in parts]),
+        np.cumsum([len(part.actions) for part in parts]),
+        np.concatenate(rewards) if len(rewards) == len(parts) else None,
+        environment,
+        spec,
+    )
+
+
+def store(
+    path: Path,
+    observations: Array,
+    actions: Array,
+    ends: npt.NDArray[Any],
+    rewards: Array | None,
+    environment: str,
+    spec: Mapping[str, Any],
+) -> Episodes:
+    """The store of these arrays; its complaints name the file.
+
+    Raises:
+        UserError: If they do not fit together.
+    """
+    if ends.dtype.kind not in "iu" or ends.ndim != 1:
+        raise UserError(f"{path}: episode ends must be a row of whole numbers, got {ends.dtype} of shape {ends.shape}")
+    try:
+        return Episodes(observations, actions, ends.astype(np.int64), rewards, environment, spec)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def _first_line(error: Exception) -> str:
+    lines = str(error).splitlines()
+    return f"{type(error).__name__}: {lines[0][:_LONGEST]}" if lines else type(error).__name__

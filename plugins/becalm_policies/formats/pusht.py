@@ -1,0 +1,43 @@
+"""Push-T's human demonstrations (Chi et al. 2023): 206 episodes of state (5) and action (2), in pixels and radians.
+
+As a .npz with the arrays ``state``, ``action`` and ``episode_ends``; the original zarr has a reader of its own.
+"""
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from becalm_policies.episodes import Episodes
+from becalm_policies.formats.parts import member, parsing, store, table
+
+ENVIRONMENT = "gym_pusht/PushT-v0"
+SPEC: dict[str, Any] = {
+    "observation": ["agent x", "agent y", "block x", "block y", "block angle"],
+    "action": ["target x", "target y"],
+    "action_low": [0.0, 0.0],
+    "action_high": [512.0, 512.0],
+    "source": "Push-T, human demonstrations",
+}
+_WHAT = "a Push-T state file"
+
+
+def read(path: Path) -> Episodes:
+    """Reads a state file.
+
+    Raises:
+        UserError: If it is damaged or holds something else.
+    """
+    with parsing(path, _WHAT), zipfile.ZipFile(path) as archive:
+        archive.testzip()  # Raises on a member that is cut short.
+    with parsing(path, _WHAT), np.load(path, allow_pickle=False) as file:
+        state = table(path, "state", member(path, file, "state"))
+        action = table(path, "action", member(path, file, "action"))
+        ends = member(path, file, "episode_ends")
+    return store(path, state, action, ends, None, *known(state.shape[1], action.shape[1]))
+
+
+def known(observation: int, action: int) -> tuple[str, dict[str, Any]]:
+    """The environment and what is known of it, if the sizes are Push-T's; else nothing."""
+    return (ENVIRONMENT, {**SPEC, "format": "pusht"}) if (observation, action) == (5, 2) else ("", {"format": "pusht"})

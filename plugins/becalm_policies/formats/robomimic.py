@@ -1,0 +1,50 @@
+"""robomimic's HDF5: groups ``data/demo_N`` with ``obs/*``, ``actions``, ``rewards``; ``env_args`` on ``data``."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from becalm.errors import UserError
+from becalm_policies.episodes import Episodes
+from becalm_policies.formats import hdf5
+from becalm_policies.formats.parts import Episode, assemble, fit, member, numbered, parsing, series, table
+
+_WHAT = "a robomimic dataset"
+_GYM = 2  # robomimic's number for environments of gym.
+
+
+def read(path: Path) -> Episodes:
+    """Reads a dataset: all low-dimensional observations in order of name; images are left out, and the spec says so.
+
+    Raises:
+        UserError: If it is damaged or holds something else.
+    """
+    with parsing(path, _WHAT):
+        import h5py
+
+        with h5py.File(path, "r") as file:
+            data = member(path, file, "data")
+            demos = numbered(data, "demo_")
+            found = [_demo(path, f"data/{name}", data[name]) for _, name in demos]
+            environment, more = _environment(data.attrs.get("env_args"))
+    names = [names for _, names, _ in found]
+    if any(other != names[0] for other in names):
+        raise UserError(f"{path}: every demo must hold the same observations, they differ")
+    spec = {"format": "robomimic", "observation": names[0], "left_out": found[0][2], **more} if found else {}
+    return assemble(path, [episode for episode, _, _ in found], environment, spec)
+
+
+def _demo(path: Path, name: str, group: Any) -> tuple[Episode, list[str], list[str]]:
+    observations, names, left_out = hdf5.flatten(path, f"{name}/obs", member(path, group, "obs", place=name))
+    actions = table(path, f"{name}/actions", hdf5.array(path, group, "actions", name))
+    rewards = series(path, f"{name}/rewards", hdf5.array(path, group, "rewards", name)) if "rewards" in group else None
+    return fit(path, name, Episode(observations, actions, rewards)), names, left_out
+
+
+def _environment(arguments: Any) -> tuple[str, dict[str, Any]]:
+    """The id, if it is a gym environment, and what else is known."""
+    if arguments is None:
+        return "", {}
+    known = json.loads(hdf5.text(arguments))
+    name = str(known.get("env_name", ""))
+    return (name, {}) if known.get("type", known.get("env_type")) == _GYM else ("", {"source": name})

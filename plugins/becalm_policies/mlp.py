@@ -1,0 +1,68 @@
+"""A residual perceptron over the whole chunk: the quickest network on a CPU, where a chunk is a few dozen numbers.
+
+h = W [x, features, level] ;  h <- h + B silu(A norm(h))  per block ;  output = V norm(h)
+"""
+
+import math
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from becalm.level import NoiseLevel
+from becalm_policies.condition import Observed
+
+
+class Residual(nn.Module):
+    """One block; it begins as the identity."""
+
+    def __init__(self, width: int, dropout: float) -> None:
+        super().__init__()
+        self.norm = nn.LayerNorm(width)
+        self.inner = nn.Linear(width, width)
+        self.outer = nn.Linear(width, width)
+        self.dropout = dropout
+        nn.init.zeros_(self.outer.weight)
+        nn.init.zeros_(self.outer.bias)
+
+    def forward(self, h: Tensor) -> Tensor:
+        inner = F.silu(self.inner(self.norm(h)))
+        if self.dropout and self.training:
+            inner = F.dropout(inner, self.dropout)
+        output: Tensor = h + self.outer(inner)
+        return output
+
+
+class MLP(nn.Module):
+    """The residual perceptron.
+
+    Args:
+        horizon: Tp, actions of a chunk. actions: A, entries of an action.
+        history: To, observations. features: F, entries of one observation's features.
+        width: Of the hidden layers. blocks: Residual blocks. dropout: Within them.
+    """
+
+    frequencies: Tensor
+
+    def __init__(
+        self, horizon: int, actions: int, history: int, features: int, *, width: int, blocks: int, dropout: float
+    ) -> None:
+        super().__init__()
+        waves = 32
+        self.first = nn.Linear(horizon * actions + history * features + 2 * waves, width)
+        self.blocks = nn.ModuleList(Residual(width, dropout) for _ in range(blocks))
+        self.norm = nn.LayerNorm(width)
+        self.last = nn.Linear(width, horizon * actions)
+        nn.init.zeros_(self.last.weight)
+        nn.init.zeros_(self.last.bias)
+        frequencies = torch.exp(torch.linspace(0.0, math.log(100.0), waves))
+        self.register_buffer("frequencies", frequencies, persistent=False)
+
+    def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
+        angle = level.angle.to(device=x.device, dtype=torch.float32).reshape(-1, 1)
+        phase = (angle * self.frequencies).expand(len(x), -1)
+        h = self.first(torch.cat([x.flatten(1), cond.features.flatten(1), phase.sin(), phase.cos()], dim=1))
+        for block in self.blocks:
+            h = block(h)
+        output: Tensor = self.last(self.norm(h))
+        return output.reshape(x.shape)

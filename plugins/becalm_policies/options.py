@@ -1,0 +1,106 @@
+"""Flags of the verbs that only policies have. Imports no torch."""
+
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from becalm.report import Positional
+from becalm.request import SamplerName, SpacingName
+from becalm_policies.acting import Acting
+from becalm_policies.request import PolicyRequest
+
+
+class RecordOptions(BaseModel):
+    """``becalm policies record``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    env: str = Field(description="Environment, as gymnasium knows it; module:Id imports a module first.")
+    demonstrator: str = Field(
+        description="Who plays: heuristic (LunarLander-v3, BipedalWalker-v3), expert (becalm/Fork-v0, becalm/Claw-v0), "
+        "random, or module:function of your own, called with an observation and perhaps env or rng."
+    )
+    episodes: int = Field(50, ge=1, description="How many episodes to keep.")
+    out: str = Field(description="File to write: .npz, or a folder or .hdf5 for Minari.")
+    min_return: float | None = Field(
+        None, allow_inf_nan=False, description="Keep only episodes with at least this return."
+    )
+    tries: int | None = Field(None, ge=1, description="Episodes to play at most; default: 40 for each to keep.")
+    limit: int | None = Field(None, ge=1, description="Steps of an episode at most; default: the environment's limit.")
+    seed: int = Field(0, ge=0, lt=2**31, description="The first episode's; the next ones count up from it.")
+    resume: bool = Field(False, description="Go on with the recording in --out.")
+
+
+class CompareOptions(BaseModel):
+    """``becalm policies compare``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    env: str = Field("becalm/Claw-v0", description="Environment, as gymnasium knows it.")
+    data: str | None = Field(
+        None, description="Demonstrations of it; default: recorded now, from its own demonstrator."
+    )
+    demonstrations: int = Field(2000, ge=1, description="How many to record, without --data.")
+    methods: tuple[str, ...] = Field(
+        ("mse", "k-means", "mip", "diffusion", "diffusion-x", "diffusion-kde", "flow"),
+        min_length=1,
+        description="Which of mse, k-means, mip, diffusion, diffusion-x, diffusion-kde, flow.",
+    )
+    steps: int = Field(4000, ge=1, description="Training steps of each.")
+    episodes: int = Field(1000, ge=1, description="Episodes that each is judged by.")
+    parallel: int = Field(250, ge=1, description="Environments at a time.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise, demonstrations.")
+    out: str | None = Field(None, description="Picture to write: PNG, where each method's actions went.")
+
+
+def _asked(name: str) -> Any:
+    """A field of the sampling request that may be left out."""
+    field = PolicyRequest.model_fields[name]
+    usual = "" if field.default in (None, 0) else f" Default: {field.default}."
+    return Field(None, description=f"{field.description}{usual}")
+
+
+class EvaluateOptions(Acting):
+    """``becalm policies evaluate``."""
+
+    checkpoint: Annotated[str, Positional()] = Field("pusht", description="Pretrained name or .safetensors file.")
+    env: str | None = Field(
+        None, description="Environment, as gymnasium knows it; module:Id imports a module first. Default: the policy's."
+    )
+    protocol: Literal["chi", "lerobot", "gym"] | None = Field(
+        None,
+        description="Starts and length: chi (Push-T, 50 starts), lerobot (Push-T, 500), gym (any environment, 100). "
+        "Default: chi for Push-T, else gym.",
+    )
+    episodes: int | None = Field(None, ge=1, description="Episodes; default: as many as the protocol has.")
+    limit: int | None = Field(None, ge=1, description="Steps of an episode at most; default: the protocol's.")
+    parallel: int = Field(50, ge=1, description="Environments at a time; changes nothing but speed.")
+    workers: int = Field(0, ge=0, description="If above 0: so many environments at a time, a process for each.")
+    out: str | None = Field(
+        None, description="Folder for the episodes (CSV), a plot, and films of best, median, worst."
+    )
+    video: Literal["gif", "mp4", "none"] = Field("gif", description="Kind of the films in --out.")
+    resume: bool = Field(False, description="Go on with the evaluation in --out.")
+    device: str = Field("auto", description="auto, cpu, cuda.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Of the policy's noise; with gym also of the first start.")
+    sampler: SamplerName | None = _asked("sampler")
+    steps: int | None = _asked("steps")
+    spacing: SpacingName | None = _asked("spacing")
+    times: tuple[float, ...] | None = _asked("times")
+    extra: int | None = _asked("extra")
+    temperature: float | None = _asked("temperature")
+    eta: float | None = _asked("eta")
+    churn: float | None = _asked("churn")
+    guidance: float | None = _asked("guidance")
+    avoid: tuple[float, ...] | None = _asked("avoid")
+    avoid_scale: float | None = _asked("avoid_scale")
+    bounds_scale: float | None = _asked("bounds_scale")
+    precision: Literal["fp32", "bf16"] | None = _asked("precision")
+
+
+class InspectOptions(BaseModel):
+    """``becalm policies inspect``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    file: Annotated[str, Positional()] = Field(
+        description="Demonstrations: a .npz, .hdf5 or zarr, the folder of a Minari or LeRobot dataset, or pusht."
+    )
+    out: str = Field("inspect.png", description="PNG to write: paths and histograms.")

@@ -1,0 +1,40 @@
+"""What a chunk of actions is asked for by. Imports no torch."""
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+from becalm.request import SampleRequest, SamplerName
+
+
+class PolicyRequest(SampleRequest):
+    """Sampling request of the policies domain."""
+
+    observation: tuple[float, ...] | None = Field(
+        None, description="Observation to act on, numbers between commas; default: one that the policy was trained on."
+    )
+    example: int = Field(0, ge=0, description="Which of the observations kept with the policy, without --observation.")
+    sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to actions; default: the policy's own.")
+    steps: int = Field(8, ge=1, le=100_000, description="Sampler steps; default: the policy's own.")
+    avoid: tuple[float, ...] | None = Field(
+        None, description="x,y,radius: keep the first two action entries out of this disc."
+    )
+    avoid_scale: float = Field(1.0, ge=0, description="Strength of --avoid.")
+    bounds_scale: float = Field(0.0, ge=0, description="Strength of a pull back into the action bounds; 0 is off.")
+
+    @field_validator("avoid")
+    @classmethod
+    def _disc(cls, value: tuple[float, ...] | None) -> tuple[float, ...] | None:
+        if value is not None and (len(value) != 3 or value[2] <= 0):
+            raise ValueError(f"must be x,y,radius with a radius above 0, got {value}")
+        return value
+
+
+class Sampling(BaseModel):
+    """How a policy's chunks are drawn where a request says nothing: part of the policy, like its weights."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to actions.")
+    steps: int = Field(8, ge=1, le=100_000, description="Sampler steps: network calls per chunk.")
+    temperature: float = Field(
+        1.0, ge=0, description="Spread of the starting noise. 0 acts alike each time, and more precisely; ways that "
+        "demonstrations chose between need 1.",
+    )
