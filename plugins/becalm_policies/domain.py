@@ -1,6 +1,7 @@
 """Policies as a domain: x is a chunk of actions, conditioned on the last observations (Chi et al. 2023)."""
 
 from collections.abc import Iterator, Mapping
+from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
@@ -54,7 +55,9 @@ class Policies(Domain[Observed]):
     horizon: int = Field(16, ge=1, description="Tp: actions of a chunk; its first belongs to the oldest observation.")
     execute: int = Field(8, ge=1, description="Ta: actions executed before the next chunk is made.")
     tail: int = Field(7, ge=0, description="Most repetitions of an episode's last action in a training window.")
-    architecture: Architecture = Field(MLPShape(), description="Network: mlp-tiny, mlp-small, mlp-base.")
+    architecture: Architecture = Field(
+        MLPShape(), description="Network: a kind, or mlp-tiny, sieve-small, unet-base ..."
+    )
     blind: bool = Field(False, description="Hide x where it is pure noise: the regression baselines (x0, fixed times).")
     sampling: Sampling = Field(Sampling(), description="How chunks are drawn where a request says nothing.")
     batch: int = Field(256, ge=1, description="Windows per training batch.")
@@ -175,12 +178,11 @@ class Policies(Domain[Observed]):
 
     def encode(self, actions: Tensor, cond: Observed) -> Tensor:
         """Actions (B, Tp, A) in the environment's units to diffusion space."""
-        return self.codec().encode(actions - cond.origin[:, None].to(actions)).float()
+        return self._codec_on(actions.device).encode(actions - cond.origin[:, None].to(actions)).float()
 
     def actions(self, x0: Tensor, cond: Observed) -> Tensor:
         """Diffusion space to actions (B, Tp, A) in the environment's units, not clipped."""
-        codec = self.codec().to(x0.device)
-        return codec.decode(x0) + cond.origin[:, None]
+        return self._codec_on(x0.device).decode(x0) + cond.origin[:, None]
 
     def drop(self, cond: Observed) -> Observed:
         """Features that say nothing; relative actions stay relative."""
@@ -246,6 +248,16 @@ class Policies(Domain[Observed]):
         features = self._fitted().normalise(self.observe(observations))
         origin = np.ascontiguousarray(self._origins(observations))
         return Observed(torch.from_numpy(features).float(), torch.from_numpy(origin).float())
+
+    @cached_property
+    def _codecs(self) -> dict[torch.device, Affine]:
+        return {}
+
+    def _codec_on(self, device: torch.device) -> Affine:
+        """The codec on a device, made once: making one takes as long as a step of a small network."""
+        if device not in self._codecs:
+            self._codecs[device] = self.codec().to(device)
+        return self._codecs[device]
 
     def _fitted(self) -> Statistics:
         if self.statistics is None:

@@ -191,11 +191,7 @@ def _pictures(
             try:
                 shown = video.replay(env, rollout)
                 if task.id in video.PLANES:
-                    each = 1 if acting.acting.ensemble is not None else acting.execute
-                    frames = video.with_fan(
-                        shown, acting.plan, history=acting.domain.history, execute=each, box=task.actions,
-                        down=video.PLANES[task.id],
-                    )  # fmt: skip
+                    frames = _fanned(acting, task, rollout, shown)
                 else:
                     frames = (frame for frame, _ in shown)
                 video.write(folder / f"{name}.{options.video}", list(frames), task.rate, options.video)
@@ -203,4 +199,19 @@ def _pictures(
                 env.close()
     yield f"{folder}: episodes.csv, plot.png" + (
         "" if options.video == "none" else f", best, median, worst .{options.video}"
+    )
+
+
+def _fanned(acting: Policy, task: _Task, rollout: Any, shown: Iterator[Any]) -> Iterator[Any]:
+    from becalm_policies import video
+
+    numbers = rollout.outcome.episode + np.arange(video.FAN)
+    each = 1 if acting.acting.ensemble is not None else acting.execute
+    return video.with_fan(
+        shown,
+        lambda windows, chunk: acting.plan(windows, numbers=numbers, chunk=chunk),
+        history=acting.domain.history,
+        execute=each,
+        box=task.actions,
+        down=video.PLANES[task.id],
     )

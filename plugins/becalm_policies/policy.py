@@ -232,7 +232,7 @@ class _Memory:
         return actions
 
     def averaged(self) -> npt.NDArray[np.float32]:
-        """The mean of what the chunks so far say of now, weights exp(-m i) with i = 0 the oldest (Zhao et al. 2023)."""
+        """The mean of what the chunks so far say of now, weights exp(-m i), i = 0 the oldest (Zhao et al. 2023b)."""
         chunk = self._planned(np.arange(len(self.numbers)), 1)
         self._plans[:, 1:] = self._plans[:, :-1]
         self._plans[:, 0] = chunk[:, -self._ahead :]

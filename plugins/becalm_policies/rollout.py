@@ -109,6 +109,8 @@ def play(
         limit: Steps of an episode at most, beside the environment's own limit.
         workers: If above 0, that many environments at a time, each in a process of its own.
     """
+    if not starts:
+        return
     count = min(workers or parallel, len(starts))
     makers = [partial(_once, make, place, limit) for place in range(count)]
     envs: Any = gymnasium.vector.AsyncVectorEnv(makers) if workers else gymnasium.vector.SyncVectorEnv(makers)

@@ -42,6 +42,19 @@ class Residual(nn.Module):
         return output
 
 
+class Two(nn.Module):
+    """Two blocks, as every level has on its way down and on its way up."""
+
+    def __init__(self, inputs: int, outputs: int, told: int, kernel: int, groups: int) -> None:
+        super().__init__()
+        self.first = Residual(inputs, outputs, told, kernel, groups)
+        self.second = Residual(outputs, outputs, told, kernel, groups)
+
+    def forward(self, h: Tensor, told: Tensor) -> Tensor:
+        output: Tensor = self.second(self.first(h, told), told)
+        return output
+
+
 class UNet1D(nn.Module):
     """The conditional U-Net of chunks of any length: its end is repeated until it halves at every level.
 
@@ -72,17 +85,16 @@ class UNet1D(nn.Module):
         self.multiple = 2 ** (len(widths) - 1)
         self.down, self.coarser, self.up, self.finer = (nn.ModuleList() for _ in range(4))
 
-        def pair(inputs: int, outputs: int) -> nn.ModuleList:
-            first = Residual(inputs, outputs, told, kernel, groups)
-            return nn.ModuleList([first, Residual(outputs, outputs, told, kernel, groups)])
+        def two(inputs: int, outputs: int) -> Two:
+            return Two(inputs, outputs, told, kernel, groups)
 
         for inputs, outputs in pairwise((actions, *widths)):
-            self.down.append(pair(inputs, outputs))
-        self.middle = pair(widths[-1], widths[-1])
+            self.down.append(two(inputs, outputs))
+        self.middle = two(widths[-1], widths[-1])
         for width in widths[:-1]:
             self.coarser.append(nn.Conv1d(width, width, 3, stride=2, padding=1))
         for fine, coarse in zip(reversed(widths[:-1]), reversed(widths[1:]), strict=True):
-            self.up.append(pair(2 * coarse, fine))
+            self.up.append(two(2 * coarse, fine))
             self.finer.append(nn.ConvTranspose1d(fine, fine, 4, stride=2, padding=1))
         self.leave = Convolved(2 * widths[0], widths[0], kernel, groups)
         self.last = nn.Conv1d(widths[0], actions, 1)
@@ -99,18 +111,12 @@ class UNet1D(nn.Module):
         h = F.pad(h, (0, -x.shape[1] % self.multiple), mode="replicate")
         kept: list[Tensor] = []
         for number, blocks in enumerate(self.down):
-            h = _through(blocks, h, told)
+            h = blocks(h, told)
             kept.append(h)
             if number < len(self.coarser):
                 h = self.coarser[number](h)
-        h = _through(self.middle, h, told)
+        h = self.middle(h, told)
         for blocks, finer in zip(self.up, self.finer, strict=True):
-            h = finer(_through(blocks, torch.cat([h, kept.pop()], dim=1), told))
-        h = self.last(self.leave(torch.cat([h, kept.pop()], dim=1)))
-        return h.transpose(1, 2)[:, : x.shape[1]]
-
-
-def _through(blocks: nn.ModuleList, h: Tensor, told: Tensor) -> Tensor:
-    for block in blocks:
-        h = block(h, told)
-    return h
+            h = finer(blocks(torch.cat([h, kept.pop()], dim=1), told))
+        output: Tensor = self.last(self.leave(torch.cat([h, kept.pop()], dim=1)))
+        return output.transpose(1, 2)[:, : x.shape[1]]

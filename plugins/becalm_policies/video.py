@@ -15,14 +15,14 @@ from becalm_policies.episodes import Array
 from becalm_policies.rollout import Rollout
 
 Frame = npt.NDArray[np.uint8]
-Plan = Callable[[Array], npt.NDArray[Any]]
-"""Windows of observations (N, To, D) to chunks (N, Tp, A), each with its own noise."""
+Plan = Callable[[Array, int], npt.NDArray[Any]]
+"""Windows of observations (N, To, D), and the number of the chunk, to chunks (N, Tp, A), the first the executed one."""
 
 # Where an action is a place in the picture: whether its second entry grows downwards.
 PLANES = {"gym_pusht/PushT-v0": True, "becalm/Fork-v0": False}
 _SIZE = 320
 _RATE = 25
-_FAN = 16
+FAN = 16
 
 
 def replay(env: Any, rollout: Rollout) -> Iterator[tuple[Frame, Array]]:
@@ -53,7 +53,7 @@ def with_fan(
     for number, (frame, seen) in enumerate(shown):
         window = [*(window or [seen] * history), seen][-history:]
         if number % execute == 0:
-            chunks = plan(np.repeat(np.stack(window)[None], _FAN, axis=0))[:, history - 1 :]
+            chunks = plan(np.repeat(np.stack(window)[None], FAN, axis=0), number // execute)[:, history - 1 :]
         yield _drawn(frame, chunks, box, down)
 
 
@@ -66,11 +66,13 @@ def _drawn(frame: Frame, chunks: npt.NDArray[Any], box: Any, down: bool) -> Fram
     image = Image.fromarray(frame).convert("RGBA")
     layer = Image.new("RGBA", image.size)
     pen = ImageDraw.Draw(layer)
-    for path in pixels:
-        pen.line([tuple(point) for point in path], fill=(190, 40, 110, 110), width=max(width // 256, 1))
+    thin, radius = max(width // 256, 1), width / 160
+    for number, path in reversed(list(enumerate(pixels))):
+        # The executed one last, and stronger.
+        fill = (190, 40, 110, 110 if number else 255)
+        pen.line([tuple(point) for point in path], fill=fill, width=thin if number else 2 * thin)
         x, y = path[-1]
-        radius = width / 160
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=(190, 40, 110, 180))
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
     return np.asarray(Image.alpha_composite(image, layer).convert("RGB"))
 
 

@@ -76,6 +76,13 @@ def test_a_stopped_evaluation_goes_on_where_it_was(checkpoint: str, tmp_path: Pa
     assert next(each.done for each in told if isinstance(each, Progress)) <= 3
     assert (part / "episodes.csv").read_text() == (whole / "episodes.csv").read_text()
     assert (part / "episodes.jsonl").read_text() == (whole / "episodes.jsonl").read_text()
+    # Of a finished one nothing is left but the report; a larger one goes on.
+    again = list(reports(checkpoint, episodes=5, out=str(part), video="none", resume=True))
+    assert next(each for each in again if isinstance(each, Table)) == next(
+        each for each in told if isinstance(each, Table)
+    )
+    list(reports(checkpoint, episodes=6, out=str(part), video="none", resume=True))
+    assert [row["episode"] for row in rows(part)] == ["0", "1", "2", "3", "4", "5"]
 
 
 def test_only_the_same_evaluation_is_resumed(checkpoint: str, tmp_path: Path) -> None:
