@@ -1,4 +1,4 @@
-# becalm: `make demo` shows digits, `make test` runs the tests, `make help` lists the rest.
+# becalm: `make demo` shows what it does, `make test` runs the tests, `make help` lists the rest.
 # Everything lives in .venv; PYTHON names the interpreter it is made with.
 
 PYTHON ?= python3
@@ -9,18 +9,20 @@ BECALM := $(BIN)/becalm
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format docs bench results constraints clean
+.PHONY: help demo test slow check format docs bench results rollouts constraints clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
 
-demo: .venv/runtime  ## Draws digits with the bundled model, into out/
+demo: .venv/runtime  ## Draws digits and rolls out a policy with the bundled models, into out/
 	@mkdir -p out
 	$(BECALM) images sample --checkpoint mnist --count 100 --out out/digits.png
 	$(BECALM) images sample --checkpoint mnist --count 16 --out out/film.gif
 	$(BECALM) images sample --checkpoint mnist --label 7 --guidance 2 --count 16 --out out/sevens.png
 	$(BECALM) images edit --checkpoint mnist --image docs/images/eight.png --mask top --label 8,9 --guidance 2 --out out/edited.png
-	@echo "The pictures are in $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png"
+	$(BECALM) policies sample --checkpoint fork --count 60 --out out/fork.png
+	$(BECALM) policies evaluate pusht --episodes 6 --out out/pusht
+	@echo "Look into $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png; fork.png; pusht/plot.png, pusht/best.gif"
 
 test: .venv/dev  ## All tests but the slow ones
 	$(PYTEST)
@@ -43,8 +45,12 @@ docs: .venv/dev  ## The documentation, into docs/_build
 	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
 	@echo "Open $(CURDIR)/docs/_build/index.html"
 
-bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers
+bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers; latency of policies
 	$(BIN)/python benchmarks/overhead.py
+	$(BIN)/python benchmarks/policy.py pusht lander fork
+
+rollouts: .venv/dev  ## docs/results-policies.md anew, cell by cell (half an hour; goes on where it stopped)
+	$(BIN)/python benchmarks/rollouts.py
 
 results: .venv/dev  ## docs/results.md anew, cell by cell (hours on a CPU, wants a C++ compiler; goes on where it stopped)
 	$(BIN)/python benchmarks/mnist.py --compile --precision bf16
@@ -59,7 +65,7 @@ clean:  ## Removes what these commands made, except .venv
 	@touch .venv/made
 
 .venv/runtime: .venv/made pyproject.toml constraints.txt
-	$(PIP) -e . -c constraints.txt
+	$(PIP) -e '.[policies]' -c constraints.txt
 	@touch .venv/runtime
 
 .venv/dev: .venv/made pyproject.toml constraints.txt

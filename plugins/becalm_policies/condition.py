@@ -14,10 +14,12 @@ class Observed:
     Attributes:
         features: (B, To, F) float32, normalised, oldest first.
         origin: (B, A) float32 that relative actions are relative to, in the environment's units; zeros if absolute.
+        newest: (B, D) float32, the newest observation as it came, for pictures; None where none is kept.
     """
 
     features: Tensor
     origin: Tensor
+    newest: Tensor | None = None
 
 
 class Blind(nn.Module):

@@ -146,7 +146,9 @@ class Policies(Domain[Observed]):
         return Affine(torch.tensor(statistics.action_shift), torch.tensor(statistics.action_scale))
 
     def condition(self, request: PolicyRequest) -> Observed:
-        return self.observed(np.repeat(self.window(request)[None], request.count, axis=0))
+        window = self.window(request)[None].repeat(request.count, axis=0)
+        cond = self.observed(window)
+        return Observed(cond.features, cond.origin, torch.from_numpy(window[:, -1]).float())
 
     def window(self, request: PolicyRequest) -> Array:
         """(To, D) observations that a request asks for.
@@ -186,7 +188,7 @@ class Policies(Domain[Observed]):
 
     def drop(self, cond: Observed) -> Observed:
         """Features that say nothing; relative actions stay relative."""
-        return Observed(torch.zeros_like(cond.features), cond.origin)
+        return Observed(torch.zeros_like(cond.features), cond.origin, cond.newest)
 
     def energies(self) -> Mapping[str, Energy[Observed]]:
         """``bounds``: how far actions lie outside their bounds, where these are known."""

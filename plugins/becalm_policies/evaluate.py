@@ -14,7 +14,7 @@ from becalm.errors import UserError
 from becalm.model import Model
 from becalm.report import Progress, Report, Table
 from becalm_policies.acting import Acting
-from becalm_policies.environments.known import measured
+from becalm_policies.environments.known import PLANES, measured
 from becalm_policies.environments.make import make
 from becalm_policies.judge import Figure, Judgement, judge, percentiles, share
 from becalm_policies.latency import Latency, Timed, measure
@@ -190,7 +190,7 @@ def _pictures(
             env = task.make(render=True)
             try:
                 shown = video.replay(env, rollout)
-                if task.id in video.PLANES:
+                if task.id in PLANES:
                     frames = _fanned(acting, task, rollout, shown)
                 else:
                     frames = (frame for frame, _ in shown)
@@ -213,5 +213,5 @@ def _fanned(acting: Policy, task: _Task, rollout: Any, shown: Iterator[Any]) -> 
         history=acting.domain.history,
         execute=each,
         box=task.actions,
-        down=video.PLANES[task.id],
+        down=PLANES[task.id],
     )

@@ -1,4 +1,4 @@
-"""The fan of chunks as a picture: what a policy might do next, for one observation or several."""
+"""The fan of chunks as a picture: what a policy might do next."""
 
 import io
 from typing import TYPE_CHECKING, Any
@@ -7,6 +7,8 @@ import numpy as np
 
 from becalm.domain import Picture
 from becalm_policies.condition import Observed
+from becalm_policies.environments.known import PLANES
+from becalm_policies.environments.make import PUSHT
 from becalm_policies.episodes import Array
 from becalm_policies.observe import GOAL
 
@@ -24,11 +26,11 @@ def draw(domain: "Policies", actions: Array, cond: Observed) -> Picture:
     from matplotlib.figure import Figure
 
     shown = actions[:_MOST]
-    planar = shown.shape[2] == 2 and len(domain.relative) == 2
+    planar = shown.shape[2] == 2 and (len(domain.relative) == 2 or domain.environment in PLANES)
     figure = Figure(figsize=(5, 5) if planar else (6, 1.8 * shown.shape[2] + 0.6), layout="constrained")
     FigureCanvasAgg(figure)
     if planar:
-        _plane(figure.subplots(), domain, shown, cond.origin.cpu().numpy()[:_MOST])
+        _plane(figure.subplots(), domain, shown, None if cond.newest is None else cond.newest[0].cpu().numpy())
     else:
         _time(figure.subplots(shown.shape[2], 1, sharex=True, squeeze=False)[:, 0], shown, domain.history - 1)
     buffer = io.BytesIO()
@@ -43,19 +45,25 @@ def tee(pose: Array) -> Array:
     return outline
 
 
-def _plane(axes: Any, domain: "Policies", actions: Array, origin: Array) -> None:
-    if domain.observe.kind == "pusht":
-        axes.fill(*tee(GOAL).T, color="#b7e4c7", zorder=0)
+def _plane(axes: Any, domain: "Policies", actions: Array, newest: Array | None) -> None:
+    down = PLANES.get(domain.environment, False)
+    if domain.environment == PUSHT:
+        axes.fill(*tee(GOAL).T, color="#b7e4c7", zorder=0, label="goal")
+        if newest is not None:
+            axes.fill(*tee(newest[2:5]).T, color="#8d99ae", zorder=1, label="block")
     low, high = domain.action_low, domain.action_high
     for chunk in actions:
         axes.plot(chunk[:, 0], chunk[:, 1], color="#888", linewidth=0.6, zorder=2)
         axes.scatter(chunk[:, 0], chunk[:, 1], c=np.arange(len(chunk)), cmap="viridis", s=7, zorder=3)
-    axes.scatter(origin[:, 0], origin[:, 1], color="#1d4ed8", s=60, zorder=4, label="now")
+    if newest is not None:
+        x, y = newest[list(domain.relative) or [0, 1]]
+        axes.scatter(x, y, color="#1d4ed8", s=60, zorder=4, label="agent")
     if low is not None and high is not None:
         axes.set_xlim(low[0], high[0])
-        axes.set_ylim(high[1], low[1]) if domain.observe.kind == "pusht" else axes.set_ylim(low[1], high[1])
+        axes.set_ylim(high[1], low[1]) if down else axes.set_ylim(low[1], high[1])
     axes.set_aspect("equal")
-    axes.legend(loc="upper right")
+    if newest is not None:
+        axes.legend(loc="upper right")
 
 
 def _time(axes: Any, actions: Array, now: int) -> None:

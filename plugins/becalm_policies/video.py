@@ -18,8 +18,6 @@ Frame = npt.NDArray[np.uint8]
 Plan = Callable[[Array, int], npt.NDArray[Any]]
 """Windows of observations (N, To, D), and the number of the chunk, to chunks (N, Tp, A), the first the executed one."""
 
-# Where an action is a place in the picture: whether its second entry grows downwards.
-PLANES = {"gym_pusht/PushT-v0": True, "becalm/Fork-v0": False}
 _SIZE = 320
 _RATE = 25
 FAN = 16

@@ -1,8 +1,11 @@
 """What the tests of policies share."""
 
 import os
+import signal
 import sys
-from collections.abc import Iterator
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +16,11 @@ os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 from pushing import pushing  # noqa: E402
+
+from becalm_apps.main import main  # noqa: E402
+
+Ran = tuple[int, str, str]
+Run = Callable[..., Ran]
 
 
 @pytest.fixture(autouse=True)
@@ -30,3 +38,35 @@ def demonstrations(tmp_path: Path) -> Path:
     path = tmp_path / "demonstrations.npz"
     pushing().write(path)
     return path
+
+
+@pytest.fixture
+def becalm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs ``becalm policies`` in this process, in an empty folder: exit code, stdout, stderr."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("BECALM_DEBUG", raising=False)
+
+    def run(*words: object) -> Ran:
+        with pytest.raises(SystemExit) as ended:
+            main(["policies", *(str(word) for word in words)])
+        printed = capsys.readouterr()
+        assert isinstance(ended.value.code, int)
+        return ended.value.code, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def interrupt() -> Callable[[Callable[[], bool]], None]:
+    """Presses Ctrl-C in this process as soon as a condition holds."""
+
+    def press(condition: Callable[[], bool]) -> None:
+        def wait() -> None:
+            deadline = time.monotonic() + 60
+            while not condition() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    return press

@@ -1,4 +1,4 @@
-"""What is known of environments: names of their observations' entries, and figures to print beside a policy's."""
+"""What is known of environments: names of observed entries, where actions are places, what other players reach."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,6 +10,9 @@ _NAMES: Mapping[str, tuple[str, ...]] = {
     "becalm/Claw-v0": tuple(f"{name} {axis}" for name in ("star", "ring", "duck", "moon", "leaf") for axis in "xy"),
     "gym_pusht/PushT-v0": ("agent x", "agent y", "block x", "block y", "block angle"),
 }
+
+PLANES: Mapping[str, bool] = {"gym_pusht/PushT-v0": True, "becalm/Fork-v0": False}
+"""Where an action is a place in the environment's picture: whether its second entry grows downwards."""
 
 
 def observation_names(environment: str, size: int) -> list[str] | None:

@@ -1,0 +1,123 @@
+"""What a solver does to a solution that is not whole yet: relax, finish the continuous variables, complete the rest."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from becalm_programs.program import Array, Mask, Program, objective
+from becalm_programs.solvers import highs
+from becalm_programs.solvers.part import part
+from becalm_programs.solvers.run import NOTHING, OPTIMAL, Run, Trail, outer, solve
+from becalm_programs.verify import verify
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Relaxation:
+    """The linear program that is left without integrality.
+
+    Attributes:
+        x: (n,) an optimal vertex; None if there is none.
+        reduced: (n,) reduced costs at x, of the minimisation; None without x.
+        objective: Of x in the original's sense: no solution is better; nan without x.
+        status: As of ``Run``.
+    """
+
+    x: Array | None
+    reduced: Array | None
+    objective: float
+    status: str
+
+
+def relax(program: Program, seconds: float = math.inf) -> Relaxation:
+    """Solves the linear relaxation."""
+    model = highs.load(program, relaxed=True)
+    highs.run(model, seconds)
+    status = highs.status(model, found=False)
+    if status != OPTIMAL:
+        return Relaxation(None, None, math.nan, status)
+    solution = model.getSolution()
+    x = np.array(solution.col_value, dtype=np.float64)
+    value = outer(program, float(program.cost @ x))
+    return Relaxation(x, np.array(solution.col_dual, dtype=np.float64), value, status)
+
+
+def finish(program: Program, x: Array, seconds: float = math.inf) -> Array | None:
+    """x (n,) with its integer variables as they are and the continuous ones the best for them; None if there are none
+    that verify.
+    """
+    free = ~program.integer
+    made = x.copy()
+    if free.any():
+        left = part(program, x, free)
+        model = highs.load(left)
+        # Ten times finer than what verification forgives is not enough when a row has many terms.
+        model.setOptionValue("primal_feasibility_tolerance", 1e-9)
+        highs.run(model, seconds)
+        if highs.status(model, found=False) != OPTIMAL:
+            return None
+        made[left.free] = np.clip(model.getSolution().col_value, left.low, left.high)
+    return made if verify(program, made[None]).feasible[0] else None
+
+
+def complete(
+    program: Program,
+    x: Array,
+    fixed: Mask,
+    *,
+    seconds: float = 10.0,
+    solver: str = "highs",
+    threads: int = 1,
+) -> Run:
+    """Lets a solver find the variables that are not fixed; those fixed stay exactly as in x.
+
+    To hand over x as a suggestion that the solver may leave, give ``solve`` a start with nan where x is open.
+
+    Args:
+        x: (n,) values of the fixed variables; the rest is not looked at.
+        fixed: (n,) which variables stay.
+
+    Returns:
+        The run on what is left. Its bound holds for the fixed variables, and so does ``infeasible``.
+
+    Raises:
+        UserError: If the solver is unknown or not installed.
+        ValueError: If a shape is wrong.
+    """
+    for name, given in (("x", x), ("fixed", fixed)):
+        if given.shape != program.cost.shape:
+            raise ValueError(f"{name} must have shape {program.cost.shape}, got {given.shape}")
+    free = ~fixed
+    if not free.any():
+        return _as_is(program, x)
+    held = np.where(free, 0.0, x)
+    left = part(program, held, free)
+    smaller = Program(
+        cost=left.cost,
+        rows=left.rows,
+        row_low=left.row_low,
+        row_high=left.row_high,
+        low=left.low,
+        high=left.high,
+        integer=left.integer,
+        names=tuple(program.names[index] for index in left.free),
+        row_names=tuple(f"r{index}" for index in range(len(left.row_low))),
+        offset=program.offset + float(program.cost @ held),
+        maximise=program.maximise,
+    )
+    run = solve(smaller, solver, seconds=seconds, threads=threads)
+    if run.x is None:
+        return run
+    made = held.copy()
+    made[left.free] = run.x
+    if not verify(program, made[None]).feasible[0]:
+        # A row among fixed variables alone is broken, or the fixed values are not whole or out of bounds.
+        return Run(None, math.nan, run.bound, NOTHING, run.seconds)
+    value = float(objective(program, made[None])[0])
+    return Run(made, value, run.bound, run.status, run.seconds, run.trajectory)
+
+
+def _as_is(program: Program, x: Array) -> Run:
+    trail = Trail(program)
+    feasible = bool(verify(program, x[None]).feasible[0])
+    return trail.close(x if feasible else None, float(program.cost @ x), OPTIMAL if feasible else NOTHING)
