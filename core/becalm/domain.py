@@ -91,6 +91,10 @@ class Domain(BaseModel, ABC, Generic[C]):
         """Energies by name, for guidance."""
         return {}
 
+    def penalty(self) -> Energy[C] | None:
+        """What training may add to the loss (``Objective.penalty``): an energy of the estimate, or None."""
+        return None
+
     def guidance(self, request: Any) -> Guidance[C]:
         """The guidance that a request asks for; here classifier-free, within its interval."""
         guide: Guidance[C] = ClassifierFree(request.guidance, self.drop)

@@ -18,6 +18,7 @@ from becalm.batch import Batch
 from becalm.bound import STEPS, earlier, step_bound
 from becalm.denoiser import Prediction, clean, pair, target
 from becalm.errors import UserError
+from becalm.guidance import Energy
 from becalm.level import NoiseLevel
 from becalm.noise import Purpose, stream, uniform
 from becalm.schedule import NoiseSchedule, terminal_snr_is_zero, time_of_ratio
@@ -114,6 +115,13 @@ class Objective(_Config):
     )
     times: Times = Field(Uniform(), description="Distribution of the noise level.")
     gamma: float = Field(5.0, gt=0, description="Cap of min_snr; exponent of p2 is 1.")
+    error: Literal["squared", "logistic"] = Field(
+        "squared",
+        description="Distance of output and target; logistic: cross-entropy, for data of -1 and 1 and prediction x0.",
+    )
+    penalty: float = Field(
+        0.0, ge=0, description="Weight of the domain's penalty on the estimate, such as violated constraints."
+    )
     drop: float = Field(0.1, ge=0, le=1, description="Share of samples trained without condition, for guidance.")
     learned_variance: float = Field(
         0.0,
@@ -133,6 +141,8 @@ class Objective(_Config):
                 f"prediction {self.prediction} cannot recover x0 at t = 1, where this schedule is pure noise: "
                 "use v, x0 or flow, or a schedule that ends above zero SNR such as linear"
             )
+        if self.error == "logistic" and self.prediction != "x0":
+            raise ValueError(f"error logistic needs prediction x0, got {self.prediction}")
         if isinstance(self.times, Fixed):
             weight = self.weight(schedule(torch.tensor(self.times.times, dtype=torch.float64)))
             for time, value in zip(self.times.times, weight.tolist(), strict=True):
@@ -210,8 +220,19 @@ def draw(
     return Draw(t, level, before, weight, eps)
 
 
-def losses(objective: Objective, network: nn.Module, batch: Batch[C], drawn: Draw, cond: C) -> tuple[Tensor, Tensor]:
-    """The weighted and the bare loss of each sample, both (B,)."""
+def losses(
+    objective: Objective,
+    network: nn.Module,
+    batch: Batch[C],
+    drawn: Draw,
+    cond: C,
+    penalty: Energy[C] | None = None,
+) -> tuple[Tensor, Tensor]:
+    """The weighted and the bare loss of each sample, both (B,).
+
+    Args:
+        penalty: Of the estimate x0, one number per sample; counts by ``objective.penalty``.
+    """
     level, x0 = drawn.level, batch.x0
     x = level.mix(x0, drawn.eps)
     output = network((x / level.norm).to(x.dtype), level, cond).float()
@@ -224,7 +245,25 @@ def losses(objective: Objective, network: nn.Module, batch: Batch[C], drawn: Dra
         bits = step_bound(level, drawn.before, x0, estimate, (raw + 1) / 2)
         bound = objective.learned_variance * STEPS * batch.mean(bits)
     wanted = target(objective.prediction, level, x0, drawn.eps).to(output.dtype)
-    error = batch.mean((output - wanted) ** 2)
+    error = batch.mean(_ERRORS[objective.error](output, wanted))
     per_level = batch.mean(objective.weight(level).expand(len(x0), *[1] * (x0.dim() - 1)))
     bare = error * per_level.to(error.dtype) + bound
+    if objective.penalty and penalty is not None:
+        estimate = clean(objective.prediction, level, x, output)
+        bare = bare + objective.penalty * penalty(estimate, level, cond)
     return bare * drawn.weight.to(bare.dtype), bare
+
+
+def _squared(output: Tensor, wanted: Tensor) -> Tensor:
+    return (output - wanted) ** 2
+
+
+def _logistic(output: Tensor, wanted: Tensor) -> Tensor:
+    """Cross-entropy of the bits (1 + x0) / 2; an output of exactly -1 or 1 costs at most 14.5 nats."""
+    likely = ((1 + output) / 2).clamp(_LEAST, 1 - _LEAST)
+    bit = (1 + wanted) / 2
+    return -(bit * likely.log() + (1 - bit) * (1 - likely).log())
+
+
+_LEAST = 5e-7
+_ERRORS = {"squared": _squared, "logistic": _logistic}

@@ -171,7 +171,7 @@ def _backward(state: TrainState[C], network: nn.Module, batch: Batch[C], number:
     cond = dropped(state.domain, batch, state.objective.drop, seed=seed, step=number)
     drawn = draw(state.objective, state.schedule, batch, state.history, seed=seed, step=number)
     with _seeded(seed, number, state.device), _autocast(state.training.precision, state.device):
-        weighted, bare = losses(state.objective, network, batch, drawn, cond)
+        weighted, bare = losses(state.objective, network, batch, drawn, cond, state.domain.penalty())
     loss = weighted.mean() / state.training.accumulate
     loss.backward()
     if isinstance(state.objective.times, Importance):

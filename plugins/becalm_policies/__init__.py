@@ -14,9 +14,7 @@ def domains() -> list[DomainRef]:
             summary="Robot policies: chunks of actions for an observation, learned from demonstrations.",
             target="becalm_policies.domain:Policies",
             request="becalm_policies.request:PolicyRequest",
-            pretrained={
-                name: f"becalm_policies:pretrained/{name}.safetensors" for name in ("pusht", "lander", "fork")
-            },
+            pretrained={name: f"becalm_policies:pretrained/{name}.safetensors" for name in ("pusht", "lander", "fork")},
             default="pusht",
         )
     ]

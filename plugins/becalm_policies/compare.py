@@ -13,7 +13,7 @@ from becalm.checkpoint import write_atomic
 from becalm.errors import unknown
 from becalm.model import Model
 from becalm.report import Progress, Table
-from becalm_policies import record
+from becalm_policies import place, record
 from becalm_policies.baselines import METHODS, trained
 from becalm_policies.demonstrators import Cast, demonstrator, names
 from becalm_policies.domain import Policies
@@ -33,11 +33,13 @@ def run(options: CompareOptions) -> Iterator[str | Progress | Table]:
     """Trains each method on the same demonstrations, rolls it out, and prints the table.
 
     Raises:
-        UserError: If a method is unknown or the demonstrations do not do.
+        UserError: If a method is unknown, the demonstrations do not do, or the picture cannot be written.
     """
     for name in options.methods:
         if name not in METHODS:
             raise unknown("method", name, METHODS)
+    if options.out is not None:
+        place.check(Path(options.out), ".png")
     with tempfile.TemporaryDirectory() as folder:
         data = options.data
         if data is None:

@@ -24,7 +24,7 @@ from becalm_policies.fan import draw
 from becalm_policies.observe import Observe, Raw
 from becalm_policies.prepare import Preparation, prepare
 from becalm_policies.request import PolicyRequest, Sampling
-from becalm_policies.statistics import Statistics
+from becalm_policies.statistics import Statistics, check_size
 from becalm_policies.windows import Windows
 
 _EXAMPLES = 8
@@ -72,6 +72,12 @@ class Policies(Domain[Observed]):
         if self.history - 1 + self.execute > self.horizon:
             asked = f"{self.history} - 1 + {self.execute} > {self.horizon}"
             raise ValueError(f"history - 1 + execute must be at most horizon, got {asked}")
+        for name in ("action_low", "action_high"):
+            check_size(name, getattr(self, name), self.action_size)
+        if self.statistics is not None:
+            features = self.observe.size(self.observation_size)
+            window, chunk = (self.history, self.observation_size), (self.horizon, self.action_size)
+            self.statistics.check(features, window=window, chunk=chunk)
         return self
 
     def fit(self) -> "Policies":
@@ -199,6 +205,8 @@ class Policies(Domain[Observed]):
     def guidance(self, request: PolicyRequest) -> Guidance[Observed]:
         guides: list[Guidance[Observed]] = [super().guidance(request)]
         if request.avoid is not None and request.avoid_scale:
+            if self.action_size < 2:
+                raise UserError(f"avoid needs actions of at least 2 entries, a place x, y, got {self.action_size}")
             x, y, radius = request.avoid
             energy = keep_away(self.actions, (x, y), radius)
             guides.append(Descend(energy, steady(request.avoid_scale), "clean"))

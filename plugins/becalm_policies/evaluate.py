@@ -190,10 +190,7 @@ def _pictures(
             env = task.make(render=True)
             try:
                 shown = video.replay(env, rollout)
-                if task.id in PLANES:
-                    frames = _fanned(acting, task, rollout, shown)
-                else:
-                    frames = (frame for frame, _ in shown)
+                frames = _fanned(acting, task, rollout, shown) if task.id in PLANES else (frame for frame, _ in shown)
                 video.write(folder / f"{name}.{options.video}", list(frames), task.rate, options.video)
             finally:
                 env.close()

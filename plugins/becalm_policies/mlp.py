@@ -3,14 +3,15 @@
 h = W [x, features, level] ;  h <- h + B silu(A norm(h))  per block ;  output = V norm(h)
 """
 
-import math
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from becalm.embedding import geometric, waves
 from becalm.level import NoiseLevel
 from becalm_policies.condition import Observed
+
+_WAVES = 32
 
 
 class Residual(nn.Module):
@@ -48,20 +49,17 @@ class MLP(nn.Module):
         self, horizon: int, actions: int, history: int, features: int, *, width: int, blocks: int, dropout: float
     ) -> None:
         super().__init__()
-        waves = 32
-        self.first = nn.Linear(horizon * actions + history * features + 2 * waves, width)
+        self.first = nn.Linear(horizon * actions + history * features + 2 * _WAVES, width)
         self.blocks = nn.ModuleList(Residual(width, dropout) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
         self.last = nn.Linear(width, horizon * actions)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)
-        frequencies = torch.exp(torch.linspace(0.0, math.log(100.0), waves))
-        self.register_buffer("frequencies", frequencies, persistent=False)
+        self.register_buffer("frequencies", geometric(_WAVES, 100.0), persistent=False)
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
-        angle = level.angle.to(device=x.device, dtype=torch.float32).reshape(-1, 1)
-        phase = (angle * self.frequencies).expand(len(x), -1)
-        h = self.first(torch.cat([x.flatten(1), cond.features.flatten(1), phase.sin(), phase.cos()], dim=1))
+        time = waves(level, self.frequencies, x).expand(len(x), -1)
+        h = self.first(torch.cat([x.flatten(1), cond.features.flatten(1), time], dim=1))
         for block in self.blocks:
             h = block(h)
         output: Tensor = self.last(self.norm(h))

@@ -19,6 +19,7 @@ from becalm_policies.environments.known import observation_names
 from becalm_policies.environments.make import make
 from becalm_policies.episodes import Episodes
 from becalm_policies.options import RecordOptions
+from becalm_policies.place import writable
 
 Array = npt.NDArray[np.float64]
 
@@ -192,11 +193,15 @@ def _play_all(recording: _Recording, cast: Cast, path: Path, limit: int) -> Iter
 
 
 def _keep(recording: _Recording, played: Played) -> None:
-    recording.tried += 1
-    if recording.options.min_return is not None and played.rewards.sum() < recording.options.min_return:
+    least = recording.options.min_return
+    if least is not None and played.rewards.sum() < least:
+        recording.tried += 1
         return
     ends = np.array([len(played.actions)])
-    recording.kept.append(Episodes(played.observations, played.actions, ends, played.rewards))
+    episode = Episodes(played.observations, played.actions, ends, played.rewards)
+    # Together: if Ctrl-C fell between them, the recording would go on otherwise than it began.
+    recording.tried += 1
+    recording.kept.append(episode)
     recording.count += 1
     recording.clipped += played.clipped
     recording.judged += played.success is not None
@@ -253,6 +258,7 @@ def _check_out(path: Path, options: RecordOptions) -> None:
         from becalm_policies.formats.minari import check_place
 
         check_place(path)
+    writable(path)
 
 
 def _summary(recording: _Recording, path: Path) -> Iterator[str | Table]:

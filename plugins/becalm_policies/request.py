@@ -35,6 +35,8 @@ class Sampling(BaseModel):
     sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to actions.")
     steps: int = Field(8, ge=1, le=100_000, description="Sampler steps: network calls per chunk.")
     temperature: float = Field(
-        1.0, ge=0, description="Spread of the starting noise. 0 acts alike each time, and more precisely; ways that "
+        1.0,
+        ge=0,
+        description="Spread of the starting noise. 0 acts alike each time, and more precisely; ways that "
         "demonstrations chose between need 1.",
     )

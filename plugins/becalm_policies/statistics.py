@@ -5,6 +5,7 @@ says so once.
 """
 
 import warnings
+from collections.abc import Sized
 from typing import Any
 
 import numpy as np
@@ -60,6 +61,25 @@ class Statistics(BaseModel):
         }
         return cls.model_validate(made)
 
+    def check(self, features: int, *, window: tuple[int, int], chunk: tuple[int, int]) -> None:
+        """Refuses statistics of other sizes, which numpy and torch would stretch to fit.
+
+        Args:
+            features: F. window: (To, D). chunk: (Tp, A).
+
+        Raises:
+            ValueError: If a size is another.
+        """
+        for name, size in (("feature", features), ("observation", window[1])):
+            for end in ("low", "high"):
+                check_size(f"statistics.{name}_{end}", getattr(self, f"{name}_{end}"), size)
+        tables = [(name, getattr(self, name), chunk) for name in ("action_shift", "action_scale")]
+        tables += [("examples", example, window) for example in self.examples]
+        for name, rows, (count, width) in tables:
+            check_size(f"statistics.{name}", rows, count)
+            for row in rows:
+                check_size(f"each row of statistics.{name}", row, width)
+
     def normalise(self, features: Array) -> Array:
         """(..., F) with every feature's training range mapped onto [-1, 1]; what never varied maps to 0."""
         low, high = np.array(self.feature_low), np.array(self.feature_high)
@@ -83,3 +103,13 @@ class Statistics(BaseModel):
             stacklevel=3,
         )
         return True
+
+
+def check_size(name: str, values: Sized | None, size: int) -> None:
+    """Refuses values that are there but not so many.
+
+    Raises:
+        ValueError: If so.
+    """
+    if values is not None and len(values) != size:
+        raise ValueError(f"{name} must have {size} entries, got {len(values)}")

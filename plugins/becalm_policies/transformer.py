@@ -1,8 +1,8 @@
 """A transformer over the chunk: a token per action, the observations as tokens before them.
 
 Noise level and observations together scale, shift and gate every layer, and all gates begin at 0 (adaLN-Zero, Peebles
-and Xie 2023, section 3.2); what is particular to one observation is found by attention. To tell the observations both
-ways halves the steps that it takes to learn to copy them. No action is masked: each attends to all tokens.
+and Xie 2023, section 3.2); what is particular to one observation is found by attention. Told both ways, observations
+are learned from sooner. No action is masked: each attends to all tokens.
 """
 
 import torch

@@ -48,7 +48,7 @@ class Counts:
     free: int
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Program:
     """A program of n variables and m rows; arrays are copied, cast and checked when it is made.
 
@@ -114,6 +114,10 @@ class Program:
         _ordered("row", self.row_names, self.row_low, self.row_high)
         _ordered("variable", self.names, self.low, self.high)
         _round_bounds(self)
+
+    def __repr__(self) -> str:
+        size = f"{len(self.cost)} variables, {len(self.row_low)} rows, {self.nonzeros} nonzeros"
+        return f"Program({self.name!r}, {size})"
 
     @property
     def nonzeros(self) -> int:
@@ -204,7 +208,9 @@ def _sparse(rows: Any) -> Any:
     if not np.isfinite(made.data).all():
         wrong = int(np.flatnonzero(~np.isfinite(made.data))[0])
         row = int(np.searchsorted(made.indptr, wrong, side="right")) - 1
-        raise UserError(f"coefficients must be finite, got {made.data[wrong]} in row {row}, column {made.indices[wrong]}")
+        raise UserError(
+            f"coefficients must be finite, got {made.data[wrong]} in row {row}, column {made.indices[wrong]}"
+        )
     made.eliminate_zeros()
     return made
 

@@ -184,3 +184,48 @@ def test_an_objective_survives_its_own_dump() -> None:
     for times in (Uniform(), LogNormal(), Importance()):
         objective = Objective(times=times, weighting="min_snr")
         assert Objective.model_validate(objective.model_dump(mode="json")) == objective
+
+
+class Leaning(nn.Module):
+    """Outputs tanh of half its logits, whatever it sees."""
+
+    def __init__(self, logits: Tensor) -> None:
+        super().__init__()
+        self.logits = nn.Parameter(logits)
+
+    def forward(self, x: Tensor, level: NoiseLevel, cond: Any) -> Tensor:
+        return torch.tanh(self.logits / 2)
+
+
+def test_the_logistic_error_is_the_cross_entropy_of_the_bits_and_so_is_its_slope() -> None:
+    bits = (torch.arange(24).reshape(4, 6) % 3 == 0).float()
+    data = Batch.dense(2 * bits - 1, None)
+    objective = Objective(prediction="x0", error="logistic")
+    network = Leaning(torch.linspace(-4, 4, 24).reshape(4, 6))
+    drawn = draw(objective, Cosine(), data, torch.zeros(BINS), seed=0, step=0)
+    _, bare = losses(objective, network, data, drawn, None)
+    logits = network.logits.detach().clone().requires_grad_()
+    known = nn.functional.binary_cross_entropy_with_logits(logits, bits, reduction="none").mean(1)
+    torch.testing.assert_close(bare, known)
+    slope = torch.autograd.grad(bare.sum(), network.logits)[0]
+    torch.testing.assert_close(slope, torch.autograd.grad(known.sum(), logits)[0], rtol=1e-4, atol=1e-6)
+
+
+def test_the_logistic_error_is_for_x0_alone() -> None:
+    with pytest.raises(ValueError, match="needs prediction x0, got v"):
+        Objective(prediction="v", error="logistic").check(Cosine())
+
+
+@pytest.mark.parametrize("kind", ["x0", "v", "flow"])
+def test_a_penalty_of_the_estimate_is_added_by_its_weight(kind: Prediction) -> None:
+    data = batch(6)
+    drawn = draw(Objective(prediction=kind), Flow(), data, torch.zeros(BINS), seed=0, step=0)
+
+    def penalty(x0: Tensor, level: NoiseLevel, cond: Any) -> Tensor:
+        return x0.flatten(1).sum(1)
+
+    objective = Objective(prediction=kind, penalty=2.0)
+    _, with_it = losses(objective, Perfect(kind, data.x0), data, drawn, data.cond, penalty)
+    torch.testing.assert_close(with_it, 2 * data.x0.flatten(1).sum(1), rtol=1e-3, atol=1e-4)
+    _, without = losses(Objective(prediction=kind), Perfect(kind, data.x0), data, drawn, data.cond, penalty)
+    assert float(without.abs().max()) < 1e-6

@@ -15,9 +15,9 @@ sys.path.insert(0, str(Path(__file__).parent))  # So that tests can import the f
 os.environ.setdefault("SDL_VIDEODRIVER", "dummy")
 os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
-from pushing import pushing  # noqa: E402
+from pushing import pushing
 
-from becalm_apps.main import main  # noqa: E402
+from becalm_apps.main import main
 
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]

@@ -1,17 +1,16 @@
 """Wrong input, as users of the command line meet it: one sentence, exit 2, and nothing is written."""
 
 import json
+import sys
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import scripted
 import torch
 import written
-from pushing import pushing
-from scripted import perceptron, plain
 
 from becalm.checkpoint import Checkpoint
 from becalm_policies.episodes import Episodes
@@ -24,9 +23,7 @@ QUICK = ("--architecture", "mlp-tiny", "--batch", 8, "--device", "cpu", "--preci
 
 def everything(folder: Path) -> dict[str, bytes | None]:
     """All files and folders with what they hold."""
-    return {
-        str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")
-    }
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
 
 
 @pytest.fixture
@@ -47,11 +44,9 @@ def refused(becalm: Run, tmp_path: Path) -> Callable[..., str]:
 
 def made(path: Path, observation: int = 2, action: int = 2, **fields: Any) -> Path:
     """A checkpoint of a policy, of the fork if nothing else is said."""
-    written_to = path / "policy.safetensors"
-    from scripted import written as write
-
-    write(perceptron(plain(observation, action, **{**FORK, **fields})), written_to)
-    return written_to
+    file = path / "policy.safetensors"
+    scripted.written(scripted.perceptron(scripted.plain(observation, action, **{**FORK, **fields})), file)
+    return file
 
 
 def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -70,7 +65,7 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 def test_an_environment_without_a_box_of_actions(refused: Callable[..., str], tmp_path: Path, verb: str) -> None:
     words: dict[str, tuple[object, ...]] = {
         "record": ("record", "--demonstrator", "random", "--out", "a.npz"),
-        "evaluate": ("evaluate", made(tmp_path, 4, 1, environment=""), "--out", "a"),
+        "evaluate": ("evaluate", made(tmp_path, environment=""), "--out", "a"),
         "compare": ("compare", "--out", "a.png"),
     }
     says = refused(*words[verb], "--env", "CartPole-v1")
@@ -93,7 +88,9 @@ def test_a_policy_in_another_environment(refused: Callable[..., str], tmp_path: 
 
 
 def test_demonstrations_of_another_environment(refused: Callable[..., str], demonstrations: Path) -> None:
-    says = refused("train", *QUICK, "--data", demonstrations, "--environment", "LunarLander-v3", "--out", "a.safetensors")
+    says = refused(
+        "train", *QUICK, "--data", demonstrations, "--environment", "LunarLander-v3", "--out", "a.safetensors"
+    )
     assert "the demonstrations are of gym_pusht/PushT-v0, not of LunarLander-v3" in says
     says = refused("compare", "--env", "becalm/Fork-v0", "--data", demonstrations, "--out", "a.png")
     assert "the demonstrations are of gym_pusht/PushT-v0, not of becalm/Fork-v0" in says
@@ -103,7 +100,9 @@ def test_demonstrations_of_another_environment(refused: Callable[..., str], demo
 
 
 @pytest.mark.parametrize(("observation", "action"), [(3, 2), (2, 1), (4, 3)])
-def test_a_policy_of_other_dimensions(refused: Callable[..., str], tmp_path: Path, observation: int, action: int) -> None:
+def test_a_policy_of_other_dimensions(
+    refused: Callable[..., str], tmp_path: Path, observation: int, action: int
+) -> None:
     file = made(tmp_path, observation, action, environment="", action_low=None, action_high=None)
     says = refused("evaluate", file, "--env", "becalm/Fork-v0", "--out", "a")
     assert f"has observations of {observation} and actions of {action} entries" in says
@@ -136,7 +135,9 @@ def test_statistics_that_are_missing_or_of_another_size(
     assert reason in refused("sample", "--checkpoint", file, "--observation", "0,0", "--out", "a.png")
 
 
-@pytest.mark.parametrize(("avoid", "sizes"), [("0,0,1", (2, 1)), ("0,0", (2, 2)), ("0,0,-1", (2, 2)), ("0,0,nan", (2, 2))])
+@pytest.mark.parametrize(
+    ("avoid", "sizes"), [("0,0,1", (2, 1)), ("0,0", (2, 2)), ("0,0,-1", (2, 2)), ("0,0,nan", (2, 2))]
+)
 @pytest.mark.parametrize("verb", ["sample", "evaluate"])
 def test_a_region_to_avoid_that_is_no_disc_in_a_plane(
     refused: Callable[..., str], tmp_path: Path, verb: str, avoid: str, sizes: tuple[int, int]
@@ -213,8 +214,8 @@ def test_a_checkpoint_cut_short(refused: Callable[..., str], tmp_path: Path, sha
     file = made(tmp_path)
     content = file.read_bytes()
     file.write_bytes(content[: int(share * len(content))])
-    assert "policy.safetensors is " in refused("evaluate", file, "--out", "a")
-    assert "policy.safetensors is " in refused("sample", "--checkpoint", file, "--out", "a.png")
+    assert "cut short" in refused("evaluate", file, "--out", "a")
+    assert "cut short" in refused("sample", "--checkpoint", file, "--out", "a.png")
 
 
 def test_there_is_no_such_file(refused: Callable[..., str]) -> None:
@@ -289,13 +290,15 @@ def test_a_training_that_is_stopped_goes_on_to_the_same_bits(
     becalm: Run, interrupt: Interrupt, demonstrations: Path, tmp_path: Path
 ) -> None:
     # At a constant rate no step depends on how many are asked for, so the training can be as long as it takes.
-    words = ["train", *QUICK, "--data", demonstrations, "--decay", "constant", "--warmup", 5, "--every", 10]
+    words = ["train", *QUICK, "--data", demonstrations, "--decay", "constant", "--warmup", 5]
     out = tmp_path / "a.safetensors"
     interrupt(out.exists)
-    code, printed, err = becalm(*words, "--steps", 100_000, "--out", out)
+    code, printed, err = becalm(*words, "--steps", 100_000, "--every", 10, "--out", out)
     stopped = Checkpoint.read(out).config["step"]
     assert (code, printed) == (130, "")
-    assert err == f"becalm: saved {out} at step {stopped} of 100000; becalm policies train --resume --out {out} goes on\n"
+    assert (
+        err == f"becalm: saved {out} at step {stopped} of 100000; becalm policies train --resume --out {out} goes on\n"
+    )
     assert becalm("train", "--resume", "--steps", stopped + 15, "--device", "cpu", "--out", out)[0] == 0
     assert becalm(*words, "--steps", stopped + 15, "--out", "whole.safetensors")[0] == 0
     for name in ("safetensors", "resume.safetensors"):
@@ -325,26 +328,22 @@ def test_an_evaluation_that_is_stopped_goes_on_to_the_same_episodes(
 
 
 def test_a_recording_that_is_stopped_goes_on_to_the_same_episodes(
-    becalm: Run, interrupt: Interrupt, tmp_path: Path
+    becalm: Run, interrupt: Interrupt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    words = ["record", "--env", "Pendulum-v1", "--demonstrator", "mine:slow", "--limit", 5]
-    (tmp_path / "mine.py").write_text(
-        "import pathlib, time\ndef slow(observation):\n    time.sleep(0.003)\n"
-        "    pathlib.Path('begun').touch()\n    return observation[:1]\n"
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    (tmp_path / "spinning.py").write_text(
+        "from itertools import count\nfrom pathlib import Path\ncalls = count()\n"
+        "def spin(observation):\n    if next(calls) == 40:\n        Path('begun').touch()\n    return observation[:1]\n"
     )
-    began = time_of_start = tmp_path / "begun"
-    interrupt(lambda: began.exists() and later(time_of_start))
-    code, out, err = becalm(*words, "--episodes", 100_000, "--out", "a.npz")
-    kept = len(Episodes.read(tmp_path / "a.npz"))
+    words = ["record", "--env", "Pendulum-v1", "--demonstrator", "spinning:spin", "--limit", 5]
+    interrupt((tmp_path / "begun").exists)
+    code, _, err = becalm(*words, "--episodes", 100_000, "--out", "a.npz")
     assert (code, err) == (130, "becalm: stopped\n")
-    assert out == f"a.npz: {kept} of 100000 episodes; --resume goes on\n"
+    kept = len(Episodes.read(tmp_path / "a.npz"))
+    assert 8 <= kept < 100_000
     assert becalm(*words, "--episodes", kept + 2, "--out", "a.npz", "--resume")[0] == 0
     assert becalm(*words, "--episodes", kept + 2, "--out", "whole.npz")[0] == 0
     one, two = (Episodes.read(tmp_path / f"{name}.npz") for name in ("a", "whole"))
-    assert np.array_equal(one.actions, two.actions) and np.array_equal(one.observations, two.observations)
-    assert np.array_equal(one.ends, two.ends) and one.spec == two.spec
-
-
-def test_ctrl_c_before_the_first_step_writes_nothing(becalm: Run, interrupt: Interrupt, tmp_path: Path) -> None:
-    pushing()
-    replace(written.small(), environment="")
+    for name in ("observations", "actions", "rewards", "ends"):
+        assert np.array_equal(getattr(one, name), getattr(two, name))
+    assert one.spec == two.spec

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pushing import pushing
 
 from becalm.errors import UserError
 from becalm_policies.observe import GOAL, PushT, Raw, SinCos, keypoints
 from becalm_policies.prepare import align, mirror, prepare
-from pushing import pushing
 
 
 def test_keypoints_turn_and_move_with_the_block() -> None:
@@ -25,7 +25,7 @@ def test_features_have_the_promised_size_and_do_not_jump_at_a_full_turn(observe:
     features = observe(states)
     assert features.shape == (7, observe.size(5))
     if not isinstance(observe, Raw):
-        assert observe(states + [0, 0, 0, 0, 2 * math.pi]) == pytest.approx(features)
+        assert observe(states + np.array([0, 0, 0, 0, 2 * math.pi])) == pytest.approx(features)
     assert observe(states.reshape(7, 1, 5))[:, 0] == pytest.approx(features)
 
 

@@ -116,9 +116,7 @@ def _group(root: zarr.Group, episodes: Episodes, compressor: object) -> None:
     arrays["keypoint"] = np.stack([state[:, :2]] * 9, axis=1)
     for name, values in arrays.items():
         chunks = (8, *values.shape[1:])
-        made = data.create_array(
-            name, shape=values.shape, dtype=values.dtype, chunks=chunks, compressors=compressor
-        )
+        made = data.create_array(name, shape=values.shape, dtype=values.dtype, chunks=chunks, compressors=compressor)
         made[...] = values
     ends = meta.create_array("episode_ends", shape=(len(episodes),), dtype=np.int64, chunks=(2,), compressors=None)
     ends[...] = episodes.ends

@@ -81,9 +81,19 @@ class Trail:
         if good is None:
             status = NOTHING if status in (OPTIMAL, FEASIBLE) else status
             return Run(None, math.nan, outer(self.program, bound), status, self.seconds, tuple(self.points))
-        self.add(float(self.program.cost @ good))
+        self._end(float(self.program.cost @ good))
         value = float(objective(self.program, good[None])[0])
         return Run(good, value, outer(self.program, bound), status, self.seconds, tuple(self.points))
+
+    def _end(self, value: float) -> None:
+        """Ends with the exact value of what is handed on: solvers report theirs rounded, or before it is mended."""
+        final = outer(self.program, value)
+        sign, tolerance = -1.0 if self.program.maximise else 1.0, 1e-6 * max(1.0, abs(final))
+        seconds = self.seconds
+        while self.points and sign * self.points[-1][1] <= sign * final + tolerance:
+            moment, told = self.points.pop()
+            seconds = moment if abs(told - final) <= tolerance else seconds
+        self.points.append((seconds, final))
 
 
 def solve(

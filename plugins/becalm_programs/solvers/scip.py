@@ -80,8 +80,9 @@ def _status(word: str, found: bool) -> str:
 def _handler(trail: Trail) -> Any:
     """An event handler that records incumbents; a class made here, since its parent is the package's."""
     scip = package()
+    parent: Any = scip.Eventhdlr
 
-    class Handler(scip.Eventhdlr):  # type: ignore[misc]
+    class Handler(parent):  # type: ignore[misc]
         def eventinit(self) -> None:
             self.model.catchEvent(scip.SCIP_EVENTTYPE.BESTSOLFOUND, self)
 

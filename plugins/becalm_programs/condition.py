@@ -1,0 +1,204 @@
+"""Which program each sample is of: the condition of the programs domain. Programs of any sizes, never padded.
+
+x is one flat tensor: the N entries of sample 0, then those of sample 1, and so on. Neighbouring samples of one program
+share its matrix: a block of K samples is a matrix (N, K), and one sparse product serves them all.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import groupby
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from becalm_programs.relation import Relation
+
+
+@dataclass(frozen=True, eq=False)
+class Programs:
+    """The programs of a batch of samples.
+
+    Attributes:
+        relations: The different programs.
+        which: Number of each sample's program.
+    """
+
+    relations: tuple[Relation, ...]
+    which: tuple[int, ...]
+
+    def take(self, index: Tensor) -> "Programs":
+        """The conditions of the samples in ``index``."""
+        return replace(self, which=tuple(self.which[place] for place in index.tolist()))
+
+    @classmethod
+    def join(cls, conds: Sequence["Programs"]) -> "Programs":
+        """One batch after another; a program that several have is kept once."""
+        known: dict[int, int] = {}
+        relations: list[Relation] = []
+        which: list[int] = []
+        for cond in conds:
+            for number in cond.which:
+                relation = cond.relations[number]
+                if id(relation) not in known:
+                    known[id(relation)] = len(relations)
+                    relations.append(relation)
+                which.append(known[id(relation)])
+        return cls(tuple(relations), tuple(which))
+
+    def to(self, device: torch.device | str) -> "Programs":
+        """The same on another device."""
+        moved = tuple(_to(relation, device) for relation in self.relations)
+        return replace(self, relations=moved)
+
+    @property
+    def size(self) -> int:
+        """B, samples."""
+        return len(self.which)
+
+    @cached_property
+    def owner(self) -> Tensor:
+        """(rows of x,) the sample of each."""
+        sizes = torch.tensor([len(self.relations[number].cost) for number in self.which])
+        return torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+
+    @cached_property
+    def blocks(self) -> tuple["Block", ...]:
+        """The samples as blocks, each of neighbouring runs of equally many samples of a program."""
+        runs = [(number, len(list(run))) for number, run in groupby(self.which)]
+        return tuple(
+            Block.of([self.relations[number] for number, _ in same], count)
+            for count, same in ((count, list(same)) for count, same in groupby(runs, key=lambda run: run[1]))
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class Block:
+    """P programs side by side, K samples of each: entries are (N, K), rows (M, K), with N and M over all P.
+
+    Attributes:
+        matrix: (M, N) block-diagonal CSR. transposed: The same, transposed.
+        entry_owner: (N,) program of each entry. row_owner: (M,) of each row.
+        sizes: Entries of each program.
+        count: K.
+    """
+
+    matrix: Tensor
+    transposed: Tensor
+    low: Tensor
+    high: Tensor
+    cost: Tensor
+    group: Tensor
+    entries: Tensor
+    sides: Tensor
+    entry_owner: Tensor
+    row_owner: Tensor
+    sizes: tuple[int, ...]
+    count: int
+
+    @classmethod
+    def of(cls, relations: Sequence[Relation], count: int) -> "Block":
+        """The block of some programs, ``count`` samples of each."""
+        device = relations[0].cost.device
+        sizes = tuple(len(relation.cost) for relation in relations)
+        heights = [len(relation.low) for relation in relations]
+
+        def owner(lengths: Sequence[int]) -> Tensor:
+            return torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
+
+        parts = {
+            name: torch.cat([getattr(relation, name) for relation in relations])
+            for name in ("low", "high", "cost", "entries", "sides")
+        }
+        group = torch.cat(_shifted([relation.group for relation in relations], heights))
+        return cls(
+            matrix=_diagonal([relation.matrix for relation in relations]),
+            transposed=_diagonal([relation.transposed for relation in relations]),
+            group=group,
+            entry_owner=owner(sizes),
+            row_owner=owner(heights),
+            sizes=sizes,
+            count=count,
+            **parts,
+        )
+
+    @property
+    def programs(self) -> int:
+        """P."""
+        return len(self.sizes)
+
+    @property
+    def rows(self) -> int:
+        """Rows of x that the block takes."""
+        return sum(self.sizes) * self.count
+
+    def gather(self, flat: Tensor) -> Tensor:
+        """This block's part of x, (P-by-K-by-N flat,), as (N, K)."""
+        parts = flat.split([size * self.count for size in self.sizes])
+        return torch.cat([part.reshape(self.count, size).T for part, size in zip(parts, self.sizes, strict=True)])
+
+    def scatter(self, block: Tensor) -> Tensor:
+        """(N, K) back to the order of x."""
+        return torch.cat([part.T.reshape(-1) for part in block.split(self.sizes)])
+
+    def per_sample(self, values: Tensor) -> Tensor:
+        """(P, K) values as (N, K)."""
+        return values[self.entry_owner]
+
+    def down(self, entries: Tensor) -> Tensor:
+        """matrix @ entries, for (N, K, ...), differentiable."""
+        return _product(self.matrix, self.transposed, entries)
+
+    def up(self, rows: Tensor) -> Tensor:
+        """transposed @ rows, for (M, K, ...), differentiable."""
+        return _product(self.transposed, self.matrix, rows)
+
+
+class _Sparse(torch.autograd.Function):
+    """matrix @ dense, whose gradient is transposed @ gradient: both are CSR, and neither is made anew."""
+
+    @staticmethod
+    def forward(ctx: Any, matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
+        ctx.transposed = transposed
+        return matrix @ dense
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        return None, None, ctx.transposed @ gradients[0].contiguous()
+
+
+def _product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
+    flat = dense.reshape(len(dense), -1).contiguous()
+    product: Tensor = _Sparse.apply(matrix, transposed, flat)  # type: ignore[no-untyped-call]
+    return product.reshape(-1, *dense.shape[1:])
+
+
+def _diagonal(matrices: Sequence[Tensor]) -> Tensor:
+    if len(matrices) == 1:
+        return matrices[0]
+    widths = [matrix.shape[1] for matrix in matrices]
+    counts = [matrix.values().numel() for matrix in matrices]
+    starts = _shifted([matrix.crow_indices()[1:] for matrix in matrices], counts)
+    columns = _shifted([matrix.col_indices() for matrix in matrices], widths)
+    return torch.sparse_csr_tensor(
+        torch.cat([starts[0].new_zeros(1), *starts]),
+        torch.cat(columns),
+        torch.cat([matrix.values() for matrix in matrices]),
+        size=(sum(matrix.shape[0] for matrix in matrices), sum(widths)),
+        check_invariants=False,
+    )
+
+
+def _shifted(indices: Sequence[Tensor], lengths: Sequence[int]) -> list[Tensor]:
+    """Each tensor of indices moved by the lengths before it; negative ones stay."""
+    moved, offset = [], 0
+    for index, length in zip(indices, lengths, strict=True):
+        moved.append(torch.where(index >= 0, index + offset, index))
+        offset += length
+    return moved
+
+
+def _to(relation: Relation, device: torch.device | str) -> Relation:
+    names = ("matrix", "transposed", "low", "high", "cost", "group", "entries", "sides")
+    return replace(relation, **{name: getattr(relation, name).to(device) for name in names})

@@ -1,0 +1,184 @@
+"""Integer programs as a domain: x is the entries of solutions, one flat tensor; the condition holds the programs."""
+
+from collections.abc import Iterator, Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+
+from becalm.batch import Batch
+from becalm.domain import Domain, Picture
+from becalm.errors import UserError
+from becalm.guidance import Descend, Energy, Guidance, compose
+from becalm.noise import Purpose, permutation, uniform
+from becalm_programs.condition import Programs
+from becalm_programs.energies import objective, violation
+from becalm_programs.examples import Example, load
+from becalm_programs.families import generate
+from becalm_programs.formats.read import read
+from becalm_programs.network import Bipartite
+from becalm_programs.options import FamilyName, SizeName
+from becalm_programs.picture import draw
+from becalm_programs.relation import Relation
+from becalm_programs.request import ProgramRequest
+from becalm_programs.steer import rounded, steer
+from becalm_programs.verify import Verdict, verify
+
+
+class IntegerPrograms(Domain[Programs]):
+    """Solutions of integer programs, of any sizes side by side; a row of x is one entry of one solution."""
+
+    name: ClassVar[str] = "programs"
+    request: ClassVar[type[ProgramRequest]] = ProgramRequest
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "objective": {"prediction": "x0", "error": "logistic", "penalty": 0.3, "drop": 0.0},
+        "training": {"rate": 2e-3, "warmup": 100, "ema": 0.995},
+    }
+
+    data: str | None = Field(None, description="Folder of programs with pools of solutions, for training.")
+    family: FamilyName | None = Field(None, description="The family that it is trained on, where it is one.")
+    size: SizeName = Field("small", description="Size of the instance that is sampled where no program is named.")
+    width: int = Field(64, ge=1, description="Width of the network.")
+    rounds: int = Field(4, ge=1, description="Rounds of messages between entries and rows.")
+    batch: int = Field(8, ge=1, description="Programs per training batch.")
+    draws: int = Field(4, ge=1, description="Solutions of each program in a batch, at noise levels of their own.")
+    holdout: int = Field(0, ge=0, description="Last programs of the folder kept out of training, for split test.")
+
+    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Programs]]:
+        examples = self._examples(split)
+        per_epoch = max(len(examples) // self.batch, 1)
+        number = start
+        while True:
+            epoch, place = divmod(number, per_epoch)
+            order = permutation(seed, epoch, len(examples))[place * self.batch : (place + 1) * self.batch]
+            yield self._batch([examples[index] for index in order.tolist()], seed, number)
+            number += 1
+
+    def network(self) -> nn.Module:
+        return Bipartite(width=self.width, rounds=self.rounds)
+
+    def shape(self) -> tuple[int, ...]:
+        return ()
+
+    def condition(self, request: ProgramRequest) -> Programs:
+        return Programs((_relation(request.model, self.family, self.size),), (0,) * request.count)
+
+    def owner(self, cond: Programs, count: int) -> Tensor:
+        return cond.owner
+
+    def energies(self) -> Mapping[str, Energy[Programs]]:
+        return {"violation": violation, "objective": objective}
+
+    def penalty(self) -> Energy[Programs]:
+        """The violation per entry, so that it weighs alike in programs of any size."""
+
+        def per_entry(x0: Tensor, level: Any, cond: Programs) -> Tensor:
+            sizes = torch.tensor([len(cond.relations[number].cost) for number in cond.which], device=x0.device)
+            return violation(x0, level, cond) / sizes
+
+        return per_entry
+
+    def guidance(self, request: ProgramRequest) -> Guidance[Programs]:
+        guides: list[Guidance[Programs]] = []
+        if request.descend:
+            guides.append(Descend(violation, request.descend, "clean"))
+        if request.objective and not request.guidance:
+            guides.append(Descend(objective, request.objective, "clean"))
+        if request.guidance:
+            last = request.times[-1] if request.times else 1 / request.steps
+            guides.append(
+                steer(
+                    request.guidance,
+                    pull=request.objective,
+                    inner=request.inner,
+                    last=request.last,
+                    rounded=1.01 * last,
+                )
+            )
+        return compose(*guides)
+
+    def solutions(self, x0: Tensor, cond: Programs) -> list[np.ndarray]:
+        """The solutions of each run of samples of one program, (K, n) each, rounded as they are decoded."""
+        found, start, numbers = [], 0, iter(_runs(cond))
+        for block in cond.blocks:
+            p = rounded(block, (1 + block.gather(x0[start : start + block.rows].cpu().float())) / 2)
+            start += block.rows
+            for part in p.split(block.sizes):
+                relation = cond.relations[next(numbers)]
+                found.append(relation.bits.decode(part.T.numpy().astype(np.float64)))
+        return found
+
+    def verdicts(self, x0: Tensor, cond: Programs) -> list[Verdict]:
+        """Each run of samples of one program judged on its original rows."""
+        runs = _runs(cond)
+        return [
+            verify(cond.relations[number].program, x) for number, x in zip(runs, self.solutions(x0, cond), strict=True)
+        ]
+
+    def metrics(self, x0: Tensor, cond: Programs) -> Mapping[str, float]:
+        """Share feasible, mean worst violation, distinct solutions."""
+        verdicts, solutions = self.verdicts(x0, cond), self.solutions(x0, cond)
+        return {
+            "feasible": float(np.concatenate([verdict.feasible for verdict in verdicts]).mean()),
+            "violation": float(np.concatenate([verdict.max_violation for verdict in verdicts]).mean()),
+            "distinct": float(sum(len(np.unique(x, axis=0)) for x in solutions)),
+        }
+
+    def arrays(self, x0: Tensor, cond: Programs) -> Mapping[str, Tensor]:
+        """``x`` (K, n), ``objective``, ``max_violation``, ``feasible`` (K,), of the first program."""
+        x, verdict = self.solutions(x0, cond)[0], self.verdicts(x0, cond)[0]
+        return {
+            "x": torch.from_numpy(x),
+            "objective": torch.from_numpy(verdict.objective),
+            "max_violation": torch.from_numpy(verdict.max_violation),
+            "feasible": torch.from_numpy(verdict.feasible),
+        }
+
+    def render(self, x0: Tensor, cond: Programs) -> Picture:
+        """Objective and violation of the solutions."""
+        return draw(self.verdicts(x0, cond))
+
+    def _examples(self, split: str) -> list[Example]:
+        if split not in ("train", "test"):
+            raise UserError(f"split must be train or test, got {split!r}")
+        if self.data is None:
+            raise UserError("training needs a folder of programs with solutions: name one by --data")
+        examples = _folder(self.data)
+        if self.holdout >= len(examples):
+            raise UserError(f"holdout must leave a program to train on, got {self.holdout} of {len(examples)}")
+        if split == "test" and not self.holdout:
+            raise UserError("there are no test programs: set holdout above 0")
+        kept = len(examples) - self.holdout
+        return examples[:kept] if split == "train" else examples[kept:]
+
+    def _batch(self, examples: list[Example], seed: int, number: int) -> Batch[Programs]:
+        share = uniform(seed, torch.arange(len(examples)), number, Purpose.AUGMENT, (self.draws,))
+        rows = [
+            example.x0[(part * len(example.x0)).long()].flatten() for example, part in zip(examples, share, strict=True)
+        ]
+        which = tuple(place for place in range(len(examples)) for _ in range(self.draws))
+        cond = Programs(tuple(example.relation for example in examples), which)
+        return Batch(torch.cat(rows), cond, cond.owner, cond.size)
+
+
+def _runs(cond: Programs) -> list[int]:
+    """The program of each run of neighbouring samples."""
+    return [number for place, number in enumerate(cond.which) if place == 0 or cond.which[place - 1] != number]
+
+
+@lru_cache(maxsize=4)
+def _folder(data: str) -> list[Example]:
+    return load(Path(data).expanduser())
+
+
+@lru_cache(maxsize=8)
+def _relation(model: str | None, family: str | None, size: str) -> Relation:
+    if model is not None:
+        return Relation.of(read(Path(model)))
+    if family is None:
+        raise UserError("name a program to sample solutions of: a .mps, .mps.gz or .lp file")
+    return Relation.of(generate(family, size, 0))

@@ -1,0 +1,25 @@
+"""What solutions are asked for by. Imports no torch."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from becalm.report import Positional
+from becalm.request import SampleRequest, SamplerName
+
+
+class ProgramRequest(SampleRequest):
+    """Sampling request of the programs domain."""
+
+    model: Annotated[str | None, Positional()] = Field(
+        None, description="The program: .mps, .mps.gz or .lp; default: an instance of the checkpoint's own family."
+    )
+    count: int = Field(64, ge=1, description="How many solutions.")
+    sampler: SamplerName = Field("ddim", description="How to walk from noise to solutions.")
+    steps: int = Field(20, ge=1, le=100_000, description="Sampler steps.")
+    guidance: float = Field(1.0, ge=0, description="Constraint guidance: largest move of a logit per step; 0 is none.")
+    objective: float = Field(0.0, ge=0, description="Weight of the objective in the guidance.")
+    inner: int = Field(5, ge=0, description="Constraint steps at a level ...")
+    last: int = Field(200, ge=0, description="... and at most where entries are rounded, near clean.")
+    descend: float = Field(0.0, ge=0, description="Scale of the violation's plain gradient (Descend); 0 is none.")
+    batch: int = Field(64, ge=1, description="Solutions computed at a time; changes nothing but memory and speed.")

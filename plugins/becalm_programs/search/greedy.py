@@ -1,0 +1,115 @@
+"""Greedy and randomised greedy solutions.
+
+From the point where every variable is as near to 0 as it may be: flips that lower the violation for the least cost per
+unit, until no row is violated (Chvatal 1979, for set cover), or none is left, then repair; then moves that better the
+objective, in order of gain over the root of the rows touched (Lehmann et al. 2002, for auctions), as long as no row
+breaks. Randomised: each solution sees costs of its own, multiplied by exp(spread * normal).
+
+Continuous variables are finished by a linear program. Where greedy generically fails, a program that is recognised as
+facility location has its own (``becalm_programs.search.facility``).
+"""
+
+import numpy as np
+
+from becalm_programs.program import Array, Program
+from becalm_programs.search.columns import Columns
+from becalm_programs.search.facility import recognise
+from becalm_programs.search.flips import Flips
+from becalm_programs.search.oneopt import oneopt
+from becalm_programs.search.repair import settled
+from becalm_programs.verify import verify
+
+
+def greedy(
+    program: Program | Columns, count: int = 1, *, spread: float = 0.15, generator: np.random.Generator | None = None
+) -> Array:
+    """Solutions (K, n) that verify; K is at most ``count``, and 0 if greedy finds nothing feasible.
+
+    Args:
+        count: How many to make; the first is the plain greedy solution, the others are randomised.
+        spread: How much costs vary between solutions, as the deviation of their logarithm.
+        generator: Randomness; needed for more than one.
+
+    Raises:
+        ValueError: If several are asked for without randomness.
+    """
+    columns = program if isinstance(program, Columns) else Columns.of(program)
+    if count > 1 and generator is None:
+        raise ValueError("several greedy solutions need a generator")
+    return np.stack(found) if (found := list(_each(columns, count, spread, generator))) else _none(columns)
+
+
+def factors(count: int, size: int, spread: float, generator: np.random.Generator | None) -> Array:
+    """(count, size) what costs are multiplied with; ones for the first."""
+    made = np.ones((count, size))
+    if generator is not None and count > 1:
+        made[1:] = np.exp(spread * generator.standard_normal((count - 1, size)))
+    return made
+
+
+def _none(columns: Columns) -> Array:
+    return np.zeros((0, len(columns.program.cost)))
+
+
+def _each(columns: Columns, count: int, spread: float, generator: np.random.Generator | None) -> list[Array]:
+    program = columns.program
+    factor = factors(count, len(program.cost), spread, generator)
+    facility = recognise(program)
+    if facility is not None:
+        made = np.stack([facility.solve(program.cost * each) for each in factor])
+    else:
+        bare = np.clip(np.zeros(len(program.cost)), program.low, program.high)
+        made = _made(columns, np.stack([bare] * count), factor)
+    return [good for each in made if (good := finished(program, each)) is not None]
+
+
+def finished(program: Program, x: Array) -> Array | None:
+    """x (n,) with continuous variables as they should be, if it verifies."""
+    if verify(program, x[None]).feasible[0] and program.integer.all():
+        return x
+    if program.integer.all():
+        return None
+    from becalm_programs.solvers.complete import finish
+
+    return finish(program, x)
+
+
+def recreate(columns: Columns, x: Array, share: float, spread: float, generator: np.random.Generator) -> Array:
+    """Other solutions near those of a binary program: some of what is 1 is set to 0, and greedy goes on from there
+    (Schrimpf et al. 2000, ruin and recreate).
+
+    Args:
+        x: (K, n) solutions.
+        share: Of the ones, how many are set to 0.
+        spread: How much costs vary, as for ``greedy``.
+
+    Returns:
+        (P, n) those that verify; P is at most K.
+    """
+    ruined = np.where((x > 0) & columns.program.binary & (generator.random(x.shape) < share), 0.0, x)
+    ruined = np.maximum(ruined, columns.program.low)
+    made = _made(columns, ruined, np.exp(spread * generator.standard_normal(x.shape)))
+    return made[verify(columns.program, made).feasible]
+
+
+def _made(columns: Columns, x: Array, factor: Array) -> Array:
+    """Points (K, n) carried on to where greedy stops, costs multiplied by the factors (K, n)."""
+    program = columns.program
+    made = np.stack([_covered(columns, start, program.cost * each) for start, each in zip(x, factor, strict=True)])
+    gain = np.abs(program.cost) / np.sqrt(np.maximum(columns.degree, 1))
+    return oneopt(columns, made, priority=gain * factor)
+
+
+def _covered(columns: Columns, x: Array, cost: Array) -> Array:
+    """(n,) where no flip lowers the violation, or nothing is violated; then repaired if need be."""
+    state = Flips(columns, x)
+    floor = 1e-6 * max(1e-12, float(np.abs(cost).max()))
+    for _ in range(4 * len(cost)):
+        if not len(state.broken()):
+            return state.x
+        less = -state.change
+        price = np.maximum(cost * (1.0 - 2.0 * state.x), floor) / np.where(less > 1e-9, less, np.nan)
+        if np.isnan(price).all():
+            break
+        state.flip(int(np.nanargmin(price)))
+    return settled(state, 200 + len(cost))[0]

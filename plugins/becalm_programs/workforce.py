@@ -1,0 +1,92 @@
+"""Those who do the work: processes of this machine, or a Dask cluster, behind the same ``submit``."""
+
+import multiprocessing
+import signal
+from collections.abc import Callable, Iterator
+from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, ParamSpec, TypeVar
+
+from becalm.errors import UserError
+from becalm_programs.formats.read import need
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Workforce:
+    """Workers to hand tasks to.
+
+    Attributes:
+        executor: Who hands them on.
+        size: How many tasks run at a time.
+    """
+
+    executor: Executor
+    size: int
+
+    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Hands on a call of a function of a module."""
+        return self.executor.submit(function, *args, **kwargs)
+
+
+@contextmanager
+def hire(workers: int | None, cluster: str | None, tasks: int) -> Iterator[Workforce]:
+    """Workers for the length of the block. On leaving it early, what is under way is given up.
+
+    Args:
+        workers: Processes of this machine; not looked at with a cluster.
+        cluster: Address of a Dask scheduler.
+        tasks: How many there will be: no more processes are started.
+
+    Raises:
+        UserError: If dask is not installed or the scheduler cannot be reached.
+    """
+    if cluster is not None:
+        with _dask(cluster) as workforce:
+            yield workforce
+        return
+    size = max(1, min(workers or 1, tasks))
+    # Not a fork: the parent may have threads, of torch and of solvers.
+    executor = ProcessPoolExecutor(size, mp_context=multiprocessing.get_context("spawn"), initializer=_deaf)
+    finished = False
+    try:
+        yield Workforce(executor, size)
+        finished = True
+    finally:
+        processes = list((getattr(executor, "_processes", None) or {}).values())
+        executor.shutdown(wait=finished, cancel_futures=True)
+        if not finished:
+            # Without this, leaving would wait for searches nobody wants any more.
+            for process in processes:
+                process.terminate()
+
+
+def _deaf() -> None:
+    """Ctrl-C reaches every process of a terminal; the parent sees to its workers."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+@contextmanager
+def _dask(address: str) -> Iterator[Workforce]:
+    need("distributed", "--cluster")
+    import distributed
+
+    made: Any = distributed.Client
+
+    try:
+        client: Any = made(address, timeout="10s", set_as_default=False)
+    except (OSError, ValueError, TimeoutError) as error:
+        raise UserError(f"no Dask scheduler answers at {address}: {error}") from error
+    with client:
+        size = sum(client.nthreads().values())
+        if not size:
+            raise UserError(f"the Dask cluster at {address} has no workers")
+        # Labels depend on the seed alone only if no result is taken for another's.
+        executor = client.get_executor(pure=False)
+        try:
+            yield Workforce(executor, size)
+        finally:
+            executor.shutdown(wait=False)
