@@ -86,7 +86,7 @@ SIDES = 7
 
 
 def groups(rows: Any, low: np.ndarray, high: np.ndarray, whole: np.ndarray) -> np.ndarray:
-    """Disjoint sets of entries of which a row says that exactly one is 1: sum x = 1 over bits, from the first row on."""
+    """Disjoint sets of entries of which a row says that just one is 1: sum x = 1 over bits, from the first row on."""
     group = np.full(rows.shape[1], -1, dtype=np.int64)
     ones = np.flatnonzero((low == 1) & (high == 1))
     for row in ones:

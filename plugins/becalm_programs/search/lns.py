@@ -19,8 +19,10 @@ from becalm_programs.solvers.complete import relax
 from becalm_programs.solvers.part import part
 from becalm_programs.solvers.run import settle
 
-# Shares of the variables to set free, and how many to set free at first at the least.
-_LEAST, _FIRST, _MOST = 0.02, 0.3, 1.0
+# Shares of the variables to set free; what the relaxation picks is the hard core, of which less can be solved at once.
+_LEAST, _MOST = 0.02, 1.0
+_FIRST = {**dict.fromkeys(NEIGHBOURHOODS, 0.3), "relaxed": 0.1}
+# So few variables are set free at first in any case.
 _SMALL = 200
 
 
@@ -79,8 +81,8 @@ class Search:
     share: dict[str, float] = field(init=False)
 
     def __post_init__(self) -> None:
-        first = max(_FIRST, min(_MOST, _SMALL / len(self.columns.program.cost)))
-        self.share = dict.fromkeys(NEIGHBOURHOODS, first)
+        least = min(_MOST, _SMALL / len(self.columns.program.cost))
+        self.share = {kind: max(share, least) for kind, share in _FIRST.items()}
 
     def improve(
         self,
