@@ -24,7 +24,7 @@ from typing import Any
 import torch
 
 import becalm
-from becalm.checkpoint import write_atomic
+from becalm.place import write_atomic
 from becalm.report import Table
 from becalm_policies.compare import run as compare
 from becalm_policies.environments.known import measured

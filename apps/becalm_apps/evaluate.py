@@ -7,9 +7,9 @@ from typing import cast
 
 import click
 
+from becalm import place
 from becalm.hooks import DomainRef
 from becalm.request import SampleRequest
-from becalm_apps import output
 from becalm_apps.form import Form
 from becalm_apps.generate import make, open_model, options, request_form
 from becalm_apps.sample import content
@@ -42,16 +42,14 @@ def verb(ref: DomainRef) -> Verb:
 
 
 def _run(ref: DomainRef, call: Call) -> None:
-    from becalm.checkpoint import write_atomic
-
     out: Path | None = call.own["out"]
     if out is not None:
-        output.check(out, _SUFFIXES)
+        place.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.settled(cast(SampleRequest, call.settings))
     made = make(model, request, title="sampling", quiet=call.own["quiet"])
     if out is not None:
-        write_atomic(out, content(model, made, out.suffix))
+        place.write_atomic(out, content(model, made, out.suffix))
     metrics = {name: float(value) for name, value in model.domain.metrics(made.x0, made.cond).items()}
     each = made.seconds / request.count
     if call.own["json"]:

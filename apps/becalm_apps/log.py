@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from becalm.checkpoint import write_atomic
+from becalm.place import write_atomic
 
 if TYPE_CHECKING:
     from becalm.train import TrainStep

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
+from becalm import place
 from becalm.hooks import DomainRef
 from becalm.request import SampleRequest
 from becalm_apps import film, output
@@ -46,15 +47,13 @@ def verb(ref: DomainRef) -> Verb:
 
 
 def _run(ref: DomainRef, call: Call) -> None:
-    from becalm.checkpoint import write_atomic
-
     out: Path = call.own["out"]
-    output.check(out, _SUFFIXES)
+    place.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.settled(cast(SampleRequest, call.settings))
     filmed = film.moments(request.updates) if out.suffix == ".gif" else ()
     made = make(model, request, title="sampling", quiet=call.own["quiet"], filmed=filmed)
-    write_atomic(out, content(model, made, out.suffix))
+    place.write_atomic(out, content(model, made, out.suffix))
     if call.own["json"]:
         summary = {
             "count": request.count,

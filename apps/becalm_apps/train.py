@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
+from becalm import place
 from becalm.errors import UserError
 from becalm.hooks import DomainRef
 from becalm.plugins import resolve
-from becalm_apps import output
 from becalm_apps.border import Stopped
 from becalm_apps.form import Form
 from becalm_apps.progress import clock
@@ -110,7 +110,7 @@ def _check(out: Path, call: Call) -> None:
     """Refuses what could not be saved or would overwrite a training."""
     from becalm.resume import resume_path
 
-    output.check(out, (".safetensors",))
+    place.check(out, (".safetensors",))
     if call.own["resume"]:
         refused = [name for name in call.given if name not in _ON_RESUME]
         if refused:

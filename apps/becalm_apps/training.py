@@ -6,9 +6,9 @@ from typing import Any
 
 import click
 
-from becalm.checkpoint import write_atomic
 from becalm.device import pick
 from becalm.model import build
+from becalm.place import write_atomic
 from becalm.resume import export, save
 from becalm.train import TrainState, train
 from becalm_apps.log import Log

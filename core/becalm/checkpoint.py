@@ -7,10 +7,7 @@ safetensors alone does not.
 
 import hashlib
 import json
-import os
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from becalm.errors import UserError
+from becalm.place import write_atomic
 
 FORMAT = 1
 
@@ -80,57 +78,6 @@ class Checkpoint:
             )
         config = json.loads(text)
         return cls(tensors, config)
-
-
-def write_atomic(path: Path, content: bytes) -> None:
-    """Writes a file whole or not at all, its folder included; durable when this returns.
-
-    Raises:
-        UserError: If the place cannot be written.
-    """
-    with replacing(path) as temporary:
-        temporary.write_bytes(content)
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary path beside the target that takes its place if the block ends well and vanishes if not.
-
-    Raises:
-        UserError: If the place cannot be written.
-    """
-    temporary: Path | None = None
-    try:
-        if path.is_dir():
-            raise UserError(f"cannot write {path}: it is a folder, name a file")
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
-        os.close(handle)
-        temporary = Path(name)
-        yield temporary
-        # mkstemp makes the file private; a result should be as readable as any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        _sync_folder(path.parent)
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        if temporary is not None:
-            temporary.unlink(missing_ok=True)
-
-
-def _sync_folder(folder: Path) -> None:
-    if os.name == "nt":  # Windows cannot open folders.
-        return
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -7,9 +7,9 @@ import torch
 from torch import Tensor
 
 import becalm
-from becalm.checkpoint import write_atomic
 from becalm.errors import UserError
 from becalm.model import Model
+from becalm.place import write_atomic
 from becalm.sampler.step import last
 from becalm_images import folder
 from becalm_images.domain import Images

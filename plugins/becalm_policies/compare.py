@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm.checkpoint import write_atomic
+from becalm import place
 from becalm.errors import unknown
 from becalm.model import Model
+from becalm.place import write_atomic
 from becalm.report import Progress, Table
-from becalm_policies import place, record
+from becalm_policies import record
 from becalm_policies.baselines import METHODS, trained
 from becalm_policies.demonstrators import Cast, demonstrator, names
 from becalm_policies.domain import Policies
@@ -39,7 +40,7 @@ def run(options: CompareOptions) -> Iterator[str | Progress | Table]:
         if name not in METHODS:
             raise unknown("method", name, METHODS)
     if options.out is not None:
-        place.check(Path(options.out), ".png")
+        place.check(Path(options.out), (".png",))
     with tempfile.TemporaryDirectory() as folder:
         data = options.data
         if data is None:

@@ -15,8 +15,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm.checkpoint import write_atomic
 from becalm.errors import UserError
+from becalm.place import write_atomic
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

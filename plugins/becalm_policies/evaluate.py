@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 import becalm.model
-from becalm.checkpoint import write_atomic
 from becalm.errors import UserError
 from becalm.model import Model
+from becalm.place import write_atomic
 from becalm.report import Progress, Report, Table
 from becalm_policies.acting import Acting
 from becalm_policies.environments.known import PLANES, measured

@@ -13,13 +13,13 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
+from becalm.place import writable
 from becalm.report import Progress, Table
 from becalm_policies.demonstrators import Cast, Demonstrator, demonstrator
 from becalm_policies.environments.known import observation_names
 from becalm_policies.environments.make import make
 from becalm_policies.episodes import Episodes
 from becalm_policies.options import RecordOptions
-from becalm_policies.place import writable
 
 Array = npt.NDArray[np.float64]
 

@@ -9,8 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from becalm.checkpoint import write_atomic
 from becalm.errors import UserError
+from becalm.place import write_atomic
 from becalm_policies.episodes import Array
 from becalm_policies.rollout import Rollout
 

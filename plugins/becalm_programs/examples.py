@@ -1,8 +1,4 @@
-"""Training data: a folder of programs, each with a pool of good solutions beside it.
-
-NAME.mps.gz   the program
-NAME.npz      x (K, n) solutions, objective (K,), as ``becalm programs label`` writes them
-"""
+"""Training data: a folder of programs, each with its labels, good solutions, beside it (``becalm programs label``)."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +8,9 @@ import torch
 from torch import Tensor
 
 from becalm.errors import UserError
-from becalm_programs.formats.read import read
+from becalm_programs import labels
+from becalm_programs.formats.read import SUFFIXES, read
 from becalm_programs.relation import Relation
-
-_SUFFIXES = (".mps", ".mps.gz", ".lp")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -32,40 +27,26 @@ class Example:
 
 
 def load(folder: Path) -> list[Example]:
-    """All examples of a folder, in order of name.
+    """All labelled programs of a folder, in order of name.
 
     Raises:
-        UserError: If there is none, or a pool does not fit its program.
+        UserError: If there is none, or labels do not fit their program.
     """
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: make one with becalm programs generate and label")
-    found = []
-    for path in sorted(folder.iterdir()):
-        pool = stem(path).with_suffix(".npz")
-        if path.name.endswith(_SUFFIXES) and pool.exists():
-            found.append(_example(path, pool))
+    models = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES)]
+    found = [_example(path) for path in models if labels.place(path).exists()]
     if not found:
-        raise UserError(f"{folder} holds no program with solutions beside it: run becalm programs label {folder}")
+        raise UserError(f"{folder} holds no program with labels beside it: run becalm programs label {folder}")
     return found
 
 
-def stem(path: Path) -> Path:
-    """The path without .mps, .mps.gz or .lp."""
-    name = path.name
-    for suffix in _SUFFIXES:
-        name = name.removesuffix(suffix)
-    return path.with_name(name)
-
-
-def _example(path: Path, pool: Path) -> Example:
-    program = read(path)
-    try:
-        with np.load(pool, allow_pickle=False) as file:
-            x = np.asarray(file["x"], dtype=np.float64)
-    except (OSError, ValueError, KeyError) as error:
-        raise UserError(f"{pool} is no pool of solutions: {error}") from error
-    if x.ndim != 2 or len(x) == 0 or x.shape[1] != len(program.cost):
-        raise UserError(f"{pool} holds solutions of shape {x.shape}, its program has {len(program.cost)} variables")
+def _example(path: Path) -> Example:
+    program, pool = read(path), labels.load(labels.place(path))
+    if pool.x.shape[1] != len(program.cost):
+        raise UserError(
+            f"{labels.place(path)} holds solutions of {pool.x.shape[1]} variables, its program has {len(program.cost)}"
+        )
     relation = Relation.of(program)
-    entries = relation.bits.encode(program, x)
+    entries = relation.bits.encode(program, pool.x)
     return Example(relation, torch.from_numpy((2 * entries - 1).astype(np.float32)))

@@ -208,7 +208,7 @@ def _outcome(future: Future[Labels | str]) -> Labels | str:
 
 
 def _write(path: Path, labels: Labels, options: LabelOptions) -> None:
-    from becalm.checkpoint import write_atomic
+    from becalm.place import write_atomic
 
     small = bool((np.abs(labels.x) <= 127).all() and (labels.x == np.rint(labels.x)).all())
     settings = options.model_dump(include={"seconds", "steps", "solutions", "gap", "seed"})

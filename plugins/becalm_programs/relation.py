@@ -6,6 +6,7 @@ Scaling rows and cost makes a violation and a gradient mean the same in every pr
 all (as the projections of Kaczmarz 1937 do).
 """
 
+import warnings
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,6 +100,13 @@ def groups(rows: Any, low: np.ndarray, high: np.ndarray, whole: np.ndarray) -> n
 
 def csr(matrix: Any) -> Tensor:
     """A scipy matrix as a sparse CSR tensor, float32."""
+    with warnings.catch_warnings():
+        # torch calls its CSR tensors beta, once per process.
+        warnings.filterwarnings("ignore", message="Sparse CSR", category=UserWarning)
+        return _csr(matrix)
+
+
+def _csr(matrix: Any) -> Tensor:
     return torch.sparse_csr_tensor(
         torch.from_numpy(matrix.indptr.astype(np.int64)),
         torch.from_numpy(matrix.indices.astype(np.int64)),

@@ -2,11 +2,12 @@
 
 import multiprocessing
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from becalm.errors import UserError
 from becalm_programs.formats.read import need
@@ -69,14 +70,28 @@ def _deaf() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
+def _knock(address: str) -> None:
+    """Raises what is wrong if nothing listens at an address. A client that fails to connect complains once more when
+    the process ends, and takes 20 seconds for it.
+    """
+    from distributed.comm.addressing import parse_address, parse_host_port
+    from distributed.comm.registry import get_backend
+
+    # Untyped functions.
+    scheme, place = cast(Any, parse_address)(address)
+    cast(Any, get_backend)(scheme)
+    if scheme in ("tcp", "tls"):
+        socket.create_connection(cast(Any, parse_host_port)(place), timeout=10).close()
+
+
 @contextmanager
 def _dask(address: str) -> Iterator[Workforce]:
     need("distributed", "--cluster")
     import distributed
 
     made: Any = distributed.Client
-
     try:
+        _knock(address)
         client: Any = made(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise UserError(f"no Dask scheduler answers at {address}: {error}") from error

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
 
-from becalm.checkpoint import Checkpoint, replacing, write_atomic
+from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
+from becalm.place import replacing, write_atomic
 
 CONFIG = {"domain": "points", "rate": 0.1, "name": "é"}
 

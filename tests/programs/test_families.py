@@ -1,4 +1,4 @@
-"""Each family's instances have the sizes and the structure of their source, and are a function of family, size, seed."""
+"""Each family's instances have the sizes and structure of their source: a function of family, size and seed."""
 
 import hashlib
 from collections.abc import Callable

@@ -68,7 +68,7 @@ def test_the_optimum_is_that_of_brute_force_or_of_the_other_solvers(solver: str,
     assert run.bound == pytest.approx(run.objective, abs=1e-4)
 
 
-@settings(max_examples=12)
+@settings(deadline=None, max_examples=12)
 @given(program=programs(whole=True, kinds=BOUNDED))
 @pytest.mark.parametrize("name", SOLVERS)
 def test_random_programs_come_out_as_by_brute_force(name: str, program: Program) -> None:
@@ -110,8 +110,8 @@ def test_a_partial_start_is_completed(solver: str) -> None:
 def test_the_limit_is_kept_within_a_generous_slack(solver: str) -> None:
     program = generate("set-cover", "paper", 0)
     begun = time.perf_counter()
-    run = solve(program, solver, seconds=1)
-    assert time.perf_counter() - begun < 6 and run.status != "optimal"
+    run = solve(program, solver, seconds=0.5)
+    assert time.perf_counter() - begun < 10 and run.status != "optimal"
     check(program, run)
 
 
@@ -148,7 +148,7 @@ def test_completion_of_what_is_complete_gives_it_back() -> None:
 
 
 @given(program=programs(whole=True, kinds=BOUNDED))
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 def test_the_relaxation_is_never_worse_than_the_optimum(program: Program) -> None:
     best = brute(program)[1]
     relaxed = relax(program)
@@ -165,7 +165,7 @@ def test_finishing_gives_the_best_continuous_part_or_nothing() -> None:
 
 
 @given(program=programs(whole=True, kinds=BOUNDED))
-@settings(max_examples=25)
+@settings(deadline=None, max_examples=25)
 def test_a_part_has_the_activities_and_costs_of_the_whole(program: Program) -> None:
     size = len(program.cost)
     x, free = np.clip(np.ones(size), program.low, program.high), np.arange(size) % 2 == 0
@@ -191,6 +191,6 @@ def test_wrong_requests_are_one_sentence() -> None:
         solve(program, "hihgs")
     for arguments in ({"seconds": 0.0}, {"threads": 0}, {"start": np.zeros(3)}):
         with pytest.raises(ValueError, match="must"):
-            solve(program, **arguments)  # type: ignore[arg-type]
+            solve(program, **arguments)
     with pytest.raises(ValueError, match="fixed must have shape"):
         complete(program, np.zeros(4), np.zeros(3, dtype=bool))

@@ -1,6 +1,6 @@
 """Combinatorial auctions: accept the bids that pay most, no item sold twice.
 
-The "arbitrary" scheme of CATS (Leyton-Brown, Pearson and Shoham 2000, section 4.3), with the constants of Gasse et al.
+The "arbitrary" scheme of CATS (Leyton-Brown et al. 2000, section 4.3), with the constants of Gasse et al.
 2019: bundles grow by items that suit the bidder and each other; a bidder may offer up to five substitutes, which share
 an item with the first bundle. As there, a dummy item makes a bidder's bids exclude each other when there are more than
 two of them.

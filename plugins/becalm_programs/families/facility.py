@@ -1,6 +1,6 @@
 """Capacitated facility location: open facilities and give each customer to one, within capacities.
 
-Cornuejols, Sridharan and Thizy 1991 with the constants of Gasse et al. 2019: customers and facilities in the unit
+Cornuejols et al. 1991 with the constants of Gasse et al. 2019: customers and facilities in the unit
 square, demands 5 to 35, capacities 10 to 160 scaled to a ratio of total demand, transport 10 x distance x demand. Each
 customer is served by one facility (binary, sum = 1, where Gasse et al. ask for at least 1), and the rows that tighten
 the relaxation are there: total capacity, and x <= y for each pair.

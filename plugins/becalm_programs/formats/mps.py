@@ -26,7 +26,7 @@ def write_mps(path: Path | str, program: Program) -> None:
     Raises:
         UserError: If the path ends in something else, a name does not fit MPS, or the place cannot be written.
     """
-    from becalm.checkpoint import write_atomic
+    from becalm.place import write_atomic
 
     path = Path(path)
     if not path.name.endswith((".mps", ".mps.gz")):
@@ -66,7 +66,8 @@ def number(value: float) -> str:
 def _lines(program: Program) -> Iterator[str]:
     # A reader tells the name of a set of sides or bounds from a row's or column's by knowing the latter.
     goal, sides, ranges = (_free(word, program.row_names) for word in ("OBJ", "RHS", "RNG"))
-    yield f"NAME {'_'.join(program.name.split()) or 'program'}"
+    # CBC guesses the format, and guesses wrong of bounds without a number, unless it is told; others skip the word.
+    yield f"NAME {'_'.join(program.name.split()) or 'program'} FREE"
     if program.maximise:
         yield "OBJSENSE"
         yield "    MAX"
@@ -146,7 +147,6 @@ def _kind(low: float, high: float) -> tuple[str, float, float | None]:
 
 
 def _bounds(program: Program, bounds: str) -> Iterator[str]:
-    # CBC takes the words of a bound without a number for those of fixed format, so the name stands where that has it.
     for low, high, integer, binary, name in zip(
         program.low.tolist(),
         program.high.tolist(),
@@ -156,18 +156,18 @@ def _bounds(program: Program, bounds: str) -> Iterator[str]:
         strict=True,
     ):
         if binary and (low, high) == (0, 1):
-            yield f" BV {bounds:<9} {name}"
+            yield f" BV {bounds} {name}"
         elif low == high:
-            yield f" FX {bounds:<9} {name} {number(low)}"
+            yield f" FX {bounds} {name} {number(low)}"
         elif low == -np.inf and high == np.inf:
-            yield f" FR {bounds:<9} {name}"
+            yield f" FR {bounds} {name}"
         else:
             if low == -np.inf:
-                yield f" MI {bounds:<9} {name}"
+                yield f" MI {bounds} {name}"
             elif low:
-                yield f" LO {bounds:<9} {name} {number(low)}"
+                yield f" LO {bounds} {name} {number(low)}"
             if high != np.inf:
-                yield f" UP {bounds:<9} {name} {number(high)}"
+                yield f" UP {bounds} {name} {number(high)}"
             elif integer:
                 # Some readers take an integer variable without a bound for a binary one.
-                yield f" PL {bounds:<9} {name}"
+                yield f" PL {bounds} {name}"

@@ -1,5 +1,6 @@
 """PuLP problems as programs, and values back into them."""
 
+from itertools import count
 from typing import Any
 
 import numpy as np
@@ -48,7 +49,7 @@ def from_pulp(problem: Any) -> Program:
         high=[np.inf if variable.upBound is None else variable.upBound for variable in variables],
         integer=np.array([variable.cat == pulp.LpInteger for variable in variables]),
         names=[variable.name for variable in variables],
-        row_names=[constraint.name for constraint in constraints],
+        row_names=_row_names(constraints),
         offset=offset,
         maximise=problem.sense == pulp.LpMaximize,
         name=problem.name or "",
@@ -88,14 +89,21 @@ def _constraints(problem: Any) -> list[Any]:
     return list(constraints() if callable(constraints) else constraints.values())
 
 
+def _row_names(constraints: list[Any]) -> list[str]:
+    """Their names; those without are ``_C1``, ``_C2``, ... as PuLP calls them."""
+    given = {constraint.name for constraint in constraints}
+    fresh = (name for name in (f"_C{number}" for number in count(1)) if name not in given)
+    return [constraint.name or next(fresh) for constraint in constraints]
+
+
 def _rows(
     constraints: list[Any], place: dict[int, int]
 ) -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """The matrix and its two sides."""
     from scipy import sparse
 
-    count = len(constraints)
-    low, high = np.full(count, -np.inf), np.full(count, np.inf)
+    size = len(constraints)
+    low, high = np.full(size, -np.inf), np.full(size, np.inf)
     values: list[float] = []
     at: tuple[list[int], list[int]] = ([], [])
     for row, constraint in enumerate(constraints):
@@ -109,4 +117,4 @@ def _rows(
             low[row] = side
         if constraint.sense <= 0:
             high[row] = side
-    return sparse.csr_array((values, at), shape=(count, len(place)), dtype=np.float64), low, high
+    return sparse.csr_array((values, at), shape=(size, len(place)), dtype=np.float64), low, high

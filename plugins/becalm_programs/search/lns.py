@@ -23,7 +23,7 @@ from becalm_programs.solvers.run import settle
 _LEAST, _MOST = 0.02, 1.0
 _FIRST = {**dict.fromkeys(NEIGHBOURHOODS, 0.3), "relaxed": 0.1}
 # So few variables are set free at first in any case.
-_SMALL = 200
+_SMALL = 50
 
 
 @dataclass(slots=True)

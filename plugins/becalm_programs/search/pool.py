@@ -2,9 +2,9 @@
 
 Half of the limit goes into one solution as good as can be: randomised greedy, then large-neighbourhood search. The
 other half starts again and again from a solution of the pool with perturbed costs (each multiplied by exp(spread *
-normal)), searches for a few steps, and takes what that finds back to the true costs by 1-opt; in between, solutions of the pool
-are ruined and recreated by greedy, a few at a time. What is more than 5 % off
-the best is dropped; of the rest, the best is kept, then always the one that differs most from those kept.
+normal)), searches for a few steps, and takes what that finds back to the true costs by 1-opt; in between, solutions of
+the pool are ruined and recreated by greedy, a few at a time. What is more than 5 % off the best is dropped; of the
+rest, the best is kept, then always the one that differs most from those kept.
 """
 
 import math

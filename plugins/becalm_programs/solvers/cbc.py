@@ -32,10 +32,11 @@ def binary() -> str:
     try:
         from pulp import PULP_CBC_CMD
     except ImportError as error:
-        raise missing("solver cbc", "pulp") from error
-    path = str(PULP_CBC_CMD(msg=False).path)
+        raise missing("cbc", "pulp") from error
+    # Of the class: an object warns that PuLP 4 will be without it.
+    path = str(PULP_CBC_CMD.pulp_cbc_path)
     if not Path(path).is_file():
-        raise missing("solver cbc", "'pulp>=3.3,<4'")
+        raise missing("cbc", "the CBC of PuLP 3", "'pulp>=3.3,<4'")
     return path
 
 

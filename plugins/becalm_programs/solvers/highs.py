@@ -44,7 +44,7 @@ def package() -> Any:
     try:
         import highspy
     except ImportError as error:
-        raise missing("solver highs", "highspy") from error
+        raise missing("highs", "highspy") from error
     return highspy
 
 

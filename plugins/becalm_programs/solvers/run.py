@@ -162,6 +162,6 @@ def outer(program: Program, value: float) -> float:
     return 0.0 - inside if program.maximise else inside
 
 
-def missing(what: str, package: str) -> UserError:
-    """A solver that is not installed."""
-    return UserError(f"{what} needs {package}: pip install 'becalm[programs]' {package}")
+def missing(solver: str, package: str, install: str = "'becalm[programs]'") -> UserError:
+    """A solver that is not installed, and what to install."""
+    return UserError(f"solver {solver} needs {package}: pip install {install}")

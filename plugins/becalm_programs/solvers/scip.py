@@ -21,7 +21,7 @@ def package() -> Any:
     try:
         import pyscipopt
     except ImportError as error:
-        raise missing("solver scip", "pyscipopt") from error
+        raise missing("scip", "pyscipopt", "pyscipopt") from error
     return pyscipopt
 
 
@@ -36,6 +36,9 @@ def solve(program: Program, seconds: float, start: Array | None) -> Run:
     if start is not None:
         _hint(model, variables, start)
     model.optimize()
+    if model.getStatus() == "userinterrupt":
+        # SCIP takes Ctrl-C for itself and ends as if nothing had been.
+        raise KeyboardInterrupt
     status = _status(model.getStatus(), model.getNSols() > 0)
     x = None
     if model.getNSols() > 0:

@@ -1,0 +1,94 @@
+"""Places for results: tried before hours of work go into what is to lie there, and written whole or not at all.
+
+Imports no torch.
+"""
+
+import os
+import tempfile
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from becalm.errors import UserError
+
+
+def check(path: Path, suffixes: Collection[str]) -> None:
+    """Refuses a place that could not be written later.
+
+    Raises:
+        UserError: If the suffix is another, the path is a folder, or its folder neither takes files nor can be made.
+    """
+    known = ", ".join(suffixes)
+    if path.is_dir():
+        raise UserError(f"--out must be a file that ends in {known}, got the folder {path}")
+    if path.suffix not in suffixes:
+        raise UserError(f"--out must end in {known}, got {path}")
+    writable(path)
+
+
+def writable(path: Path) -> None:
+    """Refuses a path whose folder neither takes files nor can be made.
+
+    Raises:
+        UserError: If so.
+    """
+    folder = path.parent
+    try:
+        while not folder.exists() and folder != folder.parent:
+            folder = folder.parent
+        # Asking for permissions is not enough: superusers have them all, and a file system can still refuse.
+        with tempfile.TemporaryFile(dir=folder):
+            pass
+    except OSError as error:
+        raise UserError(f"cannot write --out {path}: {error.strerror or error}") from error
+
+
+def write_atomic(path: Path, content: bytes) -> None:
+    """Writes a file whole or not at all, its folder included; durable when this returns.
+
+    Raises:
+        UserError: If the place cannot be written.
+    """
+    with replacing(path) as temporary:
+        temporary.write_bytes(content)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """A temporary path beside the target that takes its place if the block ends well and vanishes if not.
+
+    Raises:
+        UserError: If the place cannot be written.
+    """
+    temporary: Path | None = None
+    try:
+        if path.is_dir():
+            raise UserError(f"cannot write {path}: it is a folder, name a file")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes the file private; a result should be as readable as any other new file.
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o666 & ~mask)
+        with temporary.open("rb+") as file:
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _sync_folder(folder: Path) -> None:
+    if os.name == "nt":  # Windows cannot open folders.
+        return
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)

@@ -1,0 +1,234 @@
+"""From a program to what a network sees, and back: encodings, blocks, guidance, the domain's contract."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from drawn import programs
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from becalm.cond import join, take
+from becalm.errors import UserError
+from becalm.level import NoiseLevel
+from becalm.schedule import Cosine
+from becalm.testing import check_domain
+from becalm_programs.bits import Bits
+from becalm_programs.condition import Programs
+from becalm_programs.domain import IntegerPrograms
+from becalm_programs.energies import objective, violation
+from becalm_programs.families import generate
+from becalm_programs.formats.arrays import from_arrays
+from becalm_programs.formats.mps import write_mps
+from becalm_programs.labels import run as label
+from becalm_programs.network import Bipartite, excess, shares
+from becalm_programs.options import LabelOptions
+from becalm_programs.program import Program, activity
+from becalm_programs.relation import Relation
+from becalm_programs.steer import rounded, steer
+
+BOUNDED = ("binary", "integer", "continuous", "fixed")
+LEVEL = Cosine()(torch.tensor(0.3, dtype=torch.float64))
+
+
+def relation(family: str, seed: int = 0) -> Relation:
+    return Relation.of(generate(family, "tiny", seed))
+
+
+def mixed() -> Programs:
+    """Samples of three programs of different sizes: two, two, one, and one of the first again."""
+    made = (relation("set-cover"), relation("facility"), relation("knapsack"))
+    return Programs(made, (0, 0, 1, 1, 2, 0))
+
+
+def noise(cond: Programs, seed: int = 0) -> torch.Tensor:
+    return torch.randn(len(cond.owner), generator=torch.Generator().manual_seed(seed))
+
+
+@given(program=programs(whole=True, kinds=BOUNDED), seed=st.integers(0, 99))
+def test_every_solution_is_its_own_bits(program: Program, seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    x = program.low + rng.uniform(0, 1, (6, len(program.cost))) * (program.high - program.low)
+    x = np.where(program.integer, np.rint(x), x)
+    bits = Bits.of(program)
+    entries = bits.encode(program, x)
+    assert bits.decode(entries) == pytest.approx(x)
+    assert ((entries == 0) | (entries == 1))[:, bits.whole].all()
+
+
+@given(program=programs(whole=True, kinds=BOUNDED), seed=st.integers(0, 99))
+def test_any_bits_are_within_the_bounds(program: Program, seed: int) -> None:
+    bits = Bits.of(program)
+    x = bits.decode(np.random.default_rng(seed).uniform(0, 1, (8, bits.size)))
+    assert (x >= program.low - 1e-9).all() and (x <= program.high + 1e-9).all()
+    assert (x == np.rint(x))[:, program.integer].all()
+
+
+def test_what_has_no_bounds_is_refused_by_name() -> None:
+    with pytest.raises(UserError, match="'x1' has no finite bounds"):
+        Bits.of(from_arrays([1, 1], [[1, 1]], row_high=[1], low=[0, 0], high=[1, np.inf]))
+
+
+@settings(deadline=None)
+@given(program=programs(whole=True, kinds=BOUNDED), seed=st.integers(0, 99))
+def test_the_excess_of_entries_is_the_violation_of_the_solution(program: Program, seed: int) -> None:
+    made = Relation.of(program)
+    cond = Programs((made,), (0,) * 4)
+    entries = np.random.default_rng(seed).integers(0, 2, (4, made.bits.size)).astype(float)
+    x0 = torch.from_numpy(2 * entries - 1).float().flatten()
+    over = violation(x0, LEVEL, cond) > 1e-5
+    reached = activity(program, made.bits.decode(entries))
+    varying = np.asarray(abs(program.rows @ made.bits.weights).sum(axis=1)).ravel() > 0
+    missed = ((reached > program.row_high + 1e-4) | (reached < program.row_low - 1e-4))[:, varying].any(1)
+    assert over.numpy().tolist() == missed.tolist()
+
+
+def test_a_block_gathers_and_scatters_without_loss() -> None:
+    cond = mixed()
+    x = noise(cond)
+    parts, start = [], 0
+    for block in cond.blocks:
+        part = x[start : start + block.rows]
+        start += block.rows
+        assert torch.equal(block.scatter(block.gather(part)), part)
+        parts.append(block.count)
+    assert start == len(x)
+    assert parts == [2, 1]
+
+
+def test_a_block_multiplies_as_its_programs_do_one_by_one_and_up_is_the_adjoint_of_down() -> None:
+    cond = mixed()
+    block = cond.blocks[0]
+    entries = torch.rand(sum(block.sizes), block.count, 3, requires_grad=True)
+    product = block.down(entries)
+    alone = [
+        made.matrix.to_dense() @ part.flatten(1)
+        for made, part in zip(cond.relations[:2], entries.split(block.sizes), strict=True)
+    ]
+    torch.testing.assert_close(product.flatten(1), torch.cat(alone))
+    weight = torch.rand_like(product)
+    (slope,) = torch.autograd.grad((product * weight).sum(), entries)
+    torch.testing.assert_close(slope, block.up(weight))
+
+
+def test_conditions_are_taken_and_joined_with_their_rows() -> None:
+    cond = mixed()
+    index = torch.tensor([5, 2, 2, 4])
+    chosen = take(cond, index)
+    assert chosen.which == (0, 1, 1, 2)
+    both = join([cond, chosen])
+    assert both.which == (*cond.which, *chosen.which)
+    assert len(both.relations) == 3
+    sizes = [len(cond.relations[number].cost) for number in both.which]
+    assert torch.bincount(both.owner).tolist() == sizes
+
+
+def test_permuting_entries_and_rows_permutes_the_output() -> None:
+    program = generate("set-cover", "tiny", 1)
+    rng = np.random.default_rng(0)
+    columns, rows = rng.permutation(len(program.cost)), rng.permutation(len(program.row_low))
+    moved = from_arrays(
+        program.cost[columns],
+        program.rows[rows][:, columns],
+        row_low=program.row_low[rows],
+        row_high=program.row_high[rows],
+        low=program.low[columns],
+        high=program.high[columns],
+        integer=program.integer[columns],
+    )
+    network = Bipartite(width=16, rounds=2).eval()
+    x = torch.randn(len(columns))
+    with torch.no_grad():
+        one = network(x, LEVEL, Programs((Relation.of(program),), (0,)))
+        two = network(x[columns], LEVEL, Programs((Relation.of(moved),), (0,)))
+    torch.testing.assert_close(two, one[columns], rtol=1e-4, atol=1e-5)
+
+
+def test_a_sample_does_not_know_its_neighbours() -> None:
+    cond, network = mixed(), Bipartite(width=16, rounds=2).eval()
+    x = noise(cond)
+    with torch.no_grad():
+        whole = network(x, LEVEL, cond)
+        for sample in range(cond.size):
+            rows = cond.owner == sample
+            alone = network(x[rows], LEVEL, take(cond, torch.tensor([sample])))
+            torch.testing.assert_close(whole[rows], alone, rtol=1e-4, atol=1e-5)
+
+
+def test_of_a_set_of_which_one_is_chosen_the_estimates_are_a_distribution() -> None:
+    made = relation("facility")
+    cond = Programs((made,), (0, 0, 0))
+    block = cond.blocks[0]
+    p = (1 + shares(block, 5 * torch.randn(len(made.cost), 3))) / 2
+    member = made.group >= 0
+    assert bool(member.any())
+    sums = torch.zeros(int(made.group.max()) + 1, 3).index_add(0, made.group[member], p[member])
+    torch.testing.assert_close(sums[made.group[member].unique()], torch.ones(len(made.group[member].unique()), 3))
+    chosen = rounded(block, p)
+    counts = torch.zeros(int(made.group.max()) + 1, 3).index_add(0, made.group[member], chosen[member])
+    assert bool((counts[made.group[member].unique()] == 1).all())
+
+
+@pytest.mark.parametrize("family", ["set-cover", "independent-set", "auction", "facility"])
+def test_the_constraint_step_alone_finds_feasible_solutions_on_the_original_rows(family: str) -> None:
+    cond = Programs((relation(family),), (0,) * 16)
+    domain = IntegerPrograms()
+
+    def ignorant(x: torch.Tensor, level: NoiseLevel, cond: Programs) -> torch.Tensor:
+        return torch.tanh(x)
+
+    guide = steer(1.0, pull=0.0, inner=5, last=300, rounded=1.0)
+    x0 = guide(ignorant)(noise(cond), LEVEL, cond)
+    before, after = domain.metrics(torch.tanh(noise(cond)), cond), domain.metrics(x0, cond)
+    assert after["feasible"] >= 0.9 > before["feasible"]
+
+
+def test_the_constraint_step_leaves_what_is_feasible_as_it_is() -> None:
+    cond = Programs((relation("set-cover"),), (0,) * 3)
+    everything = torch.full((len(cond.owner),), 0.98)
+    guide = steer(1.0, pull=0.5, inner=5, last=300, rounded=1.0)
+    torch.testing.assert_close(guide(lambda x, level, cond: everything)(everything, LEVEL, cond), everything)
+
+
+def test_energies_are_one_number_per_sample_and_cost_is_the_scaled_objective() -> None:
+    cond = mixed()
+    x0 = torch.tanh(noise(cond))
+    assert violation(x0, LEVEL, cond).shape == objective(x0, LEVEL, cond).shape == (6,)
+    rows = cond.owner == 4
+    made = cond.relations[2]
+    torch.testing.assert_close(objective(x0, LEVEL, cond)[4], made.cost @ ((1 + x0[rows]) / 2))
+    over = excess(cond.blocks[1], cond.blocks[1].down(torch.ones(sum(cond.blocks[1].sizes), 1)))
+    assert over.shape[1] == 1
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Three labelled set covers and two facility locations."""
+    folder = tmp_path_factory.mktemp("labelled")
+    for family, seeds in (("set-cover", 3), ("facility", 2)):
+        for seed in range(seeds):
+            write_mps(folder / f"{family}-{seed}.mps.gz", generate(family, "tiny", seed))
+    list(label(LabelOptions(folder=str(folder), steps=2, solutions=3, workers=1, gap=0.5)))
+    return folder
+
+
+def test_programs_keep_the_contract(labelled: Path) -> None:
+    domain: Any = IntegerPrograms(
+        data=str(labelled), family="set-cover", size="tiny", width=8, rounds=2, batch=2, draws=2
+    )
+    check_domain(domain, guided=False)
+
+
+def test_a_batch_holds_verified_solutions_of_programs_of_all_sizes(labelled: Path) -> None:
+    domain = IntegerPrograms(data=str(labelled), width=8, rounds=2, batch=5, draws=3)
+    batch = next(domain.batches("train", 0))
+    assert batch.size == 15
+    assert len({len(made.cost) for made in batch.cond.relations}) > 1
+    assert all(bool(verdict.feasible.all()) for verdict in domain.verdicts(batch.x0, batch.cond))
+
+
+def test_training_without_labels_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="no program with labels"):
+        next(IntegerPrograms(data=str(tmp_path)).batches("train", 0))
