@@ -1,6 +1,6 @@
 """What a policy costs per chunk: p50 and p95 of ``plan``, and how much of it is beyond the bare network calls.
 
-    python benchmarks/policy.py [CHECKPOINT ...] [--steps 8] [--rounds 200] [--batch 1024] [--device cpu]
+    python benchmarks/policy.py [CHECKPOINT ...] [--steps N] [--rounds 200] [--batch 1024] [--device cpu]
 
 Without a checkpoint: an untrained perceptron of the bundled Push-T policy's size (3.3 M parameters). The overhead is
 that of ``act`` with everything it does (history, features, noise, sampler, decoding, clipping) over the network called
@@ -117,7 +117,7 @@ def report(title: str, acting: Policy, batches: list[int], rounds: int) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description="Latency and overhead of acting.")
     parser.add_argument("checkpoints", nargs="*", metavar="CHECKPOINT", help="names or files; default: untrained")
-    parser.add_argument("--steps", type=int, default=8, help="sampler steps")
+    parser.add_argument("--steps", type=int, help="sampler steps; default: the policy's own")
     parser.add_argument("--rounds", type=int, default=200, help="repetitions at batch 1")
     parser.add_argument("--batch", type=int, default=1024, help="size of the large batch; 0 for none")
     parser.add_argument("--device", default="cpu", help="cpu or cuda")
@@ -129,7 +129,7 @@ def main() -> None:
         report(name, load(name, steps=options.steps, device=options.device), batches, options.rounds)
     if not options.checkpoints:
         model = untrained(torch.device(options.device))
-        report("untrained", policy(model, steps=options.steps), batches, options.rounds)
+        report("untrained", policy(model, steps=options.steps or 2), batches, options.rounds)
 
 
 if __name__ == "__main__":

@@ -154,7 +154,7 @@ def page(stored: dict[str, Any]) -> str:
         "",
     ]
     titles = {
-        "pusht": "Push-T: last EMA weights, no selection of checkpoints, the policy's own 4 steps",
+        "pusht": "Push-T: last EMA weights, no selection of checkpoints, the policy's own 2 steps",
         "steps": "Push-T, bundled policy: samplers and steps, 200 starts of protocol lerobot",
         "others": "LunarLander and the fork, bundled policies",
     }

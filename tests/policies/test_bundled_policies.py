@@ -19,7 +19,7 @@ NAMES = {"pusht": "gym_pusht/PushT-v0", "lander": "LunarLander-v3", "fork": "bec
 
 def figures(becalm: Run, name: str, episodes: int) -> dict[str, dict[str, Any]]:
     """The rows of an evaluation's first table by their names."""
-    code, out, err = becalm("evaluate", name, "--episodes", episodes, "--device", "cpu", "--json")
+    code, out, err = becalm("evaluate", name, "--episodes", episodes, "--device", "cpu", "--json", "--quiet")
     assert (code, err) == (0, "")
     return {row["figure"]: row for row in json.loads(out)["tables"][0]["rows"]}
 
