@@ -20,6 +20,7 @@ class MLPShape(BaseModel):
     width: int = Field(512, ge=1, description="Width of the hidden layers.")
     blocks: int = Field(6, ge=1, description="Residual blocks of two layers.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout within the blocks.")
+    octaves: int = Field(0, ge=0, le=12, description="Octaves of waves of x beside it, for sharp edges.")
 
     def build(self, horizon: int, actions: int, history: int, features: int) -> nn.Module:
         """A fresh network for chunks (B, horizon, actions) under features (B, history, features)."""

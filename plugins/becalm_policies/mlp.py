@@ -3,6 +3,8 @@
 h = W [x, features, level] ;  h <- h + B silu(A norm(h))  per block ;  output = V norm(h)
 """
 
+import math
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -41,15 +43,27 @@ class MLP(nn.Module):
         horizon: Tp, actions of a chunk. actions: A, entries of an action.
         history: To, observations. features: F, entries of one observation's features.
         width: Of the hidden layers. blocks: Residual blocks. dropout: Within them.
+        octaves: How many octaves of waves of x stand beside it: perceptrons are slow to learn sharp edges from x alone
+            (Tancik et al. 2020).
     """
 
     frequencies: Tensor
 
     def __init__(
-        self, horizon: int, actions: int, history: int, features: int, *, width: int, blocks: int, dropout: float
+        self,
+        horizon: int,
+        actions: int,
+        history: int,
+        features: int,
+        *,
+        width: int,
+        blocks: int,
+        dropout: float,
+        octaves: int,
     ) -> None:
         super().__init__()
-        self.first = nn.Linear(horizon * actions + history * features + 2 * _WAVES, width)
+        self.octaves = octaves
+        self.first = nn.Linear((1 + 2 * octaves) * horizon * actions + history * features + 2 * _WAVES, width)
         self.blocks = nn.ModuleList(Residual(width, dropout) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
         self.last = nn.Linear(width, horizon * actions)
@@ -59,7 +73,11 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
         time = waves(level, self.frequencies, x).expand(len(x), -1)
-        h = self.first(torch.cat([x.flatten(1), cond.features.flatten(1), time], dim=1))
+        seen = [x.flatten(1)]
+        for octave in range(self.octaves):
+            phase = seen[0] * (math.pi * 2.0**octave)
+            seen += [phase.sin(), phase.cos()]
+        h = self.first(torch.cat([*seen, cond.features.flatten(1), time], dim=1))
         for block in self.blocks:
             h = block(h)
         output: Tensor = self.last(self.norm(h))
