@@ -39,7 +39,13 @@ STORE = Path("runs/rollouts.json")
 PAGE = Path("docs/results-policies.md")
 COMPARED = {
     "fork": CompareOptions(env="becalm/Fork-v0", demonstrations=200, out="docs/images/compare-fork.png"),
-    "claw": CompareOptions(env="becalm/Claw-v0", demonstrations=4000, out="docs/images/compare-claw.png"),
+    "claw": CompareOptions(
+        env="becalm/Claw-v0",
+        demonstrations=16000,
+        architecture="mlp-sharp",
+        steps=8000,
+        out="docs/images/compare-claw.png",
+    ),
 }
 
 

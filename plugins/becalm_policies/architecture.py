@@ -91,6 +91,7 @@ PRESETS: dict[str, Shape] = {
     "mlp-tiny": MLPShape(width=128, blocks=3),
     "mlp-small": MLPShape(width=256, blocks=4),
     "mlp-base": MLPShape(),
+    "mlp-sharp": MLPShape(width=384, blocks=4, octaves=5),
     "sieve-tiny": SieveShape(width=128),
     "sieve-small": SieveShape(width=256),
     "sieve-base": SieveShape(),

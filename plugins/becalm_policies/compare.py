@@ -100,7 +100,12 @@ def _domain(options: CompareOptions, data: str) -> Policies:
     single = getattr(once.spec, "max_episode_steps", None) == 1
     once.close()
     chunks = {"history": 1, "horizon": 1, "execute": 1} if single else {"horizon": 16, "execute": 8}
-    settings: dict[str, Any] = {"data": data, "environment": options.env, "architecture": "mlp-small", **chunks}
+    settings: dict[str, Any] = {
+        "data": data,
+        "environment": options.env,
+        "architecture": options.architecture,
+        **chunks,
+    }
     return Policies.model_validate(settings).fit()
 
 

@@ -44,6 +44,7 @@ class CompareOptions(BaseModel):
         min_length=1,
         description="Which of mse, k-means, mip, diffusion, diffusion-x, diffusion-kde, flow.",
     )
+    architecture: str = Field("mlp-small", description="Preset of the network that all are trained with.")
     steps: int = Field(4000, ge=1, description="Training steps of each.")
     episodes: int = Field(1000, ge=1, description="Episodes that each is judged by.")
     parallel: int = Field(250, ge=1, description="Environments at a time.")
