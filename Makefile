@@ -21,6 +21,7 @@ demo: .venv/runtime  ## Draws digits and rolls out a policy with the bundled mod
 	$(BECALM) images sample --checkpoint mnist --label 7 --guidance 2 --count 16 --out out/sevens.png
 	$(BECALM) images edit --checkpoint mnist --image docs/images/eight.png --mask top --label 8,9 --guidance 2 --out out/edited.png
 	$(BECALM) policies sample --checkpoint fork --count 60 --out out/fork.png
+	@rm -rf out/pusht
 	$(BECALM) policies evaluate pusht --episodes 6 --out out/pusht
 	@echo "Look into $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png; fork.png; pusht/plot.png, pusht/best.gif"
 
