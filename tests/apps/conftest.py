@@ -93,6 +93,8 @@ def process(environment: dict[str, str], tmp_path: Path) -> Callable[..., subpro
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            # Whoever starts the tests in the background has them ignore interrupts, and so would the command.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
 
     return start
@@ -103,6 +105,9 @@ def interrupt() -> Callable[[Callable[[], bool]], None]:
     """Presses Ctrl-C in this process as soon as a condition holds."""
 
     def press(condition: Callable[[], bool]) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # As in the background.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
         def wait() -> None:
             deadline = time.monotonic() + 60
             while not condition() and time.monotonic() < deadline:

@@ -250,7 +250,9 @@ def test_ctrl_c_while_sampling_leaves_the_old_result(
     program = process("toy", "sample", "--checkpoint", "slow.safetensors", "--steps", 100_000, "--out", "a.png")
     time.sleep(5)
     # Python drops an interrupt that falls into a destructor, so it is pressed until it is heard, as one would.
+    deadline = time.monotonic() + 120
     while program.poll() is None:
+        assert time.monotonic() < deadline
         program.send_signal(signal.SIGINT)
         with contextlib.suppress(TimeoutExpired):
             program.wait(timeout=10)

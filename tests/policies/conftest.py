@@ -61,6 +61,9 @@ def interrupt() -> Callable[[Callable[[], bool]], None]:
     """Presses Ctrl-C in this process as soon as a condition holds."""
 
     def press(condition: Callable[[], bool]) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # As in the background.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
         def wait() -> None:
             deadline = time.monotonic() + 60
             while not condition() and time.monotonic() < deadline:
