@@ -99,7 +99,7 @@ class PushT(_Observe):
                 phase = seen * (2 * math.pi / wave)
                 parts += [np.sin(phase), np.cos(phase)]
         if self.goal:
-            error = points - keypoints(GOAL[:2], GOAL[2])
+            error = points - _GOAL_POINTS
             parts += [np.tanh(error / width) for width in self.goal]
         return np.concatenate(parts, axis=-1)
 
@@ -120,3 +120,6 @@ def keypoints(block: Array, angle: Array | float) -> Array:
     y = sine * KEYPOINTS[:, 0] + cosine * KEYPOINTS[:, 1] + block[..., 1:2]
     points: Array = np.stack([x, y], axis=-1)
     return points.reshape(*points.shape[:-2], 2 * len(KEYPOINTS))
+
+
+_GOAL_POINTS = keypoints(GOAL[:2], GOAL[2])

@@ -6,6 +6,7 @@ says so once.
 
 import warnings
 from collections.abc import Sized
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -82,18 +83,32 @@ class Statistics(BaseModel):
 
     def normalise(self, features: Array) -> Array:
         """(..., F) with every feature's training range mapped onto [-1, 1]; what never varied maps to 0."""
+        middle, half = self._scales
+        scaled: Array = (features - middle) / half
+        return scaled
+
+    @cached_property
+    def _scales(self) -> tuple[Array, Array]:
+        """Middle of each feature's range, and half of the range, or 1 where it never varied; (F,) each."""
         low, high = np.array(self.feature_low), np.array(self.feature_high)
         half = (high - low) / 2
-        scaled: Array = (features - (low + high) / 2) / np.where(half > 0, half, 1.0)
-        return scaled
+        return (low + high) / 2, np.where(half > 0, half, 1.0)
+
+    @cached_property
+    def _reach(self) -> tuple[Array, Array]:
+        """Ends of the range of each observed entry beyond which it is far outside, (D,) each."""
+        low, high = np.array(self.observation_low), np.array(self.observation_high)
+        margin = FAR * np.maximum(high - low, 1e-6)
+        return low - margin, high + margin
 
     def warn_if_far(self, observations: Array) -> bool:
         """Warns if an observation lies far outside the training range; says whether it did."""
-        low, high = np.array(self.observation_low), np.array(self.observation_high)
-        margin = FAR * np.maximum(high - low, 1e-6)
-        far = ((observations < low - margin) | (observations > high + margin)).reshape(-1, len(low)).any(0)
-        if not bool(far.any()):
+        least, most = self._reach
+        outside = (observations < least) | (observations > most)
+        if not bool(outside.any()):
             return False
+        low, high = np.array(self.observation_low), np.array(self.observation_high)
+        far = outside.reshape(-1, len(low)).any(0)
         entry = int(far.argmax())
         values = observations.reshape(-1, len(low))[:, entry]
         worst = values[np.abs(values - (low[entry] + high[entry]) / 2).argmax()]
