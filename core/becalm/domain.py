@@ -33,8 +33,7 @@ class Domain(BaseModel, ABC, Generic[C]):
         name: The noun of the command line, as in ``becalm images sample``.
         request: The fields of a sampling request.
         chunk: Samples that the network sees at a time while sampling, padded; see ``NetworkDenoiser``.
-        defaults: Where its trainings differ from becalm's defaults: a table for any of the sections ``schedule``,
-            ``objective`` and ``training``; see ``becalm.plan``.
+        defaults: Where its trainings differ from becalm's defaults, by section; see ``becalm.plan``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
