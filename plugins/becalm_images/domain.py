@@ -13,7 +13,7 @@ from becalm.codec import Affine
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
-from becalm.noise import permutation
+from becalm.noise import epochs
 from becalm.plugins import resource
 from becalm_images.architecture import Architecture, UNetShape
 from becalm_images.classifier import load_classifier
@@ -67,15 +67,8 @@ class Images(Domain[Tensor]):
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Tensor]]:
         labelled = self.labelled(split)
         images, labels = torch.from_numpy(labelled.images.copy()), torch.from_numpy(labelled.labels)
-        per_epoch = max(len(images) // self.batch, 1)
-        number, order = start, None
-        while True:
-            epoch, place = divmod(number, per_epoch)
-            if order is None or place == 0:
-                order = permutation(seed, epoch, len(images))
-            index = order[place * self.batch : (place + 1) * self.batch]
+        for _, index in epochs(seed, len(images), self.batch, start):
             yield Batch.dense(self.codec().encode(images[index].float()), labels[index])
-            number += 1
 
     def network(self) -> nn.Module:
         network: nn.Module = self.architecture.build(self.shape(), self.classes, self.outputs)

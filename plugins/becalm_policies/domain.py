@@ -14,7 +14,7 @@ from becalm.codec import Affine
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
-from becalm.noise import permutation
+from becalm.noise import epochs
 from becalm_policies.architecture import Architecture, MLPShape
 from becalm_policies.condition import Blind, Observed
 from becalm_policies.data import load
@@ -124,15 +124,8 @@ class Policies(Domain[Observed]):
         seen = windows.observations(episodes)
         cond = self._observed(seen)
         x0 = self.encode(torch.from_numpy(windows.actions(episodes)), cond)
-        per_epoch = max(len(x0) // self.batch, 1)
-        number, order = start, None
-        while True:
-            epoch, place = divmod(number, per_epoch)
-            if order is None or place == 0:
-                order = permutation(seed, epoch, len(x0))
-            index = order[place * self.batch : (place + 1) * self.batch]
+        for _, index in epochs(seed, len(x0), self.batch, start):
             yield Batch.dense(x0[index], Observed(cond.features[index], cond.origin[index]))
-            number += 1
 
     def network(self) -> nn.Module:
         self._fitted()

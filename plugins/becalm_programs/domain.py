@@ -14,7 +14,7 @@ from becalm.batch import Batch
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
-from becalm.noise import Purpose, permutation, uniform
+from becalm.noise import Purpose, epochs, uniform
 from becalm_programs.condition import Programs
 from becalm_programs.energies import objective, violation
 from becalm_programs.examples import Example, load
@@ -50,13 +50,8 @@ class IntegerPrograms(Domain[Programs]):
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Programs]]:
         examples = self._examples(split)
-        per_epoch = max(len(examples) // self.batch, 1)
-        number = start
-        while True:
-            epoch, place = divmod(number, per_epoch)
-            order = permutation(seed, epoch, len(examples))[place * self.batch : (place + 1) * self.batch]
-            yield self._batch([examples[index] for index in order.tolist()], seed, number)
-            number += 1
+        for number, index in epochs(seed, len(examples), self.batch, start):
+            yield self._batch([examples[place] for place in index.tolist()], seed, number)
 
     def network(self) -> nn.Module:
         return Bipartite(width=self.width, rounds=self.rounds)

@@ -1,6 +1,7 @@
 """Random numbers are a function of (seed, sample, step, purpose) and of nothing else."""
 
 import math
+from itertools import islice
 
 import pytest
 import torch
@@ -9,7 +10,7 @@ from hypothesis import strategies as st
 from scipy import stats
 from torch import Tensor
 
-from becalm.noise import Purpose, bits, normal, permutation, philox, stream, uniform
+from becalm.noise import Purpose, bits, epochs, normal, permutation, philox, stream, uniform
 
 ONES = 0xFFFFFFFF
 # Random123's known answers (Salmon et al. 2011, file kat_vectors): counter, key, output.
@@ -125,3 +126,14 @@ def test_no_draw_touches_torchs_own_random_state() -> None:
     stream(0, samples(4))(torch.empty(4, 2))
     permutation(0, 0, 10)
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+@given(count=st.integers(1, 30), batch=st.integers(1, 12), start=st.integers(0, 40))
+def test_batches_begin_anywhere_and_an_epoch_holds_no_example_twice(count: int, batch: int, start: int) -> None:
+    whole = list(islice(epochs(3, count, batch), start + 4))
+    later = list(islice(epochs(3, count, batch, start), 4))
+    for (number, one), (other, two) in zip(whole[start:], later, strict=True):
+        assert number == other and torch.equal(one, two)
+    per_epoch = max(count // batch, 1)
+    first = torch.cat([index for _, index in islice(epochs(3, count, batch), per_epoch)])
+    assert len(first.unique()) == len(first) == min(per_epoch * batch, count)
