@@ -43,7 +43,7 @@ COMPARED = {
         env="becalm/Claw-v0",
         demonstrations=16000,
         architecture="mlp-sharp",
-        steps=8000,
+        steps=20000,
         out="docs/images/compare-claw.png",
     ),
 }

@@ -146,9 +146,8 @@ def _table(environment: str, options: CompareOptions, judged: dict[str, tuple[in
         rows.append((name, calls, success, str(judgement.total), *(round(share, 4) for share in shares), off))
     columns = ("method", "calls per chunk", "success", "return", *words, "worst share off by")
     demos = options.data or f"{options.demonstrations} demonstrations"
-    title = (
-        f"{environment}, {options.episodes} episodes; {options.steps} training steps on {demos}; seed {options.seed}"
-    )
+    trained = f"{options.architecture}, {options.steps} training steps on {demos}"
+    title = f"{environment}, {options.episodes} episodes; {trained}; seed {options.seed}"
     return Table(columns, tuple(rows), title)
 
 

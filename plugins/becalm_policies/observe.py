@@ -90,17 +90,18 @@ class PushT(_Observe):
         agent, block, angle = observations[..., 0:2], observations[..., 2:4], observations[..., 4]
         points = keypoints(block, angle)
         parts = [points, agent]
+        # Few array operations: at one observation each costs as much as a thousandth of a chunk.
         if self.frame:
             cosine, sine, away = np.cos(angle), np.sin(angle), agent - block
             x, y = away[..., 0], away[..., 1]
-            seen = np.stack([cosine * x + sine * y, cosine * y - sine * x], -1)
-            parts.append(seen)
-            for wave in self.waves:
-                phase = seen * (2 * math.pi / wave)
-                parts += [np.sin(phase), np.cos(phase)]
+            seen = np.empty_like(away)
+            seen[..., 0], seen[..., 1] = cosine * x + sine * y, cosine * y - sine * x
+            phase = seen[..., None, :] * (2 * math.pi / np.array(self.waves))[:, None]
+            waves = np.concatenate([np.sin(phase), np.cos(phase)], -1)
+            parts += [seen, waves.reshape(*seen.shape[:-1], 4 * len(self.waves))]
         if self.goal:
-            error = points - _GOAL_POINTS
-            parts += [np.tanh(error / width) for width in self.goal]
+            error = (points - _GOAL_POINTS)[..., None, :] / np.array(self.goal)[:, None]
+            parts.append(np.tanh(error).reshape(*points.shape[:-1], points.shape[-1] * len(self.goal)))
         return np.concatenate(parts, axis=-1)
 
     def _check(self, observation: int) -> None:
@@ -116,10 +117,10 @@ Observe = Annotated[Raw | SinCos | PushT, Field(discriminator="kind")]
 def keypoints(block: Array, angle: Array | float) -> Array:
     """(..., 18) keypoints of a block at (..., 2), turned by (...) radians."""
     cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
-    x = cosine * KEYPOINTS[:, 0] - sine * KEYPOINTS[:, 1] + block[..., 0:1]
-    y = sine * KEYPOINTS[:, 0] + cosine * KEYPOINTS[:, 1] + block[..., 1:2]
-    points: Array = np.stack([x, y], axis=-1)
-    return points.reshape(*points.shape[:-2], 2 * len(KEYPOINTS))
+    points: Array = np.empty((*block.shape[:-1], 2 * len(KEYPOINTS)))
+    points[..., 0::2] = cosine * KEYPOINTS[:, 0] - sine * KEYPOINTS[:, 1] + block[..., 0:1]
+    points[..., 1::2] = sine * KEYPOINTS[:, 0] + cosine * KEYPOINTS[:, 1] + block[..., 1:2]
+    return points
 
 
 _GOAL_POINTS = keypoints(GOAL[:2], GOAL[2])

@@ -4,6 +4,7 @@ A warm start takes the chunk before, moved on by the steps since, instead of pur
 ``warm``, and the path's levels above that time are skipped (as SDEdit, Meng et al. 2022, along a policy's own chunks).
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -76,6 +77,7 @@ class Planner:
         self.candidates = 1 if acting.choose == "first" else acting.candidates
         self._request, self._acting, self._score = request, acting, score
         self._path = walk(model.schedule, request)
+        self._scale = (request.temperature * self._path[0].norm).to(self.device, torch.float32)
         self._short = None if acting.warm is None else _below(model, self._path, acting.warm)
         self._sampler = sampler(request)
         # Padding to chunks would make one observation cost as much as a chunk of them.
@@ -100,11 +102,18 @@ class Planner:
                 rows = torch.arange(len(observations), device=self.device).repeat_interleave(self.candidates)
                 cond = take(cond, rows)
                 before = None if before is None else Before(before.actions[rows], before.known[rows])
-            eps = self._draws.start(numbers, chunks)
+            eps = self._eps(numbers, chunks)
             actions = self._actions(cond, eps, lambda: self._draws.steps(numbers, chunks), before, observations)
-        if not bool(torch.isfinite(actions).all()):
+        # Any entry that is not finite shows in the sum.
+        if not math.isfinite(float(actions.sum())):
             raise UserError("the policy planned actions that are not finite: its weights or its guidance are broken")
         return actions
+
+    def _eps(self, numbers: Numbers, chunks: Numbers) -> Tensor:
+        """(B K, Tp, A) the noise to start from; at temperature 0 a warm start alone has a use for it."""
+        if self._request.temperature == 0 and self._short is None:
+            return torch.zeros(len(numbers) * self.candidates, *self.domain.shape(), device=self.device)
+        return self._draws.start(numbers, chunks)
 
     def _actions(
         self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], before: Before | None, observations: Array
@@ -141,7 +150,7 @@ class Planner:
         return x0
 
     def _start(self, eps: Tensor) -> Tensor:
-        return eps * (self._request.temperature * self._path[0].norm.to(eps))
+        return eps * self._scale
 
     def _run(
         self, path: list[NoiseLevel], x: Tensor, cond: Observed, noise: Callable[[], Noise], before: Before | None

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from becalm_programs.relation import Relation
+from becalm_programs.relation import WHOLE, Relation
 
 
 @dataclass(frozen=True, eq=False)
@@ -142,9 +142,36 @@ class Block:
         """(N, K) back to the order of x."""
         return torch.cat([part.T.reshape(-1) for part in block.split(self.sizes)])
 
+    @cached_property
+    def has_groups(self) -> bool:
+        """Whether there are sets of entries of which exactly one is 1."""
+        return bool((self.group >= 0).any())
+
+    @property
+    def member(self) -> Tensor:
+        """(N, 1) which entries belong to such a set."""
+        return self.group[:, None] >= 0
+
+    @property
+    def whole(self) -> Tensor:
+        """(N, 1) which entries must be 0 or 1."""
+        return self.entries[:, WHOLE, None] > 0
+
     def per_sample(self, values: Tensor) -> Tensor:
         """(P, K) values as (N, K)."""
-        return values[self.entry_owner]
+        return values[self.entry_owner] if self.programs > 1 else values.expand(self.sizes[0], -1)
+
+    def sums(self, values: Tensor, owner: Tensor) -> Tensor:
+        """(P, K) sums of values (N or M, K) over each program; ``owner`` is that of entries or of rows."""
+        # In order, so that a sample's sum does not depend on the samples beside it.
+        return values.new_zeros(self.programs, values.shape[1]).index_add(0, owner, values)
+
+    def most(self, values: Tensor, owner: Tensor) -> Tensor:
+        """(P, K) greatest values, at least 0, as ``sums``."""
+        if self.programs == 1:
+            return values.amax(0, keepdim=True).clamp(min=0)
+        zeros = values.new_zeros(self.programs, values.shape[1])
+        return zeros.scatter_reduce(0, owner[:, None].expand_as(values), values, "amax")
 
     def down(self, entries: Tensor) -> Tensor:
         """matrix @ entries, for (N, K, ...), differentiable."""

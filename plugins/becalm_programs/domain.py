@@ -91,7 +91,7 @@ class IntegerPrograms(Domain[Programs]):
                     pull=request.objective,
                     inner=request.inner,
                     last=request.last,
-                    rounded=1.01 * last,
+                    near=1.01 * last,
                 )
             )
         return compose(*guides)

@@ -1,6 +1,6 @@
 """A bipartite graph network over entries and rows: which row holds which entry is the graph, so it fits any program.
 
-    rows     h_c <- h_c + MLP [h_c, A h_v, violation, activity]
+    rows     h_c = silu(A W h_v + U [sides, slack])
     entries  h_v <- h_v + MLP [h_v, A^T h_c]
 
 It is told what each row comes to under the present x, without which it would have to count for itself. Permuting
@@ -17,6 +17,9 @@ from becalm_programs.condition import Block, Programs
 from becalm_programs.relation import FEATURES, SIDES
 
 _WAVES = 8
+_STATE = 4
+_SURE = 1e4
+_SHARP = 4.0
 
 
 def excess(block: Block, activity: Tensor) -> Tensor:
@@ -24,17 +27,27 @@ def excess(block: Block, activity: Tensor) -> Tensor:
     return F.relu(activity - block.high[:, None]) - F.relu(block.low[:, None] - activity)
 
 
-class Message(nn.Module):
-    """A two-layer perceptron on a normalised input."""
+class Round(nn.Module):
+    """One round of messages: entries to rows and back.
 
-    def __init__(self, inputs: int, width: int) -> None:
+    There are more rows than entries in many programs, so a row does one product of matrices only.
+    """
+
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.norm = nn.LayerNorm(inputs)
-        self.first = nn.Linear(inputs, width)
+        self.norm = nn.LayerNorm(width)
+        self.down = nn.Linear(width, width, bias=False)
+        self.state = nn.Linear(SIDES + _STATE, width)
+        self.up = nn.LayerNorm(width)
+        self.first = nn.Linear(2 * width, width)
         self.second = nn.Linear(width, width)
 
-    def forward(self, *parts: Tensor) -> Tensor:
-        output: Tensor = self.second(F.silu(self.first(self.norm(torch.cat(parts, dim=-1)))))
+    def forward(self, block: Block, h: Tensor, told: Tensor) -> Tensor:
+        """The change of entries (N, K, width), given what rows are told, (M, K, SIDES + STATE)."""
+        inner = self.norm(h)
+        rows = F.silu(block.down(self.down(inner)) + self.state(told))
+        heard = self.up(block.up(rows))
+        output: Tensor = self.second(F.silu(self.first(torch.cat([inner, heard], dim=-1))))
         return output
 
 
@@ -49,55 +62,65 @@ class Bipartite(nn.Module):
 
     def __init__(self, *, width: int, rounds: int) -> None:
         super().__init__()
-        self.enter = nn.Linear(FEATURES + 1 + 2 * _WAVES, width)
-        self.sides = nn.Linear(SIDES + 2, width)
-        self.to_rows = nn.ModuleList(Message(2 * width + 2, width) for _ in range(rounds))
-        self.to_entries = nn.ModuleList(Message(2 * width, width) for _ in range(rounds))
+        self.enter = nn.Linear(FEATURES + 2 + 2 * _WAVES, width)
+        self.rounds = nn.ModuleList(Round(width) for _ in range(rounds))
         self.leave = nn.Sequential(nn.LayerNorm(width), nn.Linear(width, width), nn.SiLU(), nn.Linear(width, 1))
         self.register_buffer("frequencies", geometric(_WAVES, 50.0), persistent=False)
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
         """Estimates, of x's shape (rows,)."""
         time = waves(level, self.frequencies, x)
+        alone = posterior(x, level)
         outputs, start = [], 0
         for block in cond.blocks:
             part = slice(start, start + block.rows)
             start += block.rows
             told = time.expand(block.rows, -1) if len(time) == 1 else time[part]
-            outputs.append(block.scatter(self.block(block, block.gather(x[part]), _spread(block, told))))
+            seen = torch.stack([block.gather(x[part]), block.gather(alone[part])], dim=-1)
+            outputs.append(block.scatter(self.block(block, seen, _spread(block, told))))
         return torch.cat(outputs)
 
-    def block(self, block: Block, x: Tensor, time: Tensor) -> Tensor:
-        """Estimates (N, K) for x (N, K) and time (N, K, waves)."""
-        count = x.shape[1]
-        told = block.entries[:, None].expand(-1, count, -1)
-        h = self.enter(torch.cat([told, x[..., None], time], dim=-1))
-        activity = block.down((1 + x) / 2)
-        state = torch.stack([activity, excess(block, activity)], dim=-1)
+    def block(self, block: Block, seen: Tensor, time: Tensor) -> Tensor:
+        """Estimates (N, K) for x and what each entry alone says of itself, (N, K, 2), and time (N, K, waves)."""
+        count = seen.shape[1]
+        entries = block.entries[:, None].expand(-1, count, -1)
         sides = block.sides[:, None].expand(-1, count, -1)
-        rows = self.sides(torch.cat([sides, state], dim=-1))
-        for down, up in zip(self.to_rows, self.to_entries, strict=True):
-            rows = rows + down(rows, block.down(h), state)
-            h = h + up(h, block.up(rows))
-        logit = self.leave(h)[..., 0]
-        return shares(block, logit)
+        h = self.enter(torch.cat([entries, seen, time], dim=-1))
+        told = torch.cat([sides, slack(block, block.down((1 + seen[..., 1]) / 2))], dim=-1)
+        for change in self.rounds:
+            h = h + change(block, h, told)
+        return shares(block, self.leave(h)[..., 0])
+
+
+def posterior(x: Tensor, level: NoiseLevel) -> Tensor:
+    """What each entry of x alone says of itself, were -1 and 1 equally likely: tanh(alpha x / sigma^2), of x's shape.
+
+    With it rows see their activities through the noise.
+    """
+    return torch.tanh((level.alpha / level.sigma**2).clamp(max=_SURE).to(x) * x)
+
+
+def slack(block: Block, activity: Tensor) -> Tensor:
+    """Room to the low and the high side of rows (M, K), and both squashed, (M, K, 4); 0 where there is no side."""
+    below = (activity - block.low[:, None]).masked_fill(torch.isinf(block.low)[:, None], 0.0)
+    above = (block.high[:, None] - activity).masked_fill(torch.isinf(block.high)[:, None], 0.0)
+    return torch.stack([below, above, torch.tanh(_SHARP * below), torch.tanh(_SHARP * above)], dim=-1)
 
 
 def shares(block: Block, logit: Tensor) -> Tensor:
     """Logits (N, K) as estimates in (-1, 1): of a set of which exactly one entry is 1, a softmax; else each its own."""
     alone = torch.tanh(logit / 2)
-    member = block.group >= 0
-    if not bool(member.any()):
+    if not block.has_groups:
         return alone
     number = block.group.clamp(min=0)[:, None].expand_as(logit)
     size = int(block.group.max()) + 1
     top = torch.full((size, logit.shape[1]), -torch.inf, device=logit.device, dtype=logit.dtype)
     top = top.scatter_reduce(0, number, logit.detach(), "amax")
-    below = (logit - top.gather(0, number)).masked_fill(~member[:, None], -torch.inf)
+    below = (logit - top.gather(0, number)).masked_fill(~block.member, -torch.inf)
     exp = torch.exp(below)
     total = torch.zeros(size, logit.shape[1], device=logit.device, dtype=logit.dtype).scatter_add(0, number, exp)
     soft = exp / total.gather(0, number).clamp(min=1e-30)
-    return torch.where(member[:, None], 2 * soft - 1, alone)
+    return torch.where(block.member, 2 * soft - 1, alone)
 
 
 def _spread(block: Block, time: Tensor) -> Tensor:

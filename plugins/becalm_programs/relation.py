@@ -84,6 +84,8 @@ class Relation:
 
 FEATURES = 7
 SIDES = 7
+WHOLE = 5
+"""Which feature of an entry says whether it must be 0 or 1."""
 
 
 def groups(rows: Any, low: np.ndarray, high: np.ndarray, whole: np.ndarray) -> np.ndarray:

@@ -179,7 +179,7 @@ def test_the_constraint_step_alone_finds_feasible_solutions_on_the_original_rows
     def ignorant(x: torch.Tensor, level: NoiseLevel, cond: Programs) -> torch.Tensor:
         return torch.tanh(x)
 
-    guide = steer(1.0, pull=0.0, inner=5, last=300, rounded=1.0)
+    guide = steer(1.0, pull=0.0, inner=5, last=300, near=1.0)
     x0 = guide(ignorant)(noise(cond), LEVEL, cond)
     before, after = domain.metrics(torch.tanh(noise(cond)), cond), domain.metrics(x0, cond)
     assert after["feasible"] >= 0.9 > before["feasible"]
@@ -188,7 +188,7 @@ def test_the_constraint_step_alone_finds_feasible_solutions_on_the_original_rows
 def test_the_constraint_step_leaves_what_is_feasible_as_it_is() -> None:
     cond = Programs((relation("set-cover"),), (0,) * 3)
     everything = torch.full((len(cond.owner),), 0.98)
-    guide = steer(1.0, pull=0.5, inner=5, last=300, rounded=1.0)
+    guide = steer(1.0, pull=0.0, inner=5, last=300, near=1.0)
     torch.testing.assert_close(guide(lambda x, level, cond: everything)(everything, LEVEL, cond), everything)
 
 

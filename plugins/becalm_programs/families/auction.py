@@ -19,7 +19,7 @@ from becalm_programs.program import Program
 
 _LEAST, _MOST = 1.0, 100.0  # Common values of items.
 _DEVIATION = 0.5  # Of a bidder's own values, of _MOST.
-_GROW = 0.9  # Chance that a bundle gets another item.
+_GROW = 0.7  # Chance that a bundle gets another item.
 _SUBSTITUTES = 5
 _ADDITIVITY = 0.2
 _BUDGET = 1.5  # A substitute costs at most so many times the first bundle,
