@@ -9,10 +9,10 @@ BECALM := $(BIN)/becalm
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format docs bench results rollouts constraints clean
+.PHONY: help demo test slow check format docs bench results rollouts programs-results constraints clean
 
 help:  ## This list
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
 
 demo: .venv/runtime  ## Draws digits and rolls out a policy with the bundled models, into out/
 	@mkdir -p out
@@ -52,6 +52,10 @@ bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers;
 
 rollouts: .venv/dev  ## docs/results-policies.md anew, cell by cell (half an hour; goes on where it stopped)
 	$(BIN)/python benchmarks/rollouts.py
+
+programs-results: .venv/dev  ## docs/results-programs.md anew, cell by cell (many hours; goes on where it stopped)
+	$(BIN)/python benchmarks/programs.py
+	$(BIN)/python benchmarks/programs_table.py
 
 results: .venv/dev  ## docs/results.md anew, cell by cell (hours on a CPU, wants a C++ compiler; goes on where it stopped)
 	$(BIN)/python benchmarks/mnist.py --compile --precision bf16

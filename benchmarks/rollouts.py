@@ -44,6 +44,7 @@ COMPARED = {
         demonstrations=16000,
         architecture="mlp-sharp",
         steps=20000,
+        episodes=4000,
         out="docs/images/compare-claw.png",
     ),
 }

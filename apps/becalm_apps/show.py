@@ -53,13 +53,15 @@ def _text(found: Table) -> str:
 
 
 def cell(value: Any) -> str:
-    """A cell to read: numbers to four digits, nothing for None."""
+    """A cell to read: numbers to four digits, or to the unit where that is more; nothing for None."""
     if value is None:
         return ""
     value = _scalar(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return f"{value:.4g}" if isinstance(value, float) else str(value)
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
 def _record(found: Table) -> dict[str, Any]:

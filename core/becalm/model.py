@@ -133,10 +133,14 @@ class Model(Generic[C]):
         x0 = torch.cat([part.cpu() for part in parts])
         return Samples(self.decode(x0), x0, cond, self.domain)
 
-    def runs(self, request: SampleRequest) -> Iterator[Iterator[Step]]:
-        """The steps of one run per ``request.batch`` samples, lazily; samples are the same as in one run over all."""
+    def runs(self, request: SampleRequest, cond: C | None = None) -> Iterator[Iterator[Step]]:
+        """The steps of one run per ``request.batch`` samples, lazily; samples are the same as in one run over all.
+
+        Args:
+            cond: Conditions of the ``request.count`` samples; default: those that the request names.
+        """
         request = self.settled(request)
-        cond = self.domain.condition(request)
+        cond = self.domain.condition(request) if cond is None else cond
         for index in torch.arange(request.count).split(request.batch):
             yield self._run(request, index, take(cond, index))
 

@@ -12,21 +12,24 @@ from pathlib import Path
 from becalm.errors import UserError
 
 
-def check(path: Path, suffixes: Collection[str]) -> None:
+def check(path: Path, suffixes: Collection[str], flag: str = "--out") -> None:
     """Refuses a place that could not be written later.
+
+    Args:
+        flag: What names the path, for the sentence.
 
     Raises:
         UserError: If the suffix is another, the path is a folder, or its folder neither takes files nor can be made.
     """
     known = ", ".join(suffixes)
     if path.is_dir():
-        raise UserError(f"--out must be a file that ends in {known}, got the folder {path}")
+        raise UserError(f"{flag} must be a file that ends in {known}, got the folder {path}")
     if path.suffix not in suffixes:
-        raise UserError(f"--out must end in {known}, got {path}")
-    writable(path)
+        raise UserError(f"{flag} must end in {known}, got {path}")
+    writable(path, flag)
 
 
-def writable(path: Path) -> None:
+def writable(path: Path, flag: str = "--out") -> None:
     """Refuses a path whose folder neither takes files nor can be made.
 
     Raises:
@@ -40,7 +43,7 @@ def writable(path: Path) -> None:
         with tempfile.TemporaryFile(dir=folder):
             pass
     except OSError as error:
-        raise UserError(f"cannot write --out {path}: {error.strerror or error}") from error
+        raise UserError(f"cannot write {flag} {path}: {error.strerror or error}") from error
 
 
 def write_atomic(path: Path, content: bytes) -> None:

@@ -5,14 +5,20 @@ from becalm.hooks import CommandRef, DomainRef, hookimpl
 
 @hookimpl
 def domains() -> list[DomainRef]:
-    """The domain ``programs``."""
+    """The domain ``programs``, and its latent route."""
     return [
         DomainRef(
             name="programs",
             summary="Integer programs: feasible solutions, guided by constraints and objective.",
             target="becalm_programs.domain:IntegerPrograms",
             request="becalm_programs.request:ProgramRequest",
-        )
+        ),
+        DomainRef(
+            name="programs-latent",
+            summary="The same by diffusion over embeddings of solutions, to compare.",
+            target="becalm_programs.latent.domain:LatentPrograms",
+            request="becalm_programs.latent.request:LatentRequest",
+        ),
     ]
 
 
@@ -33,5 +39,33 @@ def commands() -> list[CommandRef]:
             summary="Search good and diverse solutions of the programs in a folder, to train on.",
             options="becalm_programs.options:LabelOptions",
             target="becalm_programs.labels:run",
+        ),
+        CommandRef(
+            domain="programs",
+            name="embed",
+            summary="Train the encoders that the latent route builds on.",
+            options="becalm_programs.latent.options:EmbedOptions",
+            target="becalm_programs.latent.train:run",
+        ),
+        CommandRef(
+            domain="programs",
+            name="evaluate",
+            summary="Judge sampling against greedy, rounding and solvers on unseen instances.",
+            options="becalm_programs.options:EvaluateOptions",
+            target="becalm_programs.evaluate:run",
+        ),
+        CommandRef(
+            domain="programs",
+            name="sample",
+            summary="Sample solutions of a program, judged on its original rows.",
+            options="becalm_programs.options:SampleOptions",
+            target="becalm_programs.sample:run",
+        ),
+        CommandRef(
+            domain="programs",
+            name="solve",
+            summary="Solve a program, and see what a sample as warm start buys.",
+            options="becalm_programs.options:SolveOptions",
+            target="becalm_programs.solve:run",
         ),
     ]

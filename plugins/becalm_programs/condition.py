@@ -89,6 +89,7 @@ class Block:
     low: Tensor
     high: Tensor
     cost: Tensor
+    reduced: Tensor
     group: Tensor
     entries: Tensor
     sides: Tensor
@@ -109,7 +110,7 @@ class Block:
 
         parts = {
             name: torch.cat([getattr(relation, name) for relation in relations])
-            for name in ("low", "high", "cost", "entries", "sides")
+            for name in ("low", "high", "cost", "reduced", "entries", "sides")
         }
         group = torch.cat(_shifted([relation.group for relation in relations], heights))
         return cls(
@@ -227,5 +228,5 @@ def _shifted(indices: Sequence[Tensor], lengths: Sequence[int]) -> list[Tensor]:
 
 
 def _to(relation: Relation, device: torch.device | str) -> Relation:
-    names = ("matrix", "transposed", "low", "high", "cost", "group", "entries", "sides")
+    names = ("matrix", "transposed", "low", "high", "cost", "reduced", "group", "entries", "sides")
     return replace(relation, **{name: getattr(relation, name).to(device) for name in names})

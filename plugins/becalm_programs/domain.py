@@ -23,6 +23,7 @@ from becalm_programs.formats.read import read
 from becalm_programs.network import Bipartite
 from becalm_programs.options import FamilyName, SizeName
 from becalm_programs.picture import draw
+from becalm_programs.prepared import prepared
 from becalm_programs.relation import Relation
 from becalm_programs.request import ProgramRequest
 from becalm_programs.steer import rounded, steer
@@ -40,13 +41,22 @@ class IntegerPrograms(Domain[Programs]):
     }
 
     data: str | None = Field(None, description="Folder of programs with pools of solutions, for training.")
-    family: FamilyName | None = Field(None, description="The family that it is trained on, where it is one.")
+    family: FamilyName | None = Field(
+        None, description="The family that it is trained on, where it is one; without data, instances are made."
+    )
     size: SizeName = Field("small", description="Size of the instance that is sampled where no program is named.")
     width: int = Field(64, ge=1, description="Width of the network.")
     rounds: int = Field(4, ge=1, description="Rounds of messages between entries and rows.")
     batch: int = Field(8, ge=1, description="Programs per training batch.")
     draws: int = Field(4, ge=1, description="Solutions of each program in a batch, at noise levels of their own.")
     holdout: int = Field(0, ge=0, description="Last programs of the folder kept out of training, for split test.")
+    instances: int = Field(60, ge=1, description="Without data: how many instances of the family are made ...")
+    seconds: float = Field(8.0, gt=0, description="... and how long solutions of each are searched for.")
+
+    def fit(self) -> "IntegerPrograms":
+        """This domain with its training data made, if it names a family and no data."""
+        self._folder()
+        return self
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Programs]]:
         examples = self._examples(split)
@@ -140,15 +150,20 @@ class IntegerPrograms(Domain[Programs]):
     def _examples(self, split: str) -> list[Example]:
         if split not in ("train", "test"):
             raise UserError(f"split must be train or test, got {split!r}")
-        if self.data is None:
-            raise UserError("training needs a folder of programs with solutions: name one by --data")
-        examples = _folder(self.data)
+        examples = _examples(self._folder())
         if self.holdout >= len(examples):
             raise UserError(f"holdout must leave a program to train on, got {self.holdout} of {len(examples)}")
         if split == "test" and not self.holdout:
             raise UserError("there are no test programs: set holdout above 0")
         kept = len(examples) - self.holdout
         return examples[:kept] if split == "train" else examples[kept:]
+
+    def _folder(self) -> str:
+        if self.data is not None:
+            return self.data
+        if self.family is None:
+            raise UserError("training needs programs: name a --family, or a folder of labelled ones by --data")
+        return str(prepared(self.family, self.size, self.instances, self.seconds))
 
     def _batch(self, examples: list[Example], seed: int, number: int) -> Batch[Programs]:
         share = uniform(seed, torch.arange(len(examples)), number, Purpose.AUGMENT, (self.draws,))
@@ -166,7 +181,7 @@ def _runs(cond: Programs) -> list[int]:
 
 
 @lru_cache(maxsize=4)
-def _folder(data: str) -> list[Example]:
+def _examples(data: str) -> list[Example]:
     return load(Path(data).expanduser())
 
 

@@ -1,13 +1,19 @@
 """Flags of the verbs that only programs have. Imports no torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from becalm.report import Positional
+from becalm.request import SamplerName
+from becalm_programs.request import ProgramRequest
+from becalm_programs.tier import TIERS, Tier
 
 FamilyName = Literal["set-cover", "auction", "facility", "independent-set", "assignment", "knapsack"]
 SizeName = Literal["tiny", "small", "paper"]
+MethodName = Literal["network", "no-network", "greedy", "randomised-greedy", "rounding", "highs", "cbc", "scip"]
+METHODS: tuple[MethodName, ...] = get_args(MethodName)
+"""What ``evaluate`` can compare, in the order of its table."""
 
 
 class GenerateOptions(BaseModel):
@@ -38,3 +44,81 @@ class LabelOptions(BaseModel):
     cluster: str | None = Field(None, description="Address of a Dask scheduler to work on instead: tcp://HOST:PORT.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of the search.")
     again: bool = Field(False, description="Also label what has labels already.")
+
+
+def _asked(name: str) -> Any:
+    """A field of the sampling request that may be left out."""
+    field = ProgramRequest.model_fields[name]
+    return Field(None, description=f"{field.description} Default: the checkpoint's own.")
+
+
+class EvaluateOptions(BaseModel):
+    """``becalm programs evaluate``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    family: FamilyName = Field("set-cover", description="Family of the instances.")
+    size: SizeName = Field("paper", description="Their size.")
+    count: int = Field(100, ge=1, description="How many; of a folder, at most so many.")
+    first: int = Field(
+        1_000_000, ge=0, lt=2**31, description="Seed of the first, far from those that networks are trained on."
+    )
+    folder: str | None = Field(None, description="Take the model files in a folder instead: .mps, .mps.gz, .lp.")
+    methods: tuple[MethodName, ...] = Field(METHODS, min_length=1, description="What to compare.")
+    checkpoint: tuple[str, ...] | None = Field(
+        None, min_length=1, description="Pretrained names or files of the networks; default: the one that fits."
+    )
+    tiers: tuple[Tier, ...] = Field(TIERS, min_length=1, description="Tiers of sampling.")
+    samples: int = Field(30, ge=1, description="Solutions per instance, of each method that makes several.")
+    seconds: float = Field(60.0, gt=0, le=86400, description="Wall-clock of each solver on each instance.")
+    threads: int = Field(1, ge=1, le=1024, description="Threads of sampling and of each solver alike (SCIP takes one).")
+    workers: int = Field(1, ge=1, le=1024, description="Processes; more than the cores at hand spoil the timings.")
+    out: str | None = Field(
+        None,
+        description="Beginning of the files to write: .jsonl (what is finished), .csv, .png. Needed to go on later.",
+    )
+    references: str | None = Field(
+        None, description="File of the best objectives ever seen; default: references.json beside --out."
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Of sampling, greedy and rounding.")
+    device: str = Field("auto", description="auto, cpu, cuda.")
+    sampler: SamplerName | None = _asked("sampler")
+    steps: int | None = _asked("steps")
+    guidance: float | None = _asked("guidance")
+    objective: float | None = _asked("objective")
+
+
+class Sampling(ProgramRequest):
+    """Flags of the verbs that sample one program."""
+
+    checkpoint: str | None = Field(
+        None,
+        description="Name or .safetensors file of a network; none is guidance without one. "
+        "Default: the bundled one that fits the program's structure, else none.",
+    )
+    device: str = Field("auto", description="auto, cpu, cuda.")
+    picture: str | None = Field(None, description="Picture to write: PNG.")
+
+    def request(self, **usual: object) -> ProgramRequest:
+        """The sampling request alone: what was asked for, and what is usual where nothing was."""
+        asked = self.model_dump(include=set(ProgramRequest.model_fields), exclude_unset=True)
+        return ProgramRequest.model_validate({**usual, **asked})
+
+
+class SampleOptions(Sampling):
+    """``becalm programs sample``."""
+
+    out: str | None = Field(
+        None, description="File to write: .npz and .json all solutions, .sol and .mst (a CBC start) the best."
+    )
+
+
+class SolveOptions(Sampling):
+    """``becalm programs solve``."""
+
+    warm_start: bool = Field(False, description="Also solve from the best sample, in the same time, and compare.")
+    solver: Literal["highs", "cbc", "scip"] = Field("highs", description="Which solver.")
+    seconds: float = Field(30.0, gt=0, le=86400, description="Wall-clock of each run; with a warm start, sampling too.")
+    threads: int = Field(1, ge=1, le=1024, description="Threads of the solver.")
+    count: int = Field(30, ge=1, description="How many samples to take the best of.")
+    tier: Tier = Field("1-opt", description="What is done to make samples; each does what those before it do, too.")
+    out: str | None = Field(None, description="File to write the best solution to: .sol, .mst, .json or .npz.")

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from becalm_programs.bits import Bits
+from becalm_programs.prices import Prices, prices
 from becalm_programs.program import Program
 
 
@@ -28,6 +29,7 @@ class Relation:
         transposed: (N, M) sparse CSR, the same.
         low, high: (M,) sides, -inf and inf where there is none.
         cost: (N,) of the minimisation, largest size 1 (or all 0).
+        reduced: (N,) the same less what rows pay for the entry (see ``becalm_programs.prices``).
         group: (N,) number of the set that exactly one entry of is 1, where rows say so; -1 for no set.
         entries: (N, FEATURES) what a network is told of each entry.
         sides: (M, SIDES) what it is told of each row.
@@ -40,6 +42,7 @@ class Relation:
     low: Tensor
     high: Tensor
     cost: Tensor
+    reduced: Tensor
     group: Tensor
     entries: Tensor
     sides: Tensor
@@ -65,9 +68,12 @@ class Relation:
         low, high = low / length, high / length
         cost = np.asarray(bits.weights.T @ program.cost)
         cost = cost / (np.abs(cost).max() or 1.0)
-        told, sides = _entries(scaled, cost, bits.whole, group), _sides(scaled, low, high, length)
-        floats = (torch.from_numpy(np.ascontiguousarray(a, np.float32)) for a in (low, high, cost, told, sides))
-        made_low, made_high, made_cost, made_told, made_sides = floats
+        found = prices(scaled, low, high, cost)
+        told = np.column_stack([_entries(scaled, cost, bits.whole, group), *_priced(found)])
+        sides = np.column_stack([_sides(scaled, low, high), np.arcsinh(found.price)])
+        made = (low, high, cost, found.reduced, told, sides)
+        floats = (torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in made)
+        made_low, made_high, made_cost, made_reduced, made_told, made_sides = floats
         return cls(
             program,
             bits,
@@ -76,16 +82,18 @@ class Relation:
             made_low,
             made_high,
             made_cost,
+            made_reduced,
             torch.from_numpy(group),
             made_told,
             made_sides,
         )
 
 
-FEATURES = 7
-SIDES = 7
+FEATURES = 10
+SIDES = 8
 WHOLE = 5
 """Which feature of an entry says whether it must be 0 or 1."""
+_NEAR = 20.0
 
 
 def groups(rows: Any, low: np.ndarray, high: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -129,7 +137,12 @@ def _entries(rows: Any, cost: np.ndarray, whole: np.ndarray, group: np.ndarray) 
     )
 
 
-def _sides(rows: Any, low: np.ndarray, high: np.ndarray, length: np.ndarray) -> np.ndarray:
+def _priced(found: Prices) -> tuple[np.ndarray, ...]:
+    """What the relaxation takes of each entry, its reduced cost, and that again where it is near 0."""
+    return found.relaxed, np.clip(found.reduced, -1, 1), np.tanh(_NEAR * found.reduced)
+
+
+def _sides(rows: Any, low: np.ndarray, high: np.ndarray) -> np.ndarray:
     """Both sides and whether they are there, degree, the activity at p = 1/2, whether an equality."""
     degree = np.diff(rows.indptr).astype(float)
     below, above = np.isfinite(low), np.isfinite(high)

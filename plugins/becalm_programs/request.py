@@ -6,6 +6,7 @@ from pydantic import Field
 
 from becalm.report import Positional
 from becalm.request import SampleRequest, SamplerName
+from becalm_programs.tier import Tier
 
 
 class ProgramRequest(SampleRequest):
@@ -22,4 +23,5 @@ class ProgramRequest(SampleRequest):
     inner: int = Field(5, ge=0, description="Constraint steps at a level ...")
     last: int = Field(200, ge=0, description="... and at most where entries are rounded, near clean.")
     descend: float = Field(0.0, ge=0, description="Scale of the violation's plain gradient (Descend); 0 is none.")
+    tier: Tier = Field("guided", description="What is done to make solutions; each does what those before it do, too.")
     batch: int = Field(64, ge=1, description="Solutions computed at a time; changes nothing but memory and speed.")

@@ -11,7 +11,8 @@ Rows of unit length (Kaczmarz 1937), weights lambda that grow while a row stays 
   a time as there are violated rows. With logits -cost this is the greedy rule of Chvatal 1979; with a network's, its
   doubt takes the place of cost.
 
-The objective tilts the estimate before: l <- l - s c, the posterior under exp(-s c . p).
+The objective tilts the estimate before, by costs less what rows pay: l <- l - s (c - A^T y), the posterior under the
+Lagrangian exp(-s (c . p - y . A p)) at the relaxation's prices y. Costs alone would pull against every row.
 """
 
 import torch
@@ -48,7 +49,7 @@ def steer(weight: float, *, pull: float, inner: int, last: int, near: float) -> 
             for block in cond.blocks:
                 estimate = block.gather(x0[start : start + block.rows])
                 start += block.rows
-                logit = 2 * torch.atanh(estimate.clamp(-1 + _EDGE, 1 - _EDGE)) - pull * block.cost[:, None]
+                logit = 2 * torch.atanh(estimate.clamp(-1 + _EDGE, 1 - _EDGE)) - pull * block.reduced[:, None]
                 if float(level.t) > near:
                     moved = shares(block, softened(block, logit, weight, inner))
                 else:
@@ -81,7 +82,7 @@ def softened(block: Block, logit: Tensor, weight: float, steps: int) -> Tensor:
 
 
 def settled(block: Block, logit: Tensor, steps: int) -> Tensor:
-    """Entries (N, K) as they are decoded, after at most so many breaks; of each sample the least violated on the way."""
+    """Entries (N, K) as decoded, after at most so many breaks; of each sample the least violated on the way."""
     price = torch.ones_like(logit[:1]).expand(len(block.low), -1)
     best, least = torch.empty(0), torch.empty(0)
     for step in range(steps + 1):

@@ -1,0 +1,29 @@
+"""Bits read from a solution's embedding, in the light of what the program says of each entry."""
+
+import torch
+from torch import Tensor, nn
+
+from becalm_programs.condition import Block
+from becalm_programs.latent.embed import perceptron
+from becalm_programs.network import shares
+
+
+class Decoder(nn.Module):
+    """(features of an entry, its embedding) to the entry, in (-1, 1); of a set of which one is 1, a softmax.
+
+    Args:
+        width: Of the program's features. dimension: Of the embedding.
+    """
+
+    def __init__(self, *, width: int, dimension: int) -> None:
+        super().__init__()
+        self.layers = perceptron(width + dimension, width, width, 1)
+
+    def forward(self, block: Block, features: Tensor, z: Tensor) -> Tensor:
+        """Entries (N, K).
+
+        Args:
+            features: (N, 1, width) of the program. z: (N, K, dimension).
+        """
+        told = features.expand(-1, z.shape[1], -1)
+        return shares(block, self.layers(torch.cat([told, z], dim=-1))[..., 0])

@@ -1,0 +1,158 @@
+"""Programs and solutions embedded in one space, so that a program lies near its own solutions.
+
+    similarity = mean over entries v of  p_v . z_v,  both of length 1
+
+The program's encoder sees costs, sides and the graph; the solution's sees the bits and the graph, but neither costs nor
+sides: what of a solution follows from those is for the comparison to teach it. Both are graph networks with a vector
+per entry, so permuting entries or rows permutes what they give.
+"""
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from becalm.checkpoint import Checkpoint
+from becalm.errors import UserError
+from becalm.model import load_part
+from becalm_programs.condition import Block, Programs
+from becalm_programs.latent.layout import gathered, scattered
+from becalm_programs.relation import FEATURES, SIDES
+
+KIND = "program-embedding"
+"""What the header of a checkpoint of this says it is."""
+
+
+def perceptron(*widths: int) -> nn.Sequential:
+    """Linear layers with SiLU between them, on a normalised input."""
+    layers: list[nn.Module] = [nn.LayerNorm(widths[0])]
+    for inputs, outputs in pairwise(widths):
+        layers += [nn.Linear(inputs, outputs), nn.SiLU()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Messages(nn.Module):
+    """Rounds of messages from entries (N, K, width) to rows (M, K, width) and back, each added to what is there."""
+
+    def __init__(self, *, width: int, rounds: int) -> None:
+        super().__init__()
+        self.to_rows = nn.ModuleList(perceptron(2 * width, width, width) for _ in range(rounds))
+        self.to_entries = nn.ModuleList(perceptron(2 * width, width, width) for _ in range(rounds))
+
+    def forward(self, block: Block, entries: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+        for down, up in zip(self.to_rows, self.to_entries, strict=True):
+            rows = rows + down(torch.cat([rows, block.down(entries)], dim=-1))
+            entries = entries + up(torch.cat([entries, block.up(rows)], dim=-1))
+        return entries, rows
+
+
+class ProgramEncoder(nn.Module):
+    """What a program says of each of its entries and rows."""
+
+    def __init__(self, *, width: int, rounds: int) -> None:
+        super().__init__()
+        self.entries = nn.Linear(FEATURES, width)
+        self.sides = nn.Linear(SIDES, width)
+        self.messages = Messages(width=width, rounds=rounds)
+
+    def forward(self, block: Block) -> tuple[Tensor, Tensor]:
+        """Features of entries, (N, 1, width), and of rows, (M, 1, width)."""
+        entries, rows = self.entries(block.entries)[:, None], self.sides(block.sides)[:, None]
+        made: tuple[Tensor, Tensor] = self.messages(block, entries, rows)
+        return made
+
+
+class SolutionEncoder(nn.Module):
+    """The embedding of a solution: a vector per entry, of mean 0 and variance 1 over its numbers, fit to be noised."""
+
+    def __init__(self, *, width: int, dimension: int, rounds: int) -> None:
+        super().__init__()
+        self.bit = perceptron(2, width, width)
+        self.row = perceptron(2, width, width)
+        self.messages = Messages(width=width, rounds=rounds)
+        self.leave = nn.Linear(width, dimension)
+
+    def forward(self, block: Block, x: Tensor) -> Tensor:
+        """Embeddings (N, K, dimension) of solutions x, (N, K), in [-1, 1]."""
+        p = (1 + x) / 2
+        entries = self.bit(torch.stack([p, 1 - p], dim=-1))
+        held = block.down(p)
+        rows = self.row(torch.stack([held, block.down(1 - p)], dim=-1))
+        entries, _ = self.messages(block, entries, rows)
+        return F.layer_norm(self.leave(entries), (self.leave.out_features,))
+
+
+class Embedding(nn.Module):
+    """Both encoders, and what compares them.
+
+    Args:
+        width: Of what entries and rows hold. dimension: Numbers per entry of a solution's embedding.
+        rounds: Of messages to rows and back.
+    """
+
+    def __init__(self, *, width: int, dimension: int, rounds: int) -> None:
+        super().__init__()
+        self.shape = {"width": width, "dimension": dimension, "rounds": rounds}
+        self.program = ProgramEncoder(width=width, rounds=rounds)
+        self.solution = SolutionEncoder(width=width, dimension=dimension, rounds=rounds)
+        self.of_program = perceptron(width, width)
+        self.of_solution = perceptron(dimension, width)
+        # CLIP's start (Radford et al. 2021): a temperature of .07, kept as its inverse's logarithm.
+        self.sharpness = nn.Parameter(torch.tensor(1 / 0.07).log())
+
+    def similarity(self, block: Block, x: Tensor) -> Tensor:
+        """How near each program lies to its solutions x, (N, K), as cosines: (P, K)."""
+        programs = F.normalize(self.of_program(self.program(block)[0]), dim=-1)
+        solutions = F.normalize(self.of_solution(self.solution(block, x)), dim=-1)
+        each = (programs * solutions).sum(-1)
+        sizes = torch.tensor(block.sizes, device=x.device, dtype=each.dtype)
+        return each.new_zeros(block.programs, x.shape[1]).index_add(0, block.entry_owner, each) / sizes[:, None]
+
+    @torch.no_grad()
+    def encode(self, data: Tensor, cond: Programs) -> Tensor:
+        """Solutions, flat (rows,) in [-1, 1], as embeddings, (rows, dimension)."""
+        outputs, start = [], 0
+        for block in cond.blocks:
+            x = gathered(block, data[start : start + block.rows, None])[..., 0]
+            start += block.rows
+            outputs.append(scattered(block, self.solution(block, x)))
+        return torch.cat(outputs)
+
+
+def store(embedding: Embedding) -> Checkpoint:
+    """The encoders as a checkpoint."""
+    tensors = {f"embedding.{name}": value for name, value in embedding.state_dict().items()}
+    return Checkpoint(tensors, {"kind": KIND, "shape": embedding.shape})
+
+
+def shape(path: Path) -> dict[str, int]:
+    """Width, dimension and rounds of the encoders in a checkpoint.
+
+    Raises:
+        UserError: If it holds something else.
+    """
+    return _shape(Checkpoint.read(path), path)
+
+
+def restore(path: Path) -> Embedding:
+    """The encoders in a checkpoint.
+
+    Raises:
+        UserError: If there are none.
+    """
+    checkpoint = Checkpoint.read(path)
+    with torch.random.fork_rng(devices=[]):
+        embedding = Embedding(**_shape(checkpoint, path))
+    load_part(embedding, checkpoint, "embedding.")
+    return embedding.eval().requires_grad_(False)
+
+
+def _shape(checkpoint: Checkpoint, path: Path) -> dict[str, int]:
+    config: dict[str, Any] = dict(checkpoint.config)
+    if config.get("kind") != KIND:
+        raise UserError(f"{path} holds no embedding of programs and solutions: make one with becalm programs embed")
+    found: dict[str, int] = config["shape"]
+    return found

@@ -1,0 +1,19 @@
+"""Flags of the contrastive training. Imports no torch."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class EmbedOptions(BaseModel):
+    """``becalm programs embed``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    data: str = Field(description="Folder of programs with labels beside them.")
+    out: str = Field("runs/embedding.safetensors", description="Where the encoders go.")
+    steps: int = Field(300, ge=1, description="Optimiser steps.")
+    batch: int = Field(16, ge=1, description="Programs per step.")
+    rate: float = Field(2e-3, gt=0, description="Highest learning rate.")
+    width: int = Field(32, ge=1, description="Width of the encoders.")
+    dimension: int = Field(8, ge=2, description="Numbers per entry in a solution's embedding.")
+    rounds: int = Field(2, ge=1, description="Rounds of messages between entries and rows.")
+    holdout: int = Field(0, ge=0, description="Last programs of the folder kept out, to judge by at the end.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Weights and order of the data.")

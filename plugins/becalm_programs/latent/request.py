@@ -1,0 +1,15 @@
+"""What solutions are asked for by on the latent route. Imports no torch."""
+
+from pydantic import Field
+
+from becalm_programs.request import ProgramRequest
+
+GAMMA = 30.0
+"""Found on held-out set covers of 100 rows and 200 columns. The gradient is local, so it does not grow with size."""
+
+
+class LatentRequest(ProgramRequest):
+    """Sampling request of the latent route: the same fields, of which two mean weights of energies."""
+
+    guidance: float = Field(GAMMA, ge=0, description="gamma, the weight of the violation's gradient; 0 is none.")
+    objective: float = Field(0.0, ge=0, description="s, the weight of the objective's gradient, such as 10.")

@@ -1,0 +1,68 @@
+"""``becalm programs embed``: trains the encoders by contrast and writes them, for the latent route to build on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from becalm.errors import UserError
+from becalm.report import Progress, Report, Table
+from becalm_programs.examples import Example, load
+from becalm_programs.latent.contrast import CANDIDATES, compare, fit
+from becalm_programs.latent.embed import Embedding, store
+from becalm_programs.latent.options import EmbedOptions
+
+_ROUNDS = 20
+"""Draws of solutions and look-alikes over which programs are judged."""
+
+
+def run(options: EmbedOptions) -> Iterator[Report]:
+    """Trains, then says how well programs know their solutions, those held out too.
+
+    Raises:
+        UserError: If the folder holds no labelled program to train on.
+    """
+    out = Path(options.out)
+    if out.suffix != ".safetensors":
+        raise UserError(f"--out must end in .safetensors, got {options.out}")
+    examples = load(Path(options.data).expanduser())
+    kept = len(examples) - options.holdout
+    if kept < 1:
+        raise UserError(f"holdout must leave a program to train on, got {options.holdout} of {len(examples)}")
+    embedding = make(options)
+    training = fit(
+        embedding,
+        examples[:kept],
+        steps=options.steps,
+        batch=min(options.batch, kept),
+        rate=options.rate,
+        seed=options.seed,
+    )
+    step = None
+    for step in training:
+        yield Progress(step.step, options.steps, f"loss {step.loss:.3f}, found {step.found:.0%}")
+    if step is not None:
+        yield _table(embedding.eval(), examples, options)
+    checkpoint = store(embedding)
+    checkpoint.write(out)
+    yield f"{out}  digest {checkpoint.digest[:16]}"
+
+
+def make(options: EmbedOptions) -> Embedding:
+    """Fresh encoders, a function of the seed."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(options.seed)
+        return Embedding(width=options.width, dimension=options.dimension, rounds=options.rounds)
+
+
+@torch.no_grad()
+def _table(embedding: Embedding, examples: list[Example], options: EmbedOptions) -> Table:
+    """Loss and share found of training and held-out programs, over a few draws."""
+    kept = len(examples) - options.holdout
+    rows = []
+    for name, part in (("training", examples[:kept][: options.batch]), ("held out", examples[kept:][: options.batch])):
+        if part:
+            pairs = [compare(embedding, part, options.seed + 1, number) for number in range(_ROUNDS)]
+            loss, found = (float(sum(column)) / _ROUNDS for column in zip(*pairs, strict=True))
+            rows.append((name, round(loss, 3), round(found, 3), 1 / CANDIDATES))
+    return Table(("programs", "loss", "found", "by chance"), tuple(rows), title="whether programs know their solutions")

@@ -1,0 +1,103 @@
+"""What a verb works on: the program in a file, the network that fits it, and the request between the two."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import becalm
+from becalm.device import pick
+from becalm.errors import UserError
+from becalm.model import Model
+from becalm_programs.bounds import related
+from becalm_programs.choose import fitting
+from becalm_programs.condition import Programs
+from becalm_programs.domain import IntegerPrograms
+from becalm_programs.formats.read import read
+from becalm_programs.program import Program
+from becalm_programs.relation import Relation
+from becalm_programs.request import ProgramRequest
+from becalm_programs.uniform import bare
+
+NONE = "none"
+"""As a checkpoint: guidance without a network."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Opened:
+    """A program and a model to sample it with.
+
+    Attributes:
+        network: What the network is called; ``no network`` if there is none.
+        said: How it was chosen, in a sentence.
+    """
+
+    relation: Relation
+    model: Model[Programs]
+    network: str
+    said: str
+
+    @property
+    def program(self) -> Program:
+        """The program."""
+        return self.relation.program
+
+
+def opened(request: ProgramRequest, checkpoint: str | None, device: str) -> Opened:
+    """The program that a request names, with its model.
+
+    Args:
+        checkpoint: Name or file of a model, ``none``, or None for the one that fits the program.
+        device: Name of the device.
+
+    Raises:
+        UserError: If the program cannot be read or sampled, or there is no such model or device.
+    """
+    where = pick(device)
+    relation = None if request.model is None and checkpoint is not None else relation_of(named(request))
+    if checkpoint is None and relation is not None:
+        name, said = fitting(relation.program)
+    else:
+        name = None if checkpoint == NONE else checkpoint
+        said = "guidance works without a network, as asked" if name is None else f"network {name}, as asked"
+    model = bare(where) if name is None else load(name, device)
+    if relation is None:
+        relation = model.domain.condition(request).relations[0]
+    return Opened(relation, model, "no network" if name is None else name, said)
+
+
+def named(request: ProgramRequest) -> str:
+    """The file that a request names.
+
+    Raises:
+        UserError: If it names none.
+    """
+    if request.model is None:
+        raise UserError("name a program: a .mps, .mps.gz or .lp file, such as `becalm programs generate` writes")
+    return request.model
+
+
+def relation_of(path: str) -> Relation:
+    """The relation of the program in a file.
+
+    Raises:
+        UserError: If it cannot be read, has no integer variables, or has variables without bounds.
+    """
+    program = read(Path(path))
+    if not program.integer.any():
+        raise UserError(f"{path} has no integer variables: it is a linear program, for which any solver finds the best")
+    try:
+        return related(program)
+    except UserError as error:
+        raise UserError(f"{path}: {error}") from error
+
+
+def load(name: str, device: str) -> Model[Programs]:
+    """A trained model of programs.
+
+    Raises:
+        UserError: If there is none of that name, or it is of another domain.
+    """
+    model = becalm.load(name, device)
+    if not isinstance(model.domain, IntegerPrograms):
+        raise UserError(f"checkpoint {name} is of domain {model.domain.name!r}, not 'programs'")
+    return cast(Model[Programs], model)
