@@ -4,6 +4,7 @@ x is one flat tensor: the N entries of sample 0, then those of sample 1, and so 
 share its matrix: a block of K samples is a matrix (N, K), and one sparse product serves them all.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -168,11 +169,33 @@ class Block:
         return values.new_zeros(self.programs, values.shape[1]).index_add(0, owner, values)
 
     def most(self, values: Tensor, owner: Tensor) -> Tensor:
-        """(P, K) greatest values, at least 0, as ``sums``."""
+        """(P, K) greatest values, as ``sums``; every program has some."""
         if self.programs == 1:
-            return values.amax(0, keepdim=True).clamp(min=0)
-        zeros = values.new_zeros(self.programs, values.shape[1])
-        return zeros.scatter_reduce(0, owner[:, None].expand_as(values), values, "amax")
+            return values.amax(0, keepdim=True)
+        least = values.new_full((self.programs, values.shape[1]), -torch.inf)
+        return least.scatter_reduce(0, owner[:, None].expand_as(values), values, "amax")
+
+    @cached_property
+    def _margin(self) -> Tensor:
+        """(M, 1) mean size of the coefficients of each row."""
+        sizes = self.matrix.crow_indices().diff()
+        owner = torch.repeat_interleave(torch.arange(len(sizes), device=sizes.device), sizes)
+        total = torch.zeros(len(sizes), device=sizes.device).index_add(0, owner, self.matrix.values().abs())
+        return (total / sizes.clamp(min=1))[:, None]
+
+    @cached_property
+    def _sets(self) -> Tensor:
+        """(M, 1) which rows say of a set of entries that one is 1: these hold whatever happens within the set."""
+        rows = torch.zeros(len(self.low), dtype=torch.bool, device=self.low.device)
+        rows[self.group[self.group >= 0]] = True
+        return rows[:, None]
+
+    def held(self, activity: Tensor) -> tuple[Tensor, Tensor]:
+        """Which entries (N, K) rows have no room to lower, and which none to raise, by a flip of usual size."""
+        margin = self._margin * (1 - 1e-4)
+        above = self.up(((self.high[:, None] - activity < margin) & ~self._sets).to(activity.dtype))
+        below = self.up(((activity - self.low[:, None] < margin) & ~self._sets).to(activity.dtype))
+        return (below > 0) | (above < 0), (above > 0) | (below < 0)
 
     def down(self, entries: Tensor) -> Tensor:
         """matrix @ entries, for (N, K, ...), differentiable."""
@@ -197,7 +220,7 @@ class _Sparse(torch.autograd.Function):
 
 
 def _product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
-    flat = dense.reshape(len(dense), -1).contiguous()
+    flat = dense.reshape(len(dense), math.prod(dense.shape[1:])).contiguous()
     product: Tensor = _Sparse.apply(matrix, transposed, flat)  # type: ignore[no-untyped-call]
     return product.reshape(-1, *dense.shape[1:])
 

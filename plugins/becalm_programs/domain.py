@@ -49,7 +49,13 @@ class IntegerPrograms(Domain[Programs]):
     rounds: int = Field(4, ge=1, description="Rounds of messages between entries and rows.")
     batch: int = Field(8, ge=1, description="Programs per training batch.")
     draws: int = Field(4, ge=1, description="Solutions of each program in a batch, at noise levels of their own.")
+    pull: float = Field(30.0, ge=0, description="Weight of the objective in the guidance where a request says nothing.")
     holdout: int = Field(0, ge=0, description="Last programs of the folder kept out of training, for split test.")
+    gap: float = Field(
+        0.05,
+        ge=0,
+        description="Learn from solutions that are at most so far off the best, as a share of its objective.",
+    )
     instances: int = Field(60, ge=1, description="Without data: how many instances of the family are made ...")
     seconds: float = Field(8.0, gt=0, description="... and how long solutions of each are searched for.")
 
@@ -65,6 +71,9 @@ class IntegerPrograms(Domain[Programs]):
 
     def network(self) -> nn.Module:
         return Bipartite(width=self.width, rounds=self.rounds)
+
+    def usual(self) -> Mapping[str, Any]:
+        return {"objective": self.pull}
 
     def shape(self) -> tuple[int, ...]:
         return ()
@@ -150,7 +159,7 @@ class IntegerPrograms(Domain[Programs]):
     def _examples(self, split: str) -> list[Example]:
         if split not in ("train", "test"):
             raise UserError(f"split must be train or test, got {split!r}")
-        examples = _examples(self._folder())
+        examples = _examples(self._folder(), self.gap)
         if self.holdout >= len(examples):
             raise UserError(f"holdout must leave a program to train on, got {self.holdout} of {len(examples)}")
         if split == "test" and not self.holdout:
@@ -181,8 +190,8 @@ def _runs(cond: Programs) -> list[int]:
 
 
 @lru_cache(maxsize=4)
-def _examples(data: str) -> list[Example]:
-    return load(Path(data).expanduser())
+def _examples(data: str, gap: float) -> list[Example]:
+    return load(Path(data).expanduser(), gap)
 
 
 @lru_cache(maxsize=8)

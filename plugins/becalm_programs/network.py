@@ -18,7 +18,9 @@ from becalm_programs.relation import FEATURES, SIDES
 
 _WAVES = 8
 _STATE = 4
-_SURE = 1e4
+SURE = 4.0
+"""Where evidence stops to count: beyond, it would drown what the program says, by which guidance chooses."""
+_STEEP = 1e4
 _SHARP = 4.0
 
 
@@ -70,34 +72,38 @@ class Bipartite(nn.Module):
     def forward(self, x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
         """Estimates, of x's shape (rows,)."""
         time = waves(level, self.frequencies, x)
-        alone = posterior(x, level)
+        alone = evidence(x, level)
         outputs, start = [], 0
         for block in cond.blocks:
             part = slice(start, start + block.rows)
             start += block.rows
             told = time.expand(block.rows, -1) if len(time) == 1 else time[part]
-            seen = torch.stack([block.gather(x[part]), block.gather(alone[part])], dim=-1)
-            outputs.append(block.scatter(self.block(block, seen, _spread(block, told))))
+            outputs.append(
+                block.scatter(self.block(block, block.gather(x[part]), block.gather(alone[part]), _spread(block, told)))
+            )
         return torch.cat(outputs)
 
-    def block(self, block: Block, seen: Tensor, time: Tensor) -> Tensor:
-        """Estimates (N, K) for x and what each entry alone says of itself, (N, K, 2), and time (N, K, waves)."""
-        count = seen.shape[1]
+    def block(self, block: Block, x: Tensor, alone: Tensor, time: Tensor) -> Tensor:
+        """Estimates (N, K) for x and its evidence, both (N, K), and time (N, K, waves)."""
+        count = x.shape[1]
         entries = block.entries[:, None].expand(-1, count, -1)
         sides = block.sides[:, None].expand(-1, count, -1)
-        h = self.enter(torch.cat([entries, seen, time], dim=-1))
-        told = torch.cat([sides, slack(block, block.down((1 + seen[..., 1]) / 2))], dim=-1)
+        likely = torch.tanh(alone / 2)
+        h = self.enter(torch.cat([entries, torch.stack([x, likely], dim=-1), time], dim=-1))
+        # Rows see their activities through the noise.
+        told = torch.cat([sides, slack(block, block.down((1 + likely) / 2))], dim=-1)
         for change in self.rounds:
             h = h + change(block, h, told)
-        return shares(block, self.leave(h)[..., 0])
+        return shares(block, self.leave(h)[..., 0] + alone.clamp(-SURE, SURE))
 
 
-def posterior(x: Tensor, level: NoiseLevel) -> Tensor:
-    """What each entry of x alone says of itself, were -1 and 1 equally likely: tanh(alpha x / sigma^2), of x's shape.
+def evidence(x: Tensor, level: NoiseLevel) -> Tensor:
+    """What each entry of x says of itself alone: log p(x | 1) - log p(x | -1) = 2 alpha x / sigma^2, of x's shape.
 
-    With it rows see their activities through the noise.
+    By Bayes' rule a bit's logit is this plus what the other entries and the program say, so the network is left with
+    the rest.
     """
-    return torch.tanh((level.alpha / level.sigma**2).clamp(max=_SURE).to(x) * x)
+    return (2 * level.alpha / level.sigma**2).clamp(max=_STEEP).to(x) * x
 
 
 def slack(block: Block, activity: Tensor) -> Tensor:
@@ -115,8 +121,8 @@ def shares(block: Block, logit: Tensor) -> Tensor:
     number = block.group.clamp(min=0)[:, None].expand_as(logit)
     size = int(block.group.max()) + 1
     top = torch.full((size, logit.shape[1]), -torch.inf, device=logit.device, dtype=logit.dtype)
-    top = top.scatter_reduce(0, number, logit.detach(), "amax")
-    below = (logit - top.gather(0, number)).masked_fill(~block.member, -torch.inf)
+    inside = logit.masked_fill(~block.member, -torch.inf)
+    below = inside - top.scatter_reduce(0, number, inside.detach(), "amax").gather(0, number)
     exp = torch.exp(below)
     total = torch.zeros(size, logit.shape[1], device=logit.device, dtype=logit.dtype).scatter_add(0, number, exp)
     soft = exp / total.gather(0, number).clamp(min=1e-30)

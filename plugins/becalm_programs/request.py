@@ -19,9 +19,12 @@ class ProgramRequest(SampleRequest):
     sampler: SamplerName = Field("ddim", description="How to walk from noise to solutions.")
     steps: int = Field(20, ge=1, le=100_000, description="Sampler steps.")
     guidance: float = Field(1.0, ge=0, description="Constraint guidance: largest move of a logit per step; 0 is none.")
-    objective: float = Field(0.0, ge=0, description="Weight of the objective in the guidance.")
+    objective: float = Field(
+        30.0, ge=0, description="Weight of the objective in the guidance; a checkpoint may have its own default."
+    )
+    eta: float = Field(1.0, ge=0, le=1, description="ddim: noise put back each step, 1 as much as ddpm.")
     inner: int = Field(5, ge=0, description="Constraint steps at a level ...")
-    last: int = Field(200, ge=0, description="... and at most where entries are rounded, near clean.")
+    last: int = Field(1000, ge=0, description="... and at most where entries are rounded, near clean.")
     descend: float = Field(0.0, ge=0, description="Scale of the violation's plain gradient (Descend); 0 is none.")
     tier: Tier = Field("guided", description="What is done to make solutions; each does what those before it do, too.")
     batch: int = Field(64, ge=1, description="Solutions computed at a time; changes nothing but memory and speed.")

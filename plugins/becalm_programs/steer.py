@@ -5,14 +5,15 @@
 Rows of unit length (Kaczmarz 1937), weights lambda that grow while a row stays violated, as in feasibility jump
 (Luteberget and Sartor 2023), and a step eta that each sample finds for itself make one strength fit all programs.
 
-* On the way, violations are those of the estimate, and the largest move of a logit is ``weight``.
-* Near clean, violations are those of the entries rounded, as they will be decoded, and eta leads just past the next
-  break: where rounding changes first. What is least sure for what it mends changes first, a tenth as many entries at
-  a time as there are violated rows. With logits -cost this is the greedy rule of Chvatal 1979; with a network's, its
-  doubt takes the place of cost.
+On the way, violations are those of the estimate, and the largest move of a logit is ``weight``. The objective tilts the
+estimate before, by costs less what rows pay: l <- l - s (c - A^T y), the posterior under the Lagrangian
+exp(-s (c . p - y . A p)) at the relaxation's prices y. Costs alone would pull against every row.
 
-The objective tilts the estimate before, by costs less what rows pay: l <- l - s (c - A^T y), the posterior under the
-Lagrangian exp(-s (c . p - y . A p)) at the relaxation's prices y. Costs alone would pull against every row.
+Near clean, violations are those of the entries rounded, as they will be decoded, and eta leads just past the next
+break: where rounding changes first. So what is least sure for what it mends changes first; with logits -cost this is
+the greedy rule of Chvatal 1979, and with a network's its doubt takes the place of cost. How sure an entry is, is what
+the program and the other entries say of it: most of the evidence of its own noise is taken off. Where all rows hold,
+the objective pulls likewise: down the cost, as far as rows have room.
 """
 
 import torch
@@ -22,14 +23,18 @@ from becalm.denoiser import Denoiser, guided_like
 from becalm.guidance import Guidance
 from becalm.level import NoiseLevel
 from becalm_programs.condition import Block, Programs
-from becalm_programs.network import excess, shares
+from becalm_programs.network import SURE, evidence, excess, shares
 
 _EDGE = 1e-6
 _HELD = 1e-6
 """A row of unit length that is missed by no more than this holds."""
 _GROWTH = 0.05
-_AT_ONCE = 0.1
-_MOST = 256
+_OWN = 0.9
+"""Share of an entry's own evidence that is taken off near clean."""
+_PATIENCE = 50
+"""Steps without a better solution after which a feasible sample is left."""
+_FAR = 1e6
+"""More than any cost: what has no violation is better than what has."""
 
 
 def steer(weight: float, *, pull: float, inner: int, last: int, near: float) -> Guidance[Programs]:
@@ -47,14 +52,17 @@ def steer(weight: float, *, pull: float, inner: int, last: int, near: float) -> 
             x0 = denoise(x, level, cond)
             outputs, start = [], 0
             for block in cond.blocks:
-                estimate = block.gather(x0[start : start + block.rows])
+                part = slice(start, start + block.rows)
                 start += block.rows
-                logit = 2 * torch.atanh(estimate.clamp(-1 + _EDGE, 1 - _EDGE)) - pull * block.reduced[:, None]
+                estimate = block.gather(x0[part]).clamp(-1 + _EDGE, 1 - _EDGE)
+                logit = 2 * torch.atanh(estimate) - pull * block.reduced[:, None]
                 if float(level.t) > near:
                     moved = shares(block, softened(block, logit, weight, inner))
                 else:
+                    own = block.gather(evidence(x[part], level)).clamp(-SURE, SURE)
+                    logit = torch.where(block.whole, logit - _OWN * own, logit)
                     moved = shares(block, logit)
-                    bits = settled(block, logit, last)
+                    bits = settled(block, logit, last, descend=pull > 0)
                     # What stays as it was keeps saying how sure it is.
                     moved = torch.where(rounded(block, (1 + moved) / 2) == bits, moved, 2 * bits - 1)
                 outputs.append(block.scatter(moved))
@@ -81,28 +89,53 @@ def softened(block: Block, logit: Tensor, weight: float, steps: int) -> Tensor:
     return logit
 
 
-def settled(block: Block, logit: Tensor, steps: int) -> Tensor:
-    """Entries (N, K) as decoded, after at most so many breaks; of each sample the least violated on the way."""
+def settled(block: Block, logit: Tensor, steps: int, *, descend: bool) -> Tensor:
+    """Entries (N, K) as decoded, after at most so many breaks; of each sample the best on the way.
+
+    Of what is rounded, the best is the least violated, and of those without violation the one of least cost.
+
+    Args:
+        descend: Go on down the cost where all rows hold.
+    """
     price = torch.ones_like(logit[:1]).expand(len(block.low), -1)
-    best, least = torch.empty(0), torch.empty(0)
+    best, least = torch.empty(0), logit.new_full((block.programs, block.count), torch.inf, dtype=torch.float64)
+    idle = torch.zeros_like(least)
     for step in range(steps + 1):
-        p = rounded(block, (1 + shares(block, logit)) / 2)
-        over = excess(block, block.down(p))
+        # From logits, as their likelihoods would be a tie close to one half.
+        p = torch.where(block.whole, _bits(block, logit, 0.0), torch.sigmoid(logit))
+        activity = block.down(p)
+        over = excess(block, activity)
         wrong = over.abs() > _HELD
         violation = block.sums(torch.where(wrong, over.abs(), 0.0), block.row_owner)
-        if step == 0:
-            best, least = p, violation
-        else:
-            better = violation < least
-            best = torch.where(block.per_sample(better), p, best)
-            least = torch.where(better, violation, least)
-        if step == steps or not bool((least > 0).any()):
+        spent = block.sums(block.cost[:, None] * p, block.entry_owner)
+        worth = torch.where(violation > 0, violation.double(), spent.double() - _FAR)
+        better = worth < least
+        best = p if step == 0 else torch.where(block.per_sample(better), p, best)
+        least = torch.where(better, worth, least)
+        idle = torch.where(better, 0, idle + 1)
+        live = (least > -_FAR / 2) | (descend & (idle < _PATIENCE))
+        if step == steps or not bool(live.any()):
             break
         price = price + _GROWTH * wrong
-        slope = block.up(price * over)
-        count = 1 + (_AT_ONCE * block.sums(wrong.to(p.dtype), block.row_owner)).long()
-        logit = logit - block.per_sample(_step(block, breaks(block, logit, slope), count)) * slope
+        slope, room = block.up(price * over), block.held(activity)
+        fine = violation == 0
+        slope = torch.where(block.per_sample(fine), _downhill(block, *room), slope)
+        eta = live * _step(block, breaks(block, logit, slope), _blocked(logit, *room), ~fine)
+        if not bool((eta > 0).any()):
+            break
+        logit = logit - block.per_sample(eta) * slope
     return best
+
+
+def _downhill(block: Block, low: Tensor, high: Tensor) -> Tensor:
+    """The cost (N, K), 0 for entries that rows without room hold where they are: not lower, not higher."""
+    cost = block.cost[:, None]
+    return torch.where((low & (cost > 0)) | (high & (cost < 0)), 0.0, cost)
+
+
+def _blocked(logit: Tensor, low: Tensor, high: Tensor) -> Tensor:
+    """(N, K) whose change rows have no room for."""
+    return torch.where(logit > 0, low, high)
 
 
 def breaks(block: Block, logit: Tensor, slope: Tensor) -> Tensor:
@@ -127,25 +160,35 @@ def breaks(block: Block, logit: Tensor, slope: Tensor) -> Tensor:
     return torch.where(member, overtakes, alone)
 
 
-def _step(block: Block, eta: Tensor, count: Tensor) -> Tensor:
-    """Of each sample the ``count``-th (P, K) least of eta (N, K), and a little more; 0 where nothing breaks."""
-    steps = []
-    for part, wanted in zip(eta.split(block.sizes), count, strict=True):
-        most = min(int(wanted.max()), _MOST, len(part))
-        ordered = torch.topk(part, most, dim=0, largest=False, sorted=True).values
-        chosen = ordered.gather(0, wanted.clamp(max=most)[None] - 1)[0]
-        steps.append(torch.where(torch.isfinite(chosen), chosen, ordered[0]))
-    eta = torch.stack(steps)
-    return torch.where(torch.isfinite(eta), eta * (1 + 1e-4) + 1e-9, 0.0)
+def _step(block: Block, eta: Tensor, blocked: Tensor, forced: Tensor) -> Tensor:
+    """(P, K) the least eta (N, K) of each sample, and a little more; 0 where nothing breaks.
+
+    What rows have no room for is left, or comes last in samples that are ``forced``, (P, K): mending one row should not
+    break the next.
+    """
+    first = -block.most(-eta.masked_fill(blocked, torch.inf), block.entry_owner)
+    first = torch.where(forced & ~torch.isfinite(first), -block.most(-eta, block.entry_owner), first)
+    return torch.where(torch.isfinite(first), first * (1 + 1e-4) + 1e-9, 0.0)
 
 
 def rounded(block: Block, p: Tensor) -> Tensor:
-    """Entries (N, K) as they are decoded: what must be whole is 0 or 1, of a set of which one is 1 the likeliest."""
-    bits = (p > 0.5).to(p.dtype)
-    if block.has_groups:
-        number = block.group.clamp(min=0)[:, None].expand_as(p)
-        top = p.new_full((int(block.group.max()) + 1, p.shape[1]), -1.0)
-        inside = p.masked_fill(~block.member, -2.0)
-        top = top.scatter_reduce(0, number, inside, "amax")
-        bits = torch.where(block.member, (inside >= top.gather(0, number)).to(p.dtype), bits)
-    return torch.where(block.whole, bits, p)
+    """Entries (N, K) as they are decoded: what must be whole is 0 or 1, of a set of which one is 1 the likeliest.
+
+    Of several that are equally likely, the first.
+    """
+    return torch.where(block.whole, _bits(block, p, 0.5), p)
+
+
+def _bits(block: Block, score: Tensor, middle: float) -> Tensor:
+    """Bits (N, K) of scores, likelihoods or logits."""
+    bits = (score > middle).to(score.dtype)
+    if not block.has_groups:
+        return bits
+    number = block.group.clamp(min=0)[:, None].expand_as(score)
+    sets, count = int(block.group.max()) + 1, len(score)
+    inside = score.masked_fill(~block.member, -torch.inf)
+    top = score.new_full((sets, score.shape[1]), -torch.inf).scatter_reduce(0, number, inside, "amax")
+    place = torch.arange(count, device=score.device)[:, None].expand_as(number)
+    place = place.masked_fill((inside < top.gather(0, number)) | ~block.member, count)
+    first = place.new_full((sets, score.shape[1]), count).scatter_reduce(0, number, place, "amin")
+    return torch.where(block.member, (place == first.gather(0, number)).to(score.dtype), bits)

@@ -18,6 +18,8 @@ from becalm_programs.condition import Block, Programs
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.network import shares
 
+# Without a network the objective has to say everything.
+_PULL = 100.0
 # Below this variance of the noise every bit is settled anyway, and a logit must stay finite.
 _LEAST = 1e-4
 _VARIANCE = 1 / 3
@@ -47,7 +49,7 @@ class Uniform(nn.Module):
 def bare(device: torch.device) -> Model[Programs]:
     """A model without a network, on which guidance does all the work."""
     network = Uniform().eval().to(device)
-    return Model(IntegerPrograms(), Cosine(), Objective(prediction="x0"), network, Identity(), device, {})
+    return Model(IntegerPrograms(pull=_PULL), Cosine(), Objective(prediction="x0"), network, Identity(), device, {})
 
 
 def _estimate(block: Block, logit: Tensor, linear: Tensor) -> Tensor:

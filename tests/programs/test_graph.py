@@ -27,6 +27,7 @@ from becalm_programs.network import Bipartite, excess, shares
 from becalm_programs.options import LabelOptions
 from becalm_programs.program import Program, activity
 from becalm_programs.relation import Relation
+from becalm_programs.search.oneopt import oneopt
 from becalm_programs.steer import rounded, steer
 
 BOUNDED = ("binary", "integer", "continuous", "fixed")
@@ -188,8 +189,32 @@ def test_the_constraint_step_alone_finds_feasible_solutions_on_the_original_rows
 def test_the_constraint_step_leaves_what_is_feasible_as_it_is() -> None:
     cond = Programs((relation("set-cover"),), (0,) * 3)
     everything = torch.full((len(cond.owner),), 0.98)
-    guide = steer(1.0, pull=0.0, inner=5, last=300, near=1.0)
-    torch.testing.assert_close(guide(lambda x, level, cond: everything)(everything, LEVEL, cond), everything)
+    on_the_way = steer(1.0, pull=0.0, inner=5, last=300, near=0.0)
+    torch.testing.assert_close(on_the_way(lambda x, level, cond: everything)(everything, LEVEL, cond), everything)
+    near_clean = steer(1.0, pull=0.0, inner=5, last=300, near=1.0)
+    assert bool((near_clean(lambda x, level, cond: everything)(everything, LEVEL, cond) > 0).all())
+
+
+@pytest.mark.parametrize("family", ["set-cover", "independent-set", "auction", "facility", "assignment", "knapsack"])
+def test_the_objective_leaves_no_flip_that_betters_the_cost_and_breaks_no_row(family: str) -> None:
+    """What guidance ends on is a local optimum of set covers and packings; nowhere is it worse than without."""
+    made = relation(family, 3)
+    cond = Programs((made,), (0,) * 8)
+
+    def drawn(pull: float) -> Any:
+        guide = steer(1.0, pull=pull, inner=5, last=2000, near=1.0)
+        return IntegerPrograms().verdicts(guide(lambda x, level, cond: torch.tanh(x))(noise(cond), LEVEL, cond), cond)
+
+    without, pulled = drawn(0.0)[0], drawn(1e-9)[0]
+    sign = -1 if made.program.maximise else 1
+    assert (pulled.feasible >= without.feasible).all()
+    both = pulled.feasible & without.feasible
+    assert (sign * pulled.objective[both] <= sign * without.objective[both] + 1e-9).all()
+    if family in ("set-cover", "independent-set"):
+        domain = IntegerPrograms()
+        guide = steer(1.0, pull=1e-9, inner=5, last=2000, near=1.0)
+        x = domain.solutions(guide(lambda x, level, cond: torch.tanh(x))(noise(cond), LEVEL, cond), cond)[0]
+        assert (oneopt(made.program, x) == x).all()
 
 
 def test_energies_are_one_number_per_sample_and_cost_is_the_scaled_objective() -> None:

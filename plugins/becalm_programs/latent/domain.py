@@ -30,7 +30,7 @@ from becalm_programs.energies import objective, violation
 from becalm_programs.latent.codec import LatentCodec, bits
 from becalm_programs.latent.denoise import LatentNetwork
 from becalm_programs.latent.embed import Embedding, restore, shape
-from becalm_programs.latent.request import GAMMA, LatentRequest
+from becalm_programs.latent.request import GAMMA, PULL, LatentRequest
 from becalm_programs.request import ProgramRequest
 
 
@@ -70,7 +70,7 @@ class LatentPrograms(IntegerPrograms):
 
     def usual(self) -> Mapping[str, Any]:
         # Also where solutions are asked for in the words of ``programs``, whose guidance is something else.
-        return {"guidance": GAMMA}
+        return {"guidance": GAMMA, "objective": PULL}
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Programs]]:
         if self.embedding is None:
