@@ -14,7 +14,7 @@ PYTEST := $(BIN)/python -m pytest
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
 
-demo: .venv/runtime  ## Draws digits and rolls out a policy with the bundled models, into out/
+demo: .venv/runtime  ## Draws digits, rolls out a policy, samples an integer program with the bundled models, into out/
 	@mkdir -p out
 	$(BECALM) images sample --checkpoint mnist --count 100 --out out/digits.png
 	$(BECALM) images sample --checkpoint mnist --count 16 --out out/film.gif
@@ -23,7 +23,9 @@ demo: .venv/runtime  ## Draws digits and rolls out a policy with the bundled mod
 	$(BECALM) policies sample --checkpoint fork --count 60 --out out/fork.png
 	@rm -rf out/pusht
 	$(BECALM) policies evaluate pusht --episodes 6 --out out/pusht
-	@echo "Look into $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png; fork.png; pusht/plot.png, pusht/best.gif"
+	$(BECALM) programs generate --family set-cover --size paper --count 1 --seed 0 --out out/programs
+	$(BECALM) programs sample out/programs/set-cover-paper-00000.mps.gz --count 30 --out out/programs/solutions.npz --picture out/programs/solutions.png
+	@echo "Look into $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png; fork.png; pusht/plot.png, pusht/best.gif; programs/solutions.png"
 
 test: .venv/dev  ## All tests but the slow ones
 	$(PYTEST)
@@ -70,7 +72,7 @@ clean:  ## Removes what these commands made, except .venv
 	@touch .venv/made
 
 .venv/runtime: .venv/made pyproject.toml constraints.txt
-	$(PIP) -e '.[policies]' -c constraints.txt
+	$(PIP) -e '.[policies,programs]' -c constraints.txt
 	@touch .venv/runtime
 
 .venv/dev: .venv/made pyproject.toml constraints.txt

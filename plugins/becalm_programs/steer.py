@@ -97,10 +97,12 @@ def settled(block: Block, logit: Tensor, steps: int, *, descend: bool) -> Tensor
     Args:
         descend: Go on down the cost where all rows hold.
     """
+    ended = torch.empty_like(logit)
+    columns = torch.arange(logit.shape[1], device=logit.device)
     price = torch.ones_like(logit[:1]).expand(len(block.low), -1)
-    best, least = torch.empty(0), logit.new_full((block.programs, block.count), torch.inf, dtype=torch.float64)
+    best, least = torch.empty_like(logit), torch.full_like(logit[: block.programs], torch.inf, dtype=torch.float64)
     idle = torch.zeros_like(least)
-    for step in range(steps + 1):
+    for _ in range(steps + 1):
         # From logits, as their likelihoods would be a tie close to one half.
         p = torch.where(block.whole, _bits(block, logit, 0.0), torch.sigmoid(logit))
         activity = block.down(p)
@@ -110,21 +112,26 @@ def settled(block: Block, logit: Tensor, steps: int, *, descend: bool) -> Tensor
         spent = block.sums(block.cost[:, None] * p, block.entry_owner)
         worth = torch.where(violation > 0, violation.double(), spent.double() - _FAR)
         better = worth < least
-        best = p if step == 0 else torch.where(block.per_sample(better), p, best)
+        best = torch.where(block.per_sample(better), p, best)
         least = torch.where(better, worth, least)
         idle = torch.where(better, 0, idle + 1)
         live = (least > -_FAR / 2) | (descend & (idle < _PATIENCE))
-        if step == steps or not bool(live.any()):
-            break
         price = price + _GROWTH * wrong
         slope, room = block.up(price * over), block.held(activity)
         fine = violation == 0
         slope = torch.where(block.per_sample(fine), _downhill(block, *room), slope)
         eta = live * _step(block, breaks(block, logit, slope), _blocked(logit, *room), ~fine)
-        if not bool((eta > 0).any()):
-            break
         logit = logit - block.per_sample(eta) * slope
-    return best
+        going = (eta > 0).any(0)
+        if not bool(going.all()):
+            # What has come to its end costs no more time.
+            ended[:, columns[~going]] = best[:, ~going]
+            logit, price, best, least, idle = (each[:, going] for each in (logit, price, best, least, idle))
+            columns = columns[going]
+            if not len(columns):
+                break
+    ended[:, columns] = best
+    return ended
 
 
 def _downhill(block: Block, low: Tensor, high: Tensor) -> Tensor:
