@@ -2,6 +2,8 @@
 
 from becalm.hooks import CommandRef, DomainRef, hookimpl
 
+_PRETRAINED = ("set-cover", "auction", "facility", "independent-set")
+
 
 @hookimpl
 def domains() -> list[DomainRef]:
@@ -12,6 +14,7 @@ def domains() -> list[DomainRef]:
             summary="Integer programs: feasible solutions, guided by constraints and objective.",
             target="becalm_programs.domain:IntegerPrograms",
             request="becalm_programs.request:ProgramRequest",
+            pretrained={name: f"becalm_programs:pretrained/{name}.safetensors" for name in _PRETRAINED},
         ),
         DomainRef(
             name="programs-latent",

@@ -212,11 +212,17 @@ class _Sparse(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
         ctx.transposed = transposed
-        return matrix @ dense
+        return _exact(matrix, dense)
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        return None, None, ctx.transposed @ gradients[0].contiguous()
+        return None, None, _exact(ctx.transposed, gradients[0].contiguous())
+
+
+def _exact(matrix: Tensor, dense: Tensor) -> Tensor:
+    """matrix @ dense in float32: sparse products know no other on a CPU."""
+    with torch.autocast(dense.device.type, enabled=False):
+        return matrix @ dense.float()
 
 
 def _product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:

@@ -49,7 +49,7 @@ class IntegerPrograms(Domain[Programs]):
     rounds: int = Field(4, ge=1, description="Rounds of messages between entries and rows.")
     batch: int = Field(8, ge=1, description="Programs per training batch.")
     draws: int = Field(4, ge=1, description="Solutions of each program in a batch, at noise levels of their own.")
-    pull: float = Field(30.0, ge=0, description="Weight of the objective in the guidance where a request says nothing.")
+    pull: float = Field(3.0, ge=0, description="Weight of the objective in the guidance where a request says nothing.")
     holdout: int = Field(0, ge=0, description="Last programs of the folder kept out of training, for split test.")
     gap: float = Field(
         0.05,

@@ -20,7 +20,7 @@ class ProgramRequest(SampleRequest):
     steps: int = Field(20, ge=1, le=100_000, description="Sampler steps.")
     guidance: float = Field(1.0, ge=0, description="Constraint guidance: largest move of a logit per step; 0 is none.")
     objective: float = Field(
-        30.0, ge=0, description="Weight of the objective in the guidance; a checkpoint may have its own default."
+        3.0, ge=0, description="Weight of the objective in the guidance; a checkpoint may have its own default."
     )
     eta: float = Field(1.0, ge=0, le=1, description="ddim: noise put back each step, 1 as much as ddpm.")
     inner: int = Field(5, ge=0, description="Constraint steps at a level ...")

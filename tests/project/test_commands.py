@@ -11,7 +11,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
-MADE = re.compile(r"(?:^ {4}|`)make ([a-z]+)", re.MULTILINE)
+MADE = re.compile(r"(?:^ {4}|`)make ([a-z][a-z-]*)", re.MULTILINE)
 LINE = re.compile(r"^ {4}(?:\.venv/bin/)?(becalm (?:[^\n]*\\\n)*[^\n]*)$", re.MULTILINE)
 FLAG = re.compile(r"(?<![\w-])--[a-z][a-z.-]*")
 
@@ -39,7 +39,7 @@ def usage(*nouns: str) -> str:
 
 
 def test_every_make_target_named_exists() -> None:
-    targets = set(re.findall(r"^([a-z]+):", text(ROOT / "Makefile"), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", text(ROOT / "Makefile"), re.MULTILINE))
     named = {target for page in PAGES for target in MADE.findall(text(page))}
     assert {"demo", "test"} <= named
     assert named <= targets
@@ -57,7 +57,10 @@ def test_every_flag_of_a_command_shown_is_in_its_help(words: list[str]) -> None:
 
 
 def test_every_flag_named_in_the_text_of_the_readme_is_in_some_help() -> None:
-    verbs = [("images", verb) for verb in ("sample", "train", "evaluate", "edit")]
+    verbs = [
+        ("images", "edit"),
+        *((noun, verb) for noun in ("images", "programs") for verb in ("sample", "train", "evaluate")),
+    ]
     known = {flag for nouns in [(), ("plugins",), *verbs] for flag in FLAG.findall(usage(*nouns))}
     assert set(re.findall(r"`(--[a-z][a-z.-]*)", text(ROOT / "README.md"))) <= known
 

@@ -25,6 +25,9 @@ def test_imports_keep_the_contracts_of_pyproject() -> None:
         "becalm.request",
         "becalm_images",
         "becalm_images.request",
+        "becalm_programs",
+        "becalm_programs.options",
+        "becalm_programs.request",
         "becalm_apps.main",
     ],
 )
@@ -41,5 +44,5 @@ def test_folders_are_not_packages() -> None:
 
 
 def test_packages_say_that_they_are_typed() -> None:
-    for package in ("core/becalm", "plugins/becalm_images", "apps/becalm_apps"):
+    for package in ("core/becalm", "plugins/becalm_images", "plugins/becalm_programs", "apps/becalm_apps"):
         assert (ROOT / package / "py.typed").exists()
