@@ -29,7 +29,7 @@ _EDGE = 1e-6
 _HELD = 1e-6
 """A row of unit length that is missed by no more than this holds."""
 _GROWTH = 0.05
-_OWN = 0.97
+_OWN = 0.95
 """Share of an entry's own evidence that is taken off near clean."""
 _PATIENCE = 50
 """Steps without a better solution after which a feasible sample is left."""
