@@ -59,11 +59,14 @@ def calls(acting: Policy, observations: np.ndarray) -> list[tuple[torch.Tensor, 
     return seen
 
 
-def alternate(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, np.ndarray]:
-    """Seconds of each, (rounds,), taking turns."""
+def alternate(
+    runs: dict[str, Callable[[], object]], rounds: int, before: Callable[[], object]
+) -> dict[str, np.ndarray]:
+    """Seconds of each, (rounds,), taking turns; ``before`` runs ahead of each and takes no part."""
     seconds: dict[str, list[float]] = {name: [] for name in runs}
     for number in range(rounds + 5):
         for name, run in runs.items():
+            before()
             start = time.perf_counter()
             run()
             if number >= 5:  # The first rounds warm caches and allocators.
@@ -82,8 +85,10 @@ def measure(acting: Policy, batch: int, rounds: int) -> dict[str, np.ndarray]:
     network = acting.model.network
     everyone = np.ones(batch, bool)
 
+    def empty() -> None:
+        acting.reset(everyone)  # Empties the queues, so that every act plans; it is an episode's work, not a step's.
+
     def chunk() -> None:
-        acting.reset(everyone)  # Empties the queues, so that every act plans.
         acting.act(observations)  # Ends on the host: the actions are an array.
 
     @torch.no_grad()
@@ -94,7 +99,7 @@ def measure(acting: Policy, batch: int, rounds: int) -> dict[str, np.ndarray]:
             torch.cuda.synchronize()
 
     acting.reset(numbers=np.arange(batch))
-    return alternate({"act": chunk, "network": bare}, rounds)
+    return alternate({"act": chunk, "network": bare}, rounds, empty)
 
 
 def report(title: str, acting: Policy, batches: list[int], rounds: int) -> None:

@@ -223,10 +223,12 @@ class _Memory:
         due = self._place >= self._policy.execute
         if due.any():
             rows = np.flatnonzero(due)
+            # Views cost less than numbers of rows, and with one environment all rows are due at once.
+            pick = slice(None) if len(rows) == len(due) else rows
             chunk = self._planned(rows, self._policy.execute)
             first = self._policy.domain.history - 1
-            self._queue[rows] = chunk[:, first : first + self._policy.execute]
-            self._place[rows] = 0
+            self._queue[pick] = chunk[:, first : first + self._policy.execute]
+            self._place[pick] = 0
         actions: npt.NDArray[np.float32] = self._queue[np.arange(len(self._queue)), self._place]
         self._place += 1
         return actions
