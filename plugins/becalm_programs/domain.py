@@ -79,7 +79,11 @@ class IntegerPrograms(Domain[Programs]):
         return ()
 
     def condition(self, request: ProgramRequest) -> Programs:
-        return Programs((_relation(request.model, self.family, self.size),), (0,) * request.count)
+        if request.model is None and self.family is None and self.data is not None and Path(self.data).is_dir():
+            relation = _examples(self.data, self.gap)[0].relation  # While it is trained there are no others.
+        else:
+            relation = _relation(request.model, self.family, self.size)
+        return Programs((relation,), (0,) * request.count)
 
     def owner(self, cond: Programs, count: int) -> Tensor:
         return cond.owner
