@@ -5,7 +5,7 @@ share its matrix: a block of K samples is a matrix (N, K), and one sparse produc
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
@@ -63,6 +63,13 @@ class Programs:
         """(rows of x,) the sample of each."""
         sizes = torch.tensor([len(self.relations[number].cost) for number in self.which])
         return torch.repeat_interleave(torch.arange(len(sizes)), sizes)
+
+    def parts(self) -> Iterator[tuple["Block", slice]]:
+        """Each block with the rows of x that it takes."""
+        start = 0
+        for block in self.blocks:
+            yield block, slice(start, start + block.rows)
+            start += block.rows
 
     @cached_property
     def blocks(self) -> tuple["Block", ...]:
@@ -136,13 +143,18 @@ class Block:
         return sum(self.sizes) * self.count
 
     def gather(self, flat: Tensor) -> Tensor:
-        """This block's part of x, (P-by-K-by-N flat,), as (N, K)."""
+        """This block's part of x, (P-by-K-by-N flat, ...), as (N, K, ...)."""
         parts = flat.split([size * self.count for size in self.sizes])
-        return torch.cat([part.reshape(self.count, size).T for part, size in zip(parts, self.sizes, strict=True)])
+        return torch.cat(
+            [
+                part.reshape(self.count, size, *flat.shape[1:]).transpose(0, 1)
+                for part, size in zip(parts, self.sizes, strict=True)
+            ]
+        )
 
     def scatter(self, block: Tensor) -> Tensor:
-        """(N, K) back to the order of x."""
-        return torch.cat([part.T.reshape(-1) for part in block.split(self.sizes)])
+        """(N, K, ...) back to the order of x."""
+        return torch.cat([part.transpose(0, 1).flatten(0, 1) for part in block.split(self.sizes)])
 
     @cached_property
     def has_groups(self) -> bool:
@@ -153,6 +165,24 @@ class Block:
     def member(self) -> Tensor:
         """(N, 1) which entries belong to such a set."""
         return self.group[:, None] >= 0
+
+    @cached_property
+    def _set(self) -> tuple[Tensor, int]:
+        """(N, 1) number of each entry's set, 0 where there is none, and how many numbers there are."""
+        return self.group.clamp(min=0)[:, None], int(self.group.max()) + 1
+
+    def of_sets(self, values: Tensor, reduce: str, empty: float) -> Tensor:
+        """What the values (N, K) of each entry's set come to, (N, K).
+
+        Args:
+            reduce: ``amax``, ``amin`` or ``sum``. empty: What entries outside of sets count as.
+        """
+        number, count = self._set
+        index = number.expand_as(values)
+        inside = values.masked_fill(~self.member, empty)
+        return (
+            values.new_full((count, values.shape[1]), empty).scatter_reduce(0, index, inside, reduce).gather(0, index)
+        )
 
     @property
     def whole(self) -> Tensor:

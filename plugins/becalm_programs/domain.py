@@ -121,13 +121,12 @@ class IntegerPrograms(Domain[Programs]):
 
     def solutions(self, x0: Tensor, cond: Programs) -> list[np.ndarray]:
         """The solutions of each run of samples of one program, (K, n) each, rounded as they are decoded."""
-        found, start, numbers = [], 0, iter(_runs(cond))
-        for block in cond.blocks:
-            p = rounded(block, (1 + block.gather(x0[start : start + block.rows].cpu().float())) / 2)
-            start += block.rows
-            for part in p.split(block.sizes):
+        found, numbers = [], iter(_runs(cond))
+        for block, part in cond.parts():
+            p = rounded(block, (1 + block.gather(x0[part].cpu().float())) / 2)
+            for entries in p.split(block.sizes):
                 relation = cond.relations[next(numbers)]
-                found.append(relation.bits.decode(part.T.numpy().astype(np.float64)))
+                found.append(relation.bits.decode(entries.T.numpy().astype(np.float64)))
         return found
 
     def verdicts(self, x0: Tensor, cond: Programs) -> list[Verdict]:

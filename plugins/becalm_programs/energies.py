@@ -25,12 +25,10 @@ def objective(x0: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
 
 
 def _summed(x0: Tensor, cond: Programs, *, rows: bool) -> Tensor:
-    sums, start = [], 0
-    for block in cond.blocks:
-        p = (1 + block.gather(x0[start : start + block.rows])) / 2
-        start += block.rows
+    sums = []
+    for block, part in cond.parts():
+        p = (1 + block.gather(x0[part])) / 2
         each = excess(block, block.down(p)).abs() if rows else block.cost[:, None] * p
         owner = block.row_owner if rows else block.entry_owner
-        total = p.new_zeros(block.programs, block.count).index_add(0, owner, each)
-        sums.append(total.flatten())
+        sums.append(block.sums(each, owner).flatten())
     return torch.cat(sums)

@@ -73,13 +73,11 @@ class Bipartite(nn.Module):
         """Estimates, of x's shape (rows,)."""
         time = waves(level, self.frequencies, x)
         alone = evidence(x, level)
-        outputs, start = [], 0
-        for block in cond.blocks:
-            part = slice(start, start + block.rows)
-            start += block.rows
+        outputs = []
+        for block, part in cond.parts():
             told = time.expand(block.rows, -1) if len(time) == 1 else time[part]
             outputs.append(
-                block.scatter(self.block(block, block.gather(x[part]), block.gather(alone[part]), _spread(block, told)))
+                block.scatter(self.block(block, block.gather(x[part]), block.gather(alone[part]), block.gather(told)))
             )
         return torch.cat(outputs)
 
@@ -118,20 +116,7 @@ def shares(block: Block, logit: Tensor) -> Tensor:
     alone = torch.tanh(logit / 2)
     if not block.has_groups:
         return alone
-    number = block.group.clamp(min=0)[:, None].expand_as(logit)
-    size = int(block.group.max()) + 1
-    top = torch.full((size, logit.shape[1]), -torch.inf, device=logit.device, dtype=logit.dtype)
-    inside = logit.masked_fill(~block.member, -torch.inf)
-    below = inside - top.scatter_reduce(0, number, inside.detach(), "amax").gather(0, number)
-    exp = torch.exp(below)
-    total = torch.zeros(size, logit.shape[1], device=logit.device, dtype=logit.dtype).scatter_add(0, number, exp)
-    soft = exp / total.gather(0, number).clamp(min=1e-30)
+    below = logit - block.of_sets(logit.detach(), "amax", -torch.inf)
+    exp = torch.exp(below.masked_fill(~block.member, -torch.inf))
+    soft = exp / block.of_sets(exp, "sum", 0.0).clamp(min=1e-30)
     return torch.where(block.member, 2 * soft - 1, alone)
-
-
-def _spread(block: Block, time: Tensor) -> Tensor:
-    """(rows, waves) in the order of x as (N, K, waves)."""
-    parts = time.split([size * block.count for size in block.sizes])
-    return torch.cat(
-        [part.reshape(block.count, size, -1).transpose(0, 1) for part, size in zip(parts, block.sizes, strict=True)]
-    )

@@ -50,10 +50,8 @@ def steer(weight: float, *, pull: float, inner: int, last: int, near: float) -> 
     def apply(denoise: Denoiser[Programs]) -> Denoiser[Programs]:
         def guided(x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
             x0 = denoise(x, level, cond)
-            outputs, start = [], 0
-            for block in cond.blocks:
-                part = slice(start, start + block.rows)
-                start += block.rows
+            outputs = []
+            for block, part in cond.parts():
                 estimate = block.gather(x0[part]).clamp(-1 + _EDGE, 1 - _EDGE)
                 logit = 2 * torch.atanh(estimate) - pull * block.reduced[:, None]
                 if float(level.t) > near:
@@ -120,7 +118,7 @@ def settled(block: Block, logit: Tensor, steps: int, *, descend: bool) -> Tensor
         slope, room = block.up(price * over), block.held(activity)
         fine = violation == 0
         slope = torch.where(block.per_sample(fine), _downhill(block, *room), slope)
-        eta = live * _step(block, breaks(block, logit, slope), _blocked(logit, *room), ~fine)
+        eta = live * _step(block, breaks(block, logit, slope), torch.where(p > 0.5, *room), ~fine)
         logit = logit - block.per_sample(eta) * slope
         going = (eta > 0).any(0)
         if not bool(going.all()):
@@ -140,11 +138,6 @@ def _downhill(block: Block, low: Tensor, high: Tensor) -> Tensor:
     return torch.where((low & (cost > 0)) | (high & (cost < 0)), 0.0, cost)
 
 
-def _blocked(logit: Tensor, low: Tensor, high: Tensor) -> Tensor:
-    """(N, K) whose change rows have no room for."""
-    return torch.where(logit > 0, low, high)
-
-
 def breaks(block: Block, logit: Tensor, slope: Tensor) -> Tensor:
     """The eta (N, K) from which on an entry of logit - eta slope is rounded otherwise; inf where it never is.
 
@@ -155,16 +148,12 @@ def breaks(block: Block, logit: Tensor, slope: Tensor) -> Tensor:
     alone = torch.where(falls | rises, logit / torch.where(falls | rises, slope, 1.0), torch.inf)
     if not block.has_groups:
         return alone
-    member, number = block.member, block.group.clamp(min=0)[:, None].expand_as(logit)
-    size = int(block.group.max()) + 1
-    inside = logit.masked_fill(~member, -torch.inf)
-    low = logit.new_full((size, logit.shape[1]), -torch.inf)
-    top = low.scatter_reduce(0, number, inside, "amax").gather(0, number)
-    first = member & (inside >= top)
-    pace = low.scatter_reduce(0, number, slope.masked_fill(~first, -torch.inf), "amax").gather(0, number) - slope
-    gains = member & ~first & (pace > 1e-12)
+    top = block.of_sets(logit, "amax", -torch.inf)
+    first = block.member & (logit >= top)
+    pace = block.of_sets(slope.masked_fill(~first, -torch.inf), "amax", -torch.inf) - slope
+    gains = block.member & ~first & (pace > 1e-12)
     overtakes = torch.where(gains, (top - logit) / torch.where(gains, pace, 1.0), torch.inf)
-    return torch.where(member, overtakes, alone)
+    return torch.where(block.member, overtakes, alone)
 
 
 def _step(block: Block, eta: Tensor, blocked: Tensor, forced: Tensor) -> Tensor:
@@ -191,11 +180,7 @@ def _bits(block: Block, score: Tensor, middle: float) -> Tensor:
     bits = (score > middle).to(score.dtype)
     if not block.has_groups:
         return bits
-    number = block.group.clamp(min=0)[:, None].expand_as(score)
-    sets, count = int(block.group.max()) + 1, len(score)
-    inside = score.masked_fill(~block.member, -torch.inf)
-    top = score.new_full((sets, score.shape[1]), -torch.inf).scatter_reduce(0, number, inside, "amax")
-    place = torch.arange(count, device=score.device)[:, None].expand_as(number)
-    place = place.masked_fill((inside < top.gather(0, number)) | ~block.member, count)
-    first = place.new_full((sets, score.shape[1]), count).scatter_reduce(0, number, place, "amin")
-    return torch.where(block.member, (place == first.gather(0, number)).to(score.dtype), bits)
+    place = torch.arange(len(score), device=score.device, dtype=torch.float64)[:, None].expand_as(score)
+    likeliest = score >= block.of_sets(score, "amax", -torch.inf)
+    first = block.of_sets(place.masked_fill(~likeliest, torch.inf), "amin", torch.inf)
+    return torch.where(block.member, (place == first).to(score.dtype), bits)

@@ -38,12 +38,12 @@ class Uniform(nn.Module):
         variance = sigma.square()
         logit = 2 * alpha * noisy / variance.clamp(min=_LEAST)
         linear = _VARIANCE * alpha * noisy / (_VARIANCE * alpha.square() + variance)
-        outputs, start = [], 0
-        for block in cond.blocks:
-            part = slice(start, start + block.rows)
-            start += block.rows
-            outputs.append(block.scatter(_estimate(block, block.gather(logit[part]), block.gather(linear[part]))))
-        return torch.cat(outputs)
+        return torch.cat(
+            [
+                block.scatter(_estimate(block, block.gather(logit[part]), block.gather(linear[part])))
+                for block, part in cond.parts()
+            ]
+        )
 
 
 def bare(device: torch.device) -> Model[Programs]:

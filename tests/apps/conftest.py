@@ -13,8 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from becalm_apps.main import main
-
 TOY = Path(__file__).parent / "toy"
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]
@@ -42,21 +40,9 @@ def plugins(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[str]]:
 
 
 @pytest.fixture
-def becalm(
-    plugins: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Run:
-    """Runs the command in this process, in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BECALM_DEBUG", raising=False)
-
-    def run(*words: object) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return run
+def becalm(plugins: list[str], becalm: Run) -> Run:
+    """The command with the plugins of these tests."""
+    return becalm
 
 
 @pytest.fixture

@@ -17,8 +17,6 @@ os.environ.setdefault("PYGAME_HIDE_SUPPORT_PROMPT", "1")
 
 from pushing import pushing
 
-from becalm_apps.main import main
-
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]
 
@@ -41,19 +39,9 @@ def demonstrations(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def becalm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+def becalm(becalm: Run) -> Run:
     """Runs ``becalm policies`` in this process, in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BECALM_DEBUG", raising=False)
-
-    def run(*words: object) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            main(["policies", *(str(word) for word in words)])
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return run
+    return lambda *words: becalm("policies", *words)
 
 
 @pytest.fixture

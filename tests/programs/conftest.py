@@ -1,30 +1,6 @@
-"""What the tests of programs share."""
+"""The files beside these tests can be imported by them."""
 
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
-sys.path.insert(0, str(Path(__file__).parent))  # So that tests can import the files beside them.
-
-from becalm_apps.main import main
-
-Ran = tuple[int, str, str]
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def becalm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs the command in this process, in an empty folder: exit code, stdout, stderr."""
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("BECALM_DEBUG", raising=False)
-
-    def run(*words: object) -> Ran:
-        with pytest.raises(SystemExit) as ended:
-            main([str(word) for word in words])
-        printed = capsys.readouterr()
-        assert isinstance(ended.value.code, int)
-        return ended.value.code, printed.out, printed.err
-
-    return run
+sys.path.insert(0, str(Path(__file__).parent))

@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 from hypothesis import strategies as st
 
+from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.program import Array, Program, activity, objective
 
 INF = np.inf
@@ -123,3 +124,17 @@ def brute(program: Program) -> tuple[Array, float | None]:
         return x, None
     values = objective(program, x)
     return x, float(values.max() if program.maximise else values.min())
+
+
+def permuted(program: Program, columns: np.ndarray, rows: np.ndarray) -> Program:
+    """The program with its variables and rows in another order."""
+    return from_arrays(
+        (-program.cost if program.maximise else program.cost)[columns],
+        program.rows[rows][:, columns],
+        row_low=program.row_low[rows],
+        row_high=program.row_high[rows],
+        low=program.low[columns],
+        high=program.high[columns],
+        integer=program.integer[columns],
+        maximise=program.maximise,
+    )

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from drawn import programs
+from drawn import permuted, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -130,15 +130,7 @@ def test_permuting_entries_and_rows_permutes_the_output() -> None:
     program = generate("set-cover", "tiny", 1)
     rng = np.random.default_rng(0)
     columns, rows = rng.permutation(len(program.cost)), rng.permutation(len(program.row_low))
-    moved = from_arrays(
-        program.cost[columns],
-        program.rows[rows][:, columns],
-        row_low=program.row_low[rows],
-        row_high=program.row_high[rows],
-        low=program.low[columns],
-        high=program.high[columns],
-        integer=program.integer[columns],
-    )
+    moved = permuted(program, columns, rows)
     network = Bipartite(width=16, rounds=2).eval()
     x = torch.randn(len(columns))
     with torch.no_grad():

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from drawn import permuted
 
 import becalm
 from becalm.cond import take
@@ -25,14 +26,12 @@ from becalm.train import begin, train
 from becalm_programs.condition import Programs
 from becalm_programs.energies import violation
 from becalm_programs.families import generate
-from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.labels import run as label
 from becalm_programs.latent.contrast import CANDIDATES, infonce, lookalikes
 from becalm_programs.latent.denoise import LatentNetwork
 from becalm_programs.latent.domain import LatentPrograms
 from becalm_programs.latent.embed import Embedding
-from becalm_programs.latent.layout import gathered, scattered
 from becalm_programs.latent.options import EmbedOptions
 from becalm_programs.latent.train import run as embed
 from becalm_programs.options import LabelOptions
@@ -107,15 +106,7 @@ def rearranged(seed: int) -> tuple[Relation, Relation, np.ndarray]:
     program = generate("set-cover", "tiny", seed)
     rng = np.random.default_rng(seed)
     columns, rows = rng.permutation(len(program.cost)), rng.permutation(len(program.row_low))
-    moved = from_arrays(
-        program.cost[columns],
-        program.rows[rows][:, columns],
-        row_low=program.row_low[rows],
-        row_high=program.row_high[rows],
-        low=program.low[columns],
-        high=program.high[columns],
-        integer=program.integer[columns],
-    )
+    moved = permuted(program, columns, rows)
     return Relation.of(program), Relation.of(moved), columns
 
 
@@ -147,8 +138,8 @@ def test_vectors_are_laid_out_as_numbers_are() -> None:
     for block in cond.blocks:
         part = x[begun : begun + block.rows]
         begun += block.rows
-        held = gathered(block, part)
-        assert torch.equal(scattered(block, held), part)
+        held = block.gather(part)
+        assert torch.equal(block.scatter(held), part)
         assert torch.equal(held[..., 1], block.gather(part[:, 1]))
 
 

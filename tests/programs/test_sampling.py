@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 import torch
-from drawn import brute, programs
+from drawn import brute, permuted, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -43,19 +43,6 @@ def untrained() -> Model[Programs]:
     """A model with a network as it is born."""
     torch.manual_seed(0)
     return replace(bare(CPU), network=Bipartite(width=8, rounds=1).eval().requires_grad_(False))
-
-
-def permuted(program: Program, columns: np.ndarray, rows: np.ndarray) -> Program:
-    return from_arrays(
-        (-program.cost if program.maximise else program.cost)[columns],
-        program.rows[rows][:, columns],
-        row_low=program.row_low[rows],
-        row_high=program.row_high[rows],
-        low=program.low[columns],
-        high=program.high[columns],
-        integer=program.integer[columns],
-        maximise=program.maximise,
-    )
 
 
 def ragged(

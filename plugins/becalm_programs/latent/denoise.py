@@ -16,7 +16,6 @@ from becalm.level import NoiseLevel
 from becalm_programs.condition import Block, Programs
 from becalm_programs.latent.decode import Decoder
 from becalm_programs.latent.embed import Messages, ProgramEncoder, perceptron
-from becalm_programs.latent.layout import gathered, scattered
 
 _WAVES = 8
 
@@ -48,13 +47,11 @@ class LatentNetwork(nn.Module):
     def forward(self, x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
         """Estimates, of x's shape (rows, dimension + 1)."""
         time = waves(level, self.frequencies, x)
-        outputs, start = [], 0
-        for block in cond.blocks:
-            part = slice(start, start + block.rows)
-            start += block.rows
+        outputs = []
+        for block, part in cond.parts():
             told = time.expand(block.rows, -1) if len(time) == 1 else time[part]
-            z = gathered(block, x[part, : self.dimension])
-            outputs.append(scattered(block, self.block(block, z, gathered(block, told))))
+            z = block.gather(x[part, : self.dimension])
+            outputs.append(block.scatter(self.block(block, z, block.gather(told))))
         return torch.cat(outputs)
 
     def block(self, block: Block, z: Tensor, time: Tensor) -> Tensor:

@@ -19,7 +19,6 @@ from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
 from becalm.model import load_part
 from becalm_programs.condition import Block, Programs
-from becalm_programs.latent.layout import gathered, scattered
 from becalm_programs.relation import FEATURES, SIDES
 
 KIND = "program-embedding"
@@ -109,16 +108,15 @@ class Embedding(nn.Module):
         solutions = F.normalize(self.of_solution(self.solution(block, x)), dim=-1)
         each = (programs * solutions).sum(-1)
         sizes = torch.tensor(block.sizes, device=x.device, dtype=each.dtype)
-        return each.new_zeros(block.programs, x.shape[1]).index_add(0, block.entry_owner, each) / sizes[:, None]
+        return block.sums(each, block.entry_owner) / sizes[:, None]
 
     @torch.no_grad()
     def encode(self, data: Tensor, cond: Programs) -> Tensor:
         """Solutions, flat (rows,) in [-1, 1], as embeddings, (rows, dimension)."""
-        outputs, start = [], 0
-        for block in cond.blocks:
-            x = gathered(block, data[start : start + block.rows, None])[..., 0]
-            start += block.rows
-            outputs.append(scattered(block, self.solution(block, x)))
+        outputs = []
+        for block, part in cond.parts():
+            x = block.gather(data[part])
+            outputs.append(block.scatter(self.solution(block, x)))
         return torch.cat(outputs)
 
 
