@@ -14,6 +14,7 @@ def domains() -> list[DomainRef]:
             summary="Integer programs: feasible solutions, guided by constraints and objective.",
             target="becalm_programs.domain:IntegerPrograms",
             request="becalm_programs.request:ProgramRequest",
+            needs="becalm_programs.needs:needs",
             pretrained={name: f"becalm_programs:pretrained/{name}.safetensors" for name in _PRETRAINED},
         ),
         DomainRef(
@@ -35,6 +36,8 @@ def commands() -> list[CommandRef]:
             summary="Write random instances of a family of programs as MPS files.",
             options="becalm_programs.options:GenerateOptions",
             target="becalm_programs.generate:run",
+            examples=("becalm programs generate --family set-cover --size paper --count 10 --out covers",),
+            again="the same command goes on",
         ),
         CommandRef(
             domain="programs",
@@ -42,6 +45,11 @@ def commands() -> list[CommandRef]:
             summary="Search good and diverse solutions of the programs in a folder, to train on.",
             options="becalm_programs.options:LabelOptions",
             target="becalm_programs.labels:run",
+            examples=(
+                "becalm programs label covers --seconds 8",
+                "becalm programs label covers --cluster tcp://HOST:8786",
+            ),
+            again="the same command goes on",
         ),
         CommandRef(
             domain="programs",
@@ -49,6 +57,7 @@ def commands() -> list[CommandRef]:
             summary="Train the encoders that the latent route builds on.",
             options="becalm_programs.latent.options:EmbedOptions",
             target="becalm_programs.latent.train:run",
+            examples=("becalm programs embed --data covers --steps 300 --out runs/embedding.safetensors",),
         ),
         CommandRef(
             domain="programs",
@@ -56,6 +65,11 @@ def commands() -> list[CommandRef]:
             summary="Judge sampling against greedy, rounding and solvers on unseen instances.",
             options="becalm_programs.options:EvaluateOptions",
             target="becalm_programs.evaluate:run",
+            examples=(
+                "becalm programs evaluate --family set-cover --count 5 --seconds 20 --out runs/covers",
+                "becalm programs evaluate --folder unseen --checkpoint runs/covers.safetensors --json",
+            ),
+            again="with --out, the same command goes on",
         ),
         CommandRef(
             domain="programs",
@@ -63,6 +77,11 @@ def commands() -> list[CommandRef]:
             summary="Sample solutions of a program, judged on its original rows.",
             options="becalm_programs.options:SampleOptions",
             target="becalm_programs.sample:run",
+            examples=(
+                "becalm programs sample model.mps --count 30 --picture solutions.png",
+                "becalm programs sample model.mps --tier 1-opt --out start.sol",
+                "becalm programs sample model.mps --checkpoint none --json",
+            ),
         ),
         CommandRef(
             domain="programs",
@@ -70,5 +89,20 @@ def commands() -> list[CommandRef]:
             summary="Solve a program, and see what a sample as warm start buys.",
             options="becalm_programs.options:SolveOptions",
             target="becalm_programs.solve:run",
+            examples=("becalm programs solve model.mps --warm-start --solver highs --seconds 30 --picture race.png",),
         ),
+    ]
+
+
+@hookimpl
+def panels() -> list[CommandRef]:
+    """The panels that only programs have."""
+    return [
+        CommandRef(
+            domain="programs",
+            name="sample",
+            summary="Sample solutions of a program, and watch violation and objective fall along the path.",
+            options="becalm_programs.options:PageOptions",
+            target="becalm_programs.page:sample",
+        )
     ]

@@ -26,7 +26,8 @@ from becalm_programs.picture import draw
 from becalm_programs.prepared import prepared
 from becalm_programs.relation import Relation
 from becalm_programs.request import ProgramRequest
-from becalm_programs.steer import rounded, steer
+from becalm_programs.settle import rounded
+from becalm_programs.steer import steer
 from becalm_programs.verify import Verdict, verify
 
 
@@ -50,6 +51,7 @@ class IntegerPrograms(Domain[Programs]):
     batch: int = Field(8, ge=1, description="Programs per training batch.")
     draws: int = Field(4, ge=1, description="Solutions of each program in a batch, at noise levels of their own.")
     pull: float = Field(3.0, ge=0, description="Weight of the objective in the guidance where a request says nothing.")
+    patience: int = Field(30, ge=0, description="Steps without anything better where a request says nothing.")
     holdout: int = Field(0, ge=0, description="Last programs of the folder kept out of training, for split test.")
     gap: float = Field(
         0.05,
@@ -73,7 +75,7 @@ class IntegerPrograms(Domain[Programs]):
         return Bipartite(width=self.width, rounds=self.rounds)
 
     def usual(self) -> Mapping[str, Any]:
-        return {"objective": self.pull}
+        return {"objective": self.pull, "patience": self.patience}
 
     def shape(self) -> tuple[int, ...]:
         return ()
@@ -114,6 +116,7 @@ class IntegerPrograms(Domain[Programs]):
                     pull=request.objective,
                     inner=request.inner,
                     last=request.last,
+                    patience=request.patience,
                     near=1.01 * last,
                 )
             )

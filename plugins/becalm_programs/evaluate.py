@@ -30,6 +30,7 @@ from becalm_programs.workforce import hire
 
 _NEEDS: Mapping[str, Callable[[], object]] = {
     "rounding": highs.package,
+    "search": highs.package,
     "highs": highs.package,
     "cbc": cbc.binary,
     "scip": scip.package,

@@ -49,6 +49,7 @@ class Task:
     solutions: int
     gap: float
     seed: int
+    solver: str | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -120,7 +121,7 @@ def label(task: Task) -> Labels | str:
     # Its own randomness for each program, whichever worker takes it and when.
     generator = np.random.default_rng([task.seed, zlib.crc32(task.name.encode())])
     limit = Limit(seconds=task.seconds) if task.steps is None else Limit(steps=task.steps)
-    x, objective = gather(program, task.solutions, limit=limit, generator=generator, gap=task.gap)
+    x, objective = gather(program, task.solutions, limit=limit, generator=generator, gap=task.gap, solver=task.solver)
     seconds = time.perf_counter() - begun
     if not len(x):
         return f"no feasible solution was found in {seconds:.1f} seconds"
@@ -197,6 +198,7 @@ def _task(path: Path, options: LabelOptions) -> Task:
         solutions=options.solutions,
         gap=options.gap,
         seed=options.seed,
+        solver=options.solver,
     )
 
 

@@ -12,7 +12,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -32,6 +32,8 @@ from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling import hamming, sample, settled
 from becalm_programs.search.columns import Columns
 from becalm_programs.search.greedy import greedy
+from becalm_programs.search.lns import Limit
+from becalm_programs.search.pool import gather
 from becalm_programs.search.round import rounded
 from becalm_programs.solvers import SOLVERS, solve
 from becalm_programs.solvers.complete import relax
@@ -44,6 +46,7 @@ TITLES: dict[MethodName, str] = {
     "greedy": "greedy",
     "randomised-greedy": "randomised greedy",
     "rounding": "LP rounding",
+    "search": "search",
     "highs": "HiGHS",
     "cbc": "CBC",
     "scip": "SCIP",
@@ -121,7 +124,8 @@ def methods(options: EvaluateOptions, kind: MethodName, checkpoint: str | None =
         settings = {"seconds": options.seconds, "threads": options.threads}
     elif kind != "greedy":
         settings = {"samples": options.samples, "seed": options.seed}
-        settings |= {"seconds": options.seconds} if kind == "rounding" else {}
+        settings |= {"seconds": options.seconds} if kind in ("rounding", "search") else {}
+        settings |= {"from": _starter()} if kind == "search" else {}
     return [Method(TITLES[kind], kind, settings)]
 
 
@@ -142,12 +146,6 @@ def work(task: Task) -> list[Cell]:
 
 def model(checkpoint: str | None, device: str) -> Model[Programs]:
     """A network, loaded once as long as its file is the same; without a name, the stand-in for none."""
-    file = None if checkpoint is None else Path(checkpoint)
-    return _model(checkpoint, device, file.stat().st_mtime_ns if file is not None and file.is_file() else 0)
-
-
-@lru_cache(maxsize=4)
-def _model(checkpoint: str | None, device: str, changed: int) -> Model[Programs]:
     from becalm_programs.uniform import bare
 
     return bare(pick(device)) if checkpoint is None else load(checkpoint, device)
@@ -225,6 +223,19 @@ def _rounding(task: Task) -> Made:
     return Made(x, verdict, task.options.samples, time.perf_counter() - begun, note=note)
 
 
+def _search(task: Task) -> Made:
+    """Large-neighbourhood search and a pool of what it finds: what networks are trained on."""
+    count, limit = task.options.samples, Limit(seconds=task.options.seconds)
+    begun = time.perf_counter()
+    x, _ = gather(task.program, count, limit=limit, generator=_generator(task), solver=_starter())
+    return Made(x, verify(task.program, x), count, time.perf_counter() - begun)
+
+
+def _starter() -> str | None:
+    """SCIP, where it is there, gives search its first solution."""
+    return "scip" if find_spec("pyscipopt") is not None else None
+
+
 def _solver(task: Task) -> Made:
     run = solve(task.program, task.methods[0].kind, seconds=task.options.seconds, threads=task.options.threads)
     x = _none(task) if run.x is None else run.x[None]
@@ -239,6 +250,7 @@ _MAKERS: dict[MethodName, Callable[[Task], Made]] = {
     "greedy": _greedy,
     "randomised-greedy": _greedy,
     "rounding": _rounding,
+    "search": _search,
     "highs": _solver,
     "cbc": _solver,
     "scip": _solver,

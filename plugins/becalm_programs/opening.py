@@ -4,10 +4,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
-import becalm
 from becalm.device import pick
 from becalm.errors import UserError
-from becalm.model import Model
+from becalm.model import Model, shared
 from becalm_programs.bounds import related
 from becalm_programs.choose import fitting
 from becalm_programs.condition import Programs
@@ -52,17 +51,35 @@ def opened(request: ProgramRequest, checkpoint: str | None, device: str) -> Open
     Raises:
         UserError: If the program cannot be read or sampled, or there is no such model or device.
     """
-    where = pick(device)
-    relation = None if request.model is None and checkpoint is not None else relation_of(named(request))
-    if checkpoint is None and relation is not None:
-        name, said = fitting(relation.program)
-    else:
-        name = None if checkpoint == NONE else checkpoint
-        said = "guidance works without a network, as asked" if name is None else f"network {name}, as asked"
-    model = bare(where) if name is None else load(name, device)
-    if relation is None:
-        relation = model.domain.condition(request).relations[0]
-    return Opened(relation, model, "no network" if name is None else name, said)
+    pick(device)
+    if request.model is None and checkpoint is not None:
+        model, name, said = asked(checkpoint, device)
+        return Opened(model.domain.condition(request).relations[0], model, name, said)
+    return fitted(relation_of(named(request)), checkpoint, device)
+
+
+def fitted(relation: Relation, checkpoint: str | None, device: str) -> Opened:
+    """A program with the model to sample it with; arguments as of ``opened``.
+
+    Raises:
+        UserError: If there is no such model or device.
+    """
+    if checkpoint is not None:
+        return Opened(relation, *asked(checkpoint, device))
+    name, said = fitting(relation.program)
+    model, known, _ = asked(NONE if name is None else name, device)
+    return Opened(relation, model, known, said)
+
+
+def asked(checkpoint: str, device: str) -> tuple[Model[Programs], str, str]:
+    """A model by name, file or ``none``, what it is called, and the sentence for it.
+
+    Raises:
+        UserError: If there is no such model or device.
+    """
+    if checkpoint == NONE:
+        return bare(pick(device)), "no network", "guidance works without a network, as asked"
+    return load(checkpoint, device), checkpoint, f"network {checkpoint}, as asked"
 
 
 def named(request: ProgramRequest) -> str:
@@ -82,22 +99,33 @@ def relation_of(path: str) -> Relation:
     Raises:
         UserError: If it cannot be read, has no integer variables, or has variables without bounds.
     """
-    program = read(Path(path))
+    return sampled(read(Path(path)), path)
+
+
+def sampled(program: Program, name: str) -> Relation:
+    """The relation of a program that is to be sampled.
+
+    Args:
+        name: What complaints call it.
+
+    Raises:
+        UserError: If it has no integer variables, or variables without bounds.
+    """
     if not program.integer.any():
-        raise UserError(f"{path} has no integer variables: it is a linear program, for which any solver finds the best")
+        raise UserError(f"{name} has no integer variables: it is a linear program, for which any solver finds the best")
     try:
         return related(program)
     except UserError as error:
-        raise UserError(f"{path}: {error}") from error
+        raise UserError(f"{name}: {error}") from error
 
 
 def load(name: str, device: str) -> Model[Programs]:
-    """A trained model of programs.
+    """A trained model of programs, loaded once as long as its file is the same.
 
     Raises:
         UserError: If there is none of that name, or it is of another domain.
     """
-    model = becalm.load(name, device)
+    model = shared(name, device)
     if not isinstance(model.domain, IntegerPrograms):
         raise UserError(f"checkpoint {name} is of domain {model.domain.name!r}, not 'programs'")
     return cast(Model[Programs], model)

@@ -6,12 +6,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from becalm.report import Positional
 from becalm.request import SamplerName
+from becalm.widget import Folder, Slider, Upload, Weights
 from becalm_programs.request import ProgramRequest
 from becalm_programs.tier import TIERS, Tier
 
 FamilyName = Literal["set-cover", "auction", "facility", "independent-set", "assignment", "knapsack"]
 SizeName = Literal["tiny", "small", "paper"]
-MethodName = Literal["network", "no-network", "greedy", "randomised-greedy", "rounding", "highs", "cbc", "scip"]
+MethodName = Literal[
+    "network", "no-network", "greedy", "randomised-greedy", "rounding", "search", "highs", "cbc", "scip"
+]
+SolverName = Literal["highs", "cbc", "scip"]
 METHODS: tuple[MethodName, ...] = get_args(MethodName)
 """What ``evaluate`` can compare, in the order of its table."""
 
@@ -43,6 +47,9 @@ class LabelOptions(BaseModel):
     workers: int = Field(2, ge=1, le=1024, description="Processes on this machine.")
     cluster: str | None = Field(None, description="Address of a Dask scheduler to work on instead: tcp://HOST:PORT.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of the search.")
+    solver: SolverName | None = Field(
+        None, description="Solver that gives a first solution, in half of the time; without one, greedy and search do."
+    )
     again: bool = Field(False, description="Also label what has labels already.")
 
 
@@ -69,7 +76,7 @@ class EvaluateOptions(BaseModel):
     )
     tiers: tuple[Tier, ...] = Field(TIERS, min_length=1, description="Tiers of sampling.")
     samples: int = Field(30, ge=1, description="Solutions per instance, of each method that makes several.")
-    seconds: float = Field(60.0, gt=0, le=86400, description="Wall-clock of each solver on each instance.")
+    seconds: float = Field(60.0, gt=0, le=86400, description="Wall-clock of search and of each solver.")
     threads: int = Field(1, ge=1, le=1024, description="Threads of sampling and of each solver alike (SCIP takes one).")
     workers: int = Field(1, ge=1, le=1024, description="Processes; more than the cores at hand spoil the timings.")
     out: str | None = Field(
@@ -110,6 +117,29 @@ class SampleOptions(Sampling):
     out: str | None = Field(
         None, description="File to write: .npz and .json all solutions, .sol and .mst (a CBC start) the best."
     )
+
+
+class PageOptions(BaseModel):
+    """The panel ``sample``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    model: Annotated[str | None, Upload((".mps", ".mps.gz", ".lp", ".lp.gz"))] = Field(
+        None, description="The program; without a file, one is generated."
+    )
+    family: FamilyName = Field("set-cover", description="What is generated.")
+    size: SizeName = Field("small", description="How large it is.")
+    instance: int = Field(0, ge=0, lt=2**31, description="Which one of them.")
+    checkpoint: Annotated[str | None, Weights()] = Field(
+        None, description="Network; none is guidance without one. Left empty, the one that fits the program."
+    )
+    count: Annotated[int, Slider(1, 64)] = Field(16, ge=1, le=4096, description="How many solutions.")
+    tier: Tier = Field("1-opt", description="What is done to make solutions; each does what those before it do, too.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Of sampling.")
+    sampler: SamplerName | None = _asked("sampler")
+    steps: int | None = _asked("steps")
+    guidance: float | None = _asked("guidance")
+    objective: float | None = _asked("objective")
+    folder: Annotated[str, Folder()] = Field("", description="Where files are written.")
 
 
 class SolveOptions(Sampling):

@@ -33,7 +33,7 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
     for report in draw(found.model, found.relation, options.request(), watch=options.picture is not None):
         if isinstance(report, Progress):
             yield report
-        else:
+        elif isinstance(report, Outcome):
             outcome = report
     if outcome is None:
         raise RuntimeError("sampling ended without an outcome")
@@ -43,7 +43,7 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
         write_solutions(options.out, found.program, outcome.x)
         yield options.out
     if options.picture is not None:
-        from becalm_programs.panels import panels
+        from becalm_programs.curves import panels
 
         write_atomic(Path(options.picture), panels(outcome))
         yield options.picture

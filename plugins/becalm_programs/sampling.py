@@ -13,6 +13,7 @@ import numpy as np
 from torch import Tensor, nn
 
 from becalm.errors import UserError
+from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.report import Progress
 from becalm.sampler.step import Step
@@ -113,8 +114,8 @@ def sample(model: Model[Programs], relation: Relation, request: ProgramRequest) 
 
 def draw(
     model: Model[Programs], relation: Relation, request: ProgramRequest, *, watch: bool = False
-) -> Iterator[Progress | Outcome]:
-    """Samples solutions of a program; progress comes on the way, the outcome last.
+) -> Iterator[Progress | Mark | Outcome]:
+    """Samples solutions of a program; progress comes on the way, and marks if it is watched; the outcome last.
 
     Sample i of a seed is the same whatever the count and the batch; with a network up to last bits, which can decide
     between entries that are worth the same.
@@ -126,21 +127,23 @@ def draw(
     Raises:
         UserError: If the samples are not finite, or the request asks for a solver that is not installed.
     """
-    request, model = settled(model, request), _chunked(model)
+    request = settled(model, request)
+    # On a CPU the network is called in chunks; a GPU would starve on them.
+    calls = _Counted(Chunked(model.network) if model.device.type == "cpu" else model.network)
+    model = replace(model, network=calls)
     begun, watching = time.perf_counter(), _Watch(relation)
     found: list[Array] = []
     total = -(-request.count // request.batch) * request.updates
-    with _Calls(model.network) as calls:
-        for run in model.runs(request, Programs((relation,), (0,) * request.count)):
-            end: Tensor | None = None
-            for step in run:
-                end = step.x
-                if watch:
-                    watching.see(step, _entries(model, relation, step.x0))
-                yield Progress(len(found) * request.updates + step.index + 1, total, "sampling")
-            if end is None:
-                raise RuntimeError("a sampler ended without a step")
-            found.append(_entries(model, relation, end))
+    for run in model.runs(request, Programs((relation,), (0,) * request.count)):
+        end: Tensor | None = None
+        for step in run:
+            end = step.x
+            if watch:
+                yield watching.see(step, _entries(model, relation, step.x0))
+            yield Progress(len(found) * request.updates + step.index + 1, total, "sampling")
+        if end is None:
+            raise RuntimeError("a sampler ended without a step")
+        found.append(_entries(model, relation, end))
     yield Progress(total, total, f"tier {request.tier}")
     entries = np.concatenate(found)
     x = finish(relation, entries, request.tier)
@@ -155,11 +158,6 @@ def settled(model: Model[Programs], request: ProgramRequest) -> ProgramRequest:
     if made.tier == "unguided":
         return made.model_copy(update={"guidance": 0.0, "objective": 0.0, "descend": 0.0})
     return made
-
-
-def _chunked(model: Model[Programs]) -> Model[Programs]:
-    """On a CPU, the model with a network called in chunks; a GPU would starve on them."""
-    return model if model.device.type != "cpu" else replace(model, network=Chunked(model.network))
 
 
 def hamming(x: Array) -> float | None:
@@ -178,22 +176,19 @@ def hamming(x: Array) -> float | None:
     return float((pairs * x.shape[1] - equal) / pairs)
 
 
-class _Calls:
-    """Counts the calls of a network while it is open."""
+class _Counted(nn.Module):
+    """A network that counts its calls; a hook would count those of others who share it."""
 
     def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
         self.count = 0
-        self._network = network
 
-    def __enter__(self) -> "_Calls":
-        self._hook = self._network.register_forward_pre_hook(self._called)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._hook.remove()
-
-    def _called(self, *_: object) -> None:
+    def forward(self, x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
+        """The network's output."""
         self.count += 1
+        output: Tensor = self.network(x, level, cond)
+        return output
 
 
 class _Watch:
@@ -204,13 +199,15 @@ class _Watch:
         self._relation = relation
         self._seen: dict[int, tuple[float, list[Verdict]]] = {}
 
-    def see(self, step: Step, entries: Array) -> None:
-        """Looks at the estimates (K, N) of one step."""
+    def see(self, step: Step, entries: Array) -> Mark:
+        """Looks at the estimates (K, N) of one step; of all batches so far."""
         begun = time.perf_counter()
         x = finish(self._relation, entries, "unguided")
         _, verdicts = self._seen.setdefault(step.index, (float(step.level.t), []))
         verdicts.append(verify(self._relation.program, x))
+        mark = _mark(float(step.level.t), verdicts)
         self.seconds += time.perf_counter() - begun
+        return mark
 
     def marks(self) -> tuple[Mark, ...]:
         """One for each step, over the samples of all batches."""

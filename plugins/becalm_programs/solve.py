@@ -83,7 +83,7 @@ def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
         for report in draw(found.model, found.relation, request):
             if isinstance(report, Progress):
                 yield report
-            else:
+            elif isinstance(report, Outcome):
                 outcome = report
     else:
         program = read(Path(named(options)))

@@ -28,7 +28,8 @@ from becalm_programs.options import LabelOptions
 from becalm_programs.program import Program, activity
 from becalm_programs.relation import Relation
 from becalm_programs.search.oneopt import oneopt
-from becalm_programs.steer import rounded, steer
+from becalm_programs.settle import rounded
+from becalm_programs.steer import steer
 
 BOUNDED = ("binary", "integer", "continuous", "fixed")
 LEVEL = Cosine()(torch.tensor(0.3, dtype=torch.float64))
@@ -172,7 +173,7 @@ def test_the_constraint_step_alone_finds_feasible_solutions_on_the_original_rows
     def ignorant(x: torch.Tensor, level: NoiseLevel, cond: Programs) -> torch.Tensor:
         return torch.tanh(x)
 
-    guide = steer(1.0, pull=0.0, inner=5, last=300, near=1.0)
+    guide = steer(1.0, pull=0.0, inner=5, last=300, patience=50, near=1.0)
     x0 = guide(ignorant)(noise(cond), LEVEL, cond)
     before, after = domain.metrics(torch.tanh(noise(cond)), cond), domain.metrics(x0, cond)
     assert after["feasible"] >= 0.9 > before["feasible"]
@@ -181,9 +182,9 @@ def test_the_constraint_step_alone_finds_feasible_solutions_on_the_original_rows
 def test_the_constraint_step_leaves_what_is_feasible_as_it_is() -> None:
     cond = Programs((relation("set-cover"),), (0,) * 3)
     everything = torch.full((len(cond.owner),), 0.98)
-    on_the_way = steer(1.0, pull=0.0, inner=5, last=300, near=0.0)
+    on_the_way = steer(1.0, pull=0.0, inner=5, last=300, patience=50, near=0.0)
     torch.testing.assert_close(on_the_way(lambda x, level, cond: everything)(everything, LEVEL, cond), everything)
-    near_clean = steer(1.0, pull=0.0, inner=5, last=300, near=1.0)
+    near_clean = steer(1.0, pull=0.0, inner=5, last=300, patience=50, near=1.0)
     assert bool((near_clean(lambda x, level, cond: everything)(everything, LEVEL, cond) > 0).all())
 
 
@@ -194,7 +195,7 @@ def test_the_objective_leaves_no_flip_that_betters_the_cost_and_breaks_no_row(fa
     cond = Programs((made,), (0,) * 8)
 
     def drawn(pull: float) -> Any:
-        guide = steer(1.0, pull=pull, inner=5, last=2000, near=1.0)
+        guide = steer(1.0, pull=pull, inner=5, last=2000, patience=50, near=1.0)
         return IntegerPrograms().verdicts(guide(lambda x, level, cond: torch.tanh(x))(noise(cond), LEVEL, cond), cond)
 
     without, pulled = drawn(0.0)[0], drawn(1e-9)[0]
@@ -204,7 +205,7 @@ def test_the_objective_leaves_no_flip_that_betters_the_cost_and_breaks_no_row(fa
     assert (sign * pulled.objective[both] <= sign * without.objective[both] + 1e-9).all()
     if family in ("set-cover", "independent-set"):
         domain = IntegerPrograms()
-        guide = steer(1.0, pull=1e-9, inner=5, last=2000, near=1.0)
+        guide = steer(1.0, pull=1e-9, inner=5, last=2000, patience=50, near=1.0)
         x = domain.solutions(guide(lambda x, level, cond: torch.tanh(x))(noise(cond), LEVEL, cond), cond)[0]
         assert (oneopt(made.program, x) == x).all()
 

@@ -1,22 +1,27 @@
 """Capacitated facility location, recognised by its rows, whatever its variables are called, and solved greedily.
 
 Facilities are opened by cost per capacity until demand fits; customers go to the cheapest open facility with room,
-those with the greatest regret (difference to their second choice) first; then facilities are closed and opened one by
-one as long as that pays (the drop and add heuristics, Kuehn and Hamburger 1963). Generic greedy fails here: taking a
-customer first breaks its facility's rows, and opening a facility alone mends nothing.
+those with the greatest regret (difference to their second choice) first; then one facility is closed, opened, or
+exchanged for another, whatever pays most, as long as it pays (drop and add, Kuehn and Hamburger 1963; exchange, Teitz
+and Bart 1968). Generic greedy fails here: taking a customer first breaks its facility's rows, and opening a facility
+alone mends nothing.
 """
 
-import math
+import zlib
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from becalm_programs.program import Array, Mask, Program
+from becalm_programs.verify import verify
 
 _Table = npt.NDArray[np.int64]
-# Rounds of closing and opening.
-_ROUNDS = 3
+# Most facilities closed, opened or exchanged.
+_ROUNDS = 200
+# Sets of open facilities judged at a time.
+_AT_A_TIME = 256
+_GAIN = 1e-9
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -46,19 +51,31 @@ class Facility:
         transport = np.where(self.pair >= 0, cost[self.pair], np.inf)
         fixed = cost[self.gate]
         opened = self._enough(transport, fixed)
-        best = self._value(opened, transport, fixed)
+        best = self._values(opened[None], transport, fixed)[0]
         for _ in range(_ROUNDS):
-            before = best
-            for facility in np.argsort(-fixed / self.capacity, kind="stable"):
-                opened[facility] ^= True
-                value = self._value(opened, transport, fixed)
-                if value < best:
-                    best = value
-                else:
-                    opened[facility] ^= True
-            if best >= before:
+            others = _neighbours(opened)
+            values = self._all_values(others, transport, fixed)
+            least = int(values.argmin())
+            if values[least] >= best - _GAIN:
                 break
-        return self._written(opened, self._assign(opened, transport))
+            best, opened = values[least], others[least]
+        return self._written(opened, self._shifted(self._assign(opened, transport), opened, transport))
+
+    def changed(self, x: Array) -> Array:
+        """x (n,), a solution, with a facility closed, opened or exchanged where that pays, customers choosing anew.
+
+        Which of the changes that pay is drawn, with x as the seed: the best would lead different solutions to one.
+        """
+        cost = self.program.cost
+        transport, fixed = np.where(self.pair >= 0, cost[self.pair], np.inf), cost[self.gate]
+        others = _neighbours(x[self.gate] > 0)
+        before = float(cost @ x)
+        paying = np.flatnonzero(self._all_values(others, transport, fixed) < before - _GAIN)
+        if not len(paying):
+            return x
+        opened = others[np.random.default_rng(zlib.crc32(x.tobytes())).choice(paying)]
+        made = self._written(opened, self._shifted(self._assign(opened, transport), opened, transport))
+        return made if verify(self.program, made[None]).feasible[0] and cost @ made < before else x
 
     def _enough(self, transport: Array, fixed: Array) -> Mask:
         """Facilities by cost per capacity, until every customer has a place."""
@@ -72,11 +89,42 @@ class Facility:
                 break
         return opened
 
-    def _value(self, opened: Mask, transport: Array, fixed: Array) -> float:
-        chosen = self._assign(opened, transport)
-        if (chosen < 0).any():
-            return math.inf
-        return float(fixed[opened].sum() + transport[np.arange(len(chosen)), chosen].sum())
+    def _all_values(self, opened: Mask, transport: Array, fixed: Array) -> Array:
+        """``_values`` of many sets, some at a time."""
+        parts = [opened[start : start + _AT_A_TIME] for start in range(0, len(opened), _AT_A_TIME)]
+        return np.concatenate([self._values(part, transport, fixed) for part in parts])
+
+    def _values(self, opened: Mask, transport: Array, fixed: Array) -> Array:
+        """(S,) cost of each set of open facilities (S, F), customers placed in the order of their first regrets."""
+        states = np.arange(len(opened))
+        price = np.where(opened[:, None], transport, np.inf)
+        two = np.partition(np.concatenate([price, np.full((*price.shape[:2], 1), np.inf)], axis=2), 1, axis=2)
+        order = np.argsort(-(np.minimum(two[..., 1], 1e30) - np.minimum(two[..., 0], 1e30)), axis=1, kind="stable")
+        left = np.where(opened, self.capacity, -1.0)
+        spent = opened @ fixed
+        for customer in order.T:
+            fits = np.where(self.demand[customer] <= left, price[states, customer], np.inf)
+            chosen = fits.argmin(axis=1)
+            spent += fits[states, chosen]
+            left[states, chosen] -= self.demand[customer, chosen]
+        return np.asarray(spent)
+
+    def _shifted(self, chosen: _Table, opened: Mask, transport: Array) -> _Table:
+        """Customers after moves of one to a cheaper open facility with room, the best first, as long as there are."""
+        served = np.flatnonzero(chosen >= 0)
+        left = np.where(opened, self.capacity, -1.0)
+        np.subtract.at(left, chosen[served], self.demand[served, chosen[served]])
+        while len(served):
+            gain = transport[served, chosen[served]][:, None] - transport[served]
+            gain = np.where(self.demand[served] <= left, gain, -np.inf)
+            row, facility = np.unravel_index(int(gain.argmax()), gain.shape)
+            if gain[row, facility] <= _GAIN:
+                break
+            customer = served[row]
+            left[chosen[customer]] += self.demand[customer, chosen[customer]]
+            left[facility] -= self.demand[customer, facility]
+            chosen[customer] = facility
+        return chosen
 
     def _assign(self, opened: Mask, transport: Array) -> _Table:
         """(C,) facility of each customer, -1 where none has room."""
@@ -118,6 +166,17 @@ class Facility:
         served = np.flatnonzero(chosen >= 0)
         x[self.pair[served, chosen[served]]] = 1.0
         return x
+
+
+def _neighbours(opened: Mask) -> Mask:
+    """(S, F) all sets that differ from one (F,) by a facility closed, opened, or exchanged."""
+    count = len(opened)
+    single = opened ^ np.eye(count, dtype=bool)
+    leave, enter = (place.ravel() for place in np.meshgrid(np.flatnonzero(opened), np.flatnonzero(~opened)))
+    exchanged = np.repeat(opened[None], len(leave), axis=0)
+    exchanged[np.arange(len(leave)), leave] = False
+    exchanged[np.arange(len(enter)), enter] = True
+    return np.concatenate([single, exchanged])
 
 
 def recognise(program: Program) -> Facility | None:

@@ -1,10 +1,11 @@
 """A pool of good and different solutions of one program: what a denoiser learns from.
 
-Half of the limit goes into one solution as good as can be: randomised greedy, then large-neighbourhood search. The
-other half starts again and again from a solution of the pool with perturbed costs (each multiplied by exp(spread *
-normal)), searches for a few steps, and takes what that finds back to the true costs by 1-opt; in between, solutions of
-the pool are ruined and recreated by greedy, a few at a time. What is more than 5 % off the best is dropped; of the
-rest, the best is kept, then always the one that differs most from those kept.
+Half of the limit goes into one solution as good as can be: randomised greedy, a solver if one is named, then
+large-neighbourhood search. The other half starts again and again from a solution of the pool with perturbed costs
+(each multiplied by exp(spread * normal)), searches for a few steps, and takes what that finds back to the true costs
+by 1-opt; in between, solutions of the pool are ruined and recreated by greedy, a few at a time, or made anew by a
+greedy that is the program's own. What is more than 5 % off the best is dropped; of the rest, the best is kept, then
+always the one that differs most from those kept.
 """
 
 import math
@@ -19,7 +20,7 @@ from becalm_programs.search.greedy import factors, greedy, recreate
 from becalm_programs.search.lns import Limit, Search, near
 from becalm_programs.search.oneopt import oneopt
 from becalm_programs.solvers import highs
-from becalm_programs.solvers.run import settle
+from becalm_programs.solvers.run import settle, solve
 from becalm_programs.verify import verify
 
 # Greedy solutions to begin with.
@@ -28,8 +29,12 @@ _STARTS = 4
 _STEPS = 3
 # Solutions recreated at a time.
 _BATCH = 8
+# How much costs vary between starts of a greedy that is the program's own.
+_APART = 0.15
 # Share of the limit for the linear relaxation, and for a first solution where greedy finds none.
 _RELAX, _FIRST = 0.2, 0.4
+# Share of the limit for a solver that is asked for, where the limit is in seconds.
+_SOLVED = 0.5
 
 
 @dataclass(slots=True, eq=False)
@@ -91,10 +96,12 @@ def gather(
     generator: np.random.Generator,
     gap: float = 0.05,
     spread: float = 0.1,
+    solver: str | None = None,
 ) -> tuple[Array, Array]:
     """At most ``count`` different solutions, verified, within the gap of the best of them.
 
     Args:
+        solver: Gives a solution to begin with, in half of the limit.
         limit: In seconds or steps; with steps alone the outcome is a function of the program and the generator.
         spread: How much costs are perturbed at first; less where that leads too far off.
 
@@ -105,6 +112,10 @@ def gather(
     pool = Pool(program, gap)
     for start in greedy(columns, _STARTS, generator=generator):
         pool.add(oneopt(columns, start[None])[0])
+    if solver is not None and limit.left > 0:
+        run = solve(program, solver, seconds=_SOLVED * limit.left, threads=1)
+        if run.x is not None:
+            pool.add(run.x)
     if not len(pool) and (first := _first(program, limit)) is not None:
         pool.add(first)
     if len(pool):
@@ -126,7 +137,8 @@ def _search(columns: Columns, pool: Pool, limit: Limit, generator: np.random.Gen
 
     pool.add(search.improve(best, limit, until=0.5, others=pool.all(), found=take))
     # Where greedy has a way of its own, its general way comes to nothing.
-    ruined = 0.2 if program.binary.all() and recognise(program) is None else 0.0
+    known = recognise(program) is not None
+    ruined = 0.2 if program.binary.all() and not known else 0.0
     while not limit.over:
         others = pool.all()
         base = others[int(generator.integers(len(others)))]
@@ -136,6 +148,9 @@ def _search(columns: Columns, pool: Pool, limit: Limit, generator: np.random.Gen
         near_enough = [pool.add(x) for x in oneopt(columns, np.stack(on_the_way))]
         if not near_enough[-1]:
             spread *= 0.8
+        if known and not limit.over:
+            for x in greedy(columns, _BATCH, spread=_APART, generator=generator)[1:]:
+                pool.add(oneopt(columns, x[None])[0])
         if ruined and not limit.over:
             chosen = others[generator.integers(len(others), size=_BATCH)]
             made = [pool.add(x) for x in recreate(columns, chosen, ruined, spread, generator)]

@@ -1,0 +1,41 @@
+"""Solutions of a program in one call: of a file, of a PuLP problem, of arrays."""
+
+from os import PathLike, fspath
+from pathlib import Path
+from typing import Any, cast
+
+from becalm_programs.formats.pulp import from_pulp
+from becalm_programs.formats.read import read
+from becalm_programs.opening import fitted, sampled
+from becalm_programs.program import Program
+from becalm_programs.request import ProgramRequest
+from becalm_programs.sampling import Outcome, sample
+
+
+def solutions(
+    problem: Any, count: int = 30, *, checkpoint: str | None = None, device: str = "auto", **wishes: Any
+) -> Outcome:
+    """Samples solutions, verified on the original rows.
+
+    Args:
+        problem: A ``Program``, the path of a .mps, .mps.gz or .lp file, or a ``pulp.LpProblem``, which is left as it
+            is; ``to_pulp`` writes a solution into it.
+        checkpoint: Name or file of a network, ``none`` for guidance without one, or None for the one that fits.
+        device: auto, cpu or cuda.
+        wishes: Other fields of ``ProgramRequest``, such as tier, steps, seed.
+
+    Returns:
+        The solutions; ``x`` is (count, n), ``verdict`` says which of them are feasible.
+
+    Raises:
+        UserError: If the problem cannot be read or sampled, or there is no such network, device or field.
+    """
+    name = "the program"
+    if isinstance(problem, str | PathLike):
+        name = fspath(problem)
+        program = read(Path(name))
+    else:
+        program = problem if isinstance(problem, Program) else from_pulp(problem)
+    found = fitted(sampled(program, name), checkpoint, device)
+    request = cast(ProgramRequest, found.model.request(count=count, **wishes))
+    return sample(found.model, found.relation, request)

@@ -1,0 +1,71 @@
+"""The constraint step where entries are rounded: what more patience buys, and what it must leave alone."""
+
+import numpy as np
+import pytest
+import torch
+from drawn import brute
+from torch import Tensor
+
+from becalm_programs.condition import Block
+from becalm_programs.families import generate
+from becalm_programs.relation import Relation
+from becalm_programs.search.oneopt import oneopt
+from becalm_programs.settle import settled
+from becalm_programs.verify import Verdict, verify
+
+FAMILIES = ("set-cover", "independent-set", "auction", "facility", "assignment", "knapsack")
+SAMPLES = 12
+
+
+def doubts(block: Block, seed: int = 0) -> Tensor:
+    return torch.randn(len(block.cost), block.count, generator=torch.Generator().manual_seed(seed))
+
+
+def judged(made: Relation, entries: Tensor) -> Verdict:
+    return verify(made.program, made.bits.decode(entries.T.double().numpy()))
+
+
+def ended(made: Relation, patience: int) -> Verdict:
+    block = Block.of([made], SAMPLES)
+    return judged(made, settled(block, doubts(block), 5000, descend=True, patience=patience))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_more_patience_never_makes_a_sample_worse(family: str) -> None:
+    made = Relation.of(generate(family, "tiny", 1))
+    sign = -1 if made.program.maximise else 1
+    verdicts = [ended(made, patience) for patience in (0, 20, 200)]
+    for less, more in zip(verdicts, verdicts[1:], strict=False):
+        assert (more.feasible >= less.feasible).all()
+        both = more.feasible & less.feasible
+        assert (sign * more.objective[both] <= sign * less.objective[both] + 1e-9).all()
+
+
+@pytest.mark.parametrize("family", ["set-cover", "independent-set", "auction", "facility"])
+@pytest.mark.parametrize("seed", [0, 1, 2])
+def test_with_patience_the_best_of_a_few_samples_is_the_optimum_that_brute_force_finds(family: str, seed: int) -> None:
+    made = Relation.of(generate(family, "tiny", seed))
+    found = ended(made, 400)
+    best = found.objective[found.feasible]
+    assert len(best)
+    assert (best.max() if made.program.maximise else best.min()) == pytest.approx(brute(made.program)[1])
+
+
+def test_without_patience_it_ends_where_no_single_flip_helps() -> None:
+    made = Relation.of(generate("set-cover", "small", 0))
+    block = Block.of([made], SAMPLES)
+    x = made.bits.decode(settled(block, doubts(block), 5000, descend=True, patience=0).T.double().numpy())
+    assert verify(made.program, x).feasible.all()
+    assert (oneopt(made.program, x) == x).all()
+
+
+def test_samples_do_not_see_each_other_nor_other_programs() -> None:
+    relations = [Relation.of(generate(family, "tiny", 2)) for family in ("facility", "set-cover", "auction")]
+    together = Block.of(relations, 5)
+    logit = doubts(together)
+    all_of_them = settled(together, logit, 800, descend=True, patience=30)
+    parts = zip(relations, logit.split(together.sizes), all_of_them.split(together.sizes), strict=True)
+    for made, own, expected in parts:
+        for column in range(5):
+            alone = settled(Block.of([made], 1), own[:, column : column + 1].clone(), 800, descend=True, patience=30)
+            np.testing.assert_array_equal(alone[:, 0].numpy(), expected[:, column].numpy())
