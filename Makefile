@@ -7,9 +7,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input
 BECALM := $(BIN)/becalm
 PYTEST := $(BIN)/python -m pytest
+WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format docs bench results rollouts programs-results constraints clean
+.PHONY: help demo test slow check format docs notebooks pictures bench results rollouts programs-results constraints clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
@@ -27,8 +28,8 @@ demo: .venv/runtime  ## Draws digits, rolls out a policy, samples an integer pro
 	$(BECALM) programs sample out/programs/set-cover-paper-00000.mps.gz --count 30 --out out/programs/solutions.npz --picture out/programs/solutions.png
 	@echo "Look into $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png; fork.png; pusht/plot.png, pusht/best.gif; programs/solutions.png"
 
-test: .venv/dev  ## All tests but the slow ones
-	$(PYTEST)
+test: .venv/dev  ## All tests but the slow ones, a process for each core
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PYTEST) -n $(WORKERS) --dist loadfile
 
 slow: .venv/dev  ## The tests that take minutes
 	$(PYTEST) -m slow
@@ -38,19 +39,26 @@ check: .venv/dev  ## Style, types, import directions, documentation
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports
-	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -q -j auto docs docs/_build
 
 format: .venv/dev  ## Mends what style can mend by itself
 	$(BIN)/python -m ruff check --fix .
 	$(BIN)/python -m ruff format .
 
 docs: .venv/dev  ## The documentation, into docs/_build
-	$(BIN)/python -m sphinx -W --keep-going -q docs docs/_build
+	$(BIN)/python -m sphinx -W --keep-going -q -j auto docs docs/_build
 	@echo "Open $(CURDIR)/docs/_build/index.html"
 
-bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers; latency of policies
+notebooks: .venv/dev  ## Runs the notebooks of the documentation, and keeps what they draw
+	$(BIN)/python docs/run_notebooks.py
+
+pictures: .venv/dev  ## Draws the pictures of docs/ideas.md
+	$(BIN)/python docs/pictures.py
+
+bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers; latency of policies; cost of starting
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/policy.py pusht lander fork
+	$(BIN)/python benchmarks/start.py
 
 rollouts: .venv/dev  ## docs/results-policies.md anew, cell by cell (half an hour; goes on where it stopped)
 	$(BIN)/python benchmarks/rollouts.py

@@ -1,6 +1,8 @@
 """Settings of the documentation; built without a network, and with warnings as errors."""
 
 import re
+import sys
+from pathlib import Path
 from typing import Any
 
 import becalm
@@ -10,9 +12,10 @@ author = "becalm contributors"
 copyright = "2026, becalm contributors"
 release = version = becalm.__version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+sys.path.insert(0, str(Path(__file__).parent / "_ext"))
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands", "modules", "notebook"]
 exclude_patterns = ["_build"]
-source_suffix = {".md": "markdown"}
+source_suffix = {".md": "markdown", ".ipynb": "notebook"}
 myst_heading_anchors = 3
 
 autodoc_member_order = "bysource"

@@ -1,5 +1,6 @@
 """What the tests of several parts share."""
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,9 @@ from becalm_apps.main import main
 
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]
+
+# The many short trainings of the tests are not tracked; the tests of tracking ask for it.
+os.environ["BECALM_TRACKING"] = "off"
 
 
 @pytest.fixture

@@ -6,7 +6,8 @@
 import os
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import click
 from pydantic import ValidationError
@@ -30,6 +31,15 @@ class Stopped(Exception):  # noqa: N818 (no error)
         self.code = code
 
 
+@contextmanager
+def on_stop(text: str) -> Iterator[None]:
+    """Has Ctrl-C say, after ``stopped``, how things stand or how to go on."""
+    try:
+        yield
+    except KeyboardInterrupt as pressed:
+        raise Stopped(f"stopped; {text}" if text else "stopped") from pressed
+
+
 def guarded(work: Callable[[], object]) -> int:
     """Runs the work; returns the exit code."""
     try:
@@ -41,8 +51,8 @@ def guarded(work: Callable[[], object]) -> int:
         # The reader has gone; without this, Python would complain once more when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
-    except (KeyboardInterrupt, click.Abort):
-        _say("stopped")
+    except (KeyboardInterrupt, click.Abort) as pressed:
+        _say(str(pressed) or "stopped")
         return INTERRUPTED
     except Stopped as stopped:
         _say(str(stopped))
@@ -55,9 +65,9 @@ def guarded(work: Callable[[], object]) -> int:
 
 
 def _complain(error: Exception) -> int:
-    mendable = _mendable(error)
-    if mendable is not None:
-        _say(mendable)
+    said = mendable(error)
+    if said is not None:
+        _say(said)
         return 2
     text = str(error).strip().splitlines()
     detail = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
@@ -66,7 +76,7 @@ def _complain(error: Exception) -> int:
     return 1
 
 
-def _mendable(error: Exception) -> str | None:
+def mendable(error: Exception) -> str | None:
     """The sentence on an error that the user can mend; None if the fault is the program's."""
     if isinstance(error, click.NoSuchOption):
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""

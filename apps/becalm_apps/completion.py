@@ -3,23 +3,23 @@
 import click
 from click.shell_completion import get_completion_class
 
-from becalm.errors import UserError
+from becalm.errors import unknown
+from becalm_apps.flags import Words
+from becalm_apps.nouns import epilog
 
-# \b is click's mark for lines to keep as they are.
-_HELP = """Prints the completion script of a shell: bash, zsh or fish.
-
-\b
-bash: becalm completion bash >> ~/.bashrc
-zsh:  becalm completion zsh >> ~/.zshrc
-fish: becalm completion fish > ~/.config/fish/completions/becalm.fish
-"""
+EXAMPLES = (
+    "becalm completion bash >> ~/.bashrc",
+    "becalm completion zsh >> ~/.zshrc",
+    "becalm completion fish > ~/.config/fish/completions/becalm.fish",
+)
+_SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command("completion", help=_HELP)
-@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+@click.command("completion", short_help="Completion of commands and flags for a shell.", epilog=epilog(EXAMPLES))
+@click.argument("shell", metavar="|".join(_SHELLS), type=Words(_SHELLS))
 def command(shell: str) -> None:
-    """Prints the completion script of a shell."""
-    kind = get_completion_class(shell)
+    """Prints the completion script of a shell: bash, zsh or fish."""
+    kind = get_completion_class(shell) if shell in _SHELLS else None
     if kind is None:
-        raise UserError(f"there is no completion for shell {shell!r}: known are bash, zsh, fish")
+        raise unknown("shell", shell, _SHELLS)
     click.echo(kind(click.Group(), {}, "becalm", "_BECALM_COMPLETE").source())

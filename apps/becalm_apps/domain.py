@@ -1,6 +1,6 @@
 """The verbs of one domain: three that all domains share, and those that its plugins add."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -9,31 +9,45 @@ from pydantic import BaseModel
 
 from becalm.hooks import CommandRef, DomainRef
 from becalm.plugins import resolve
+from becalm.request import SampleRequest
 from becalm_apps import evaluate, sample, train
+from becalm_apps.border import on_stop
 from becalm_apps.form import Form
-from becalm_apps.nouns import Maker
+from becalm_apps.nouns import Entry, Nouns
 from becalm_apps.show import show
 from becalm_apps.verb import Call, Verb
 
+_SHARED = "Models"
 
-def verbs(ref: DomainRef, own: Sequence[CommandRef], others: Sequence[CommandRef] = ()) -> dict[str, Maker]:
-    """Verbs by name.
+
+def noun(ref: DomainRef, own: Sequence[CommandRef], others: Sequence[CommandRef] = ()) -> Nouns:
+    """The group of a domain's verbs.
 
     Args:
         own: Verbs of the distribution that brings the domain; they may take the place of shared ones.
         others: Verbs that other plugins add; where they want a name that is taken, it stays as it is.
     """
-    shared: dict[str, Maker] = {
-        "sample": (sample.SUMMARY, lambda: sample.verb(ref)),
-        "train": (train.SUMMARY, lambda: train.verb(ref)),
-        "evaluate": (evaluate.SUMMARY, lambda: evaluate.verb(ref)),
+    shared = {
+        "sample": Entry(_SHARED, sample.SUMMARY, lambda: sample.verb(ref)),
+        "train": Entry(_SHARED, train.SUMMARY, lambda: train.verb(ref)),
+        "evaluate": Entry(_SHARED, evaluate.SUMMARY, lambda: evaluate.verb(ref)),
     }
-    kept = {**shared, **_makers(own)}
-    return {**kept, **{name: maker for name, maker in _makers(others).items() if name not in kept}}
+    kept = {**shared, **_entries(own, shared)}
+    kept |= {name: entry for name, entry in _entries(others, shared).items() if name not in kept}
+    owned = [line for command in own for line in command.examples[:1]]
+    first = owned if any(command.name == "sample" for command in own) else [*sample.examples(ref)[:1], *owned]
+    return Nouns(ref.name, ref.summary, kept, examples=first)
 
 
-def _makers(commands: Sequence[CommandRef]) -> dict[str, Maker]:
-    return {entry.name: (entry.summary, partial(own_verb, entry)) for entry in commands}
+def _entries(commands: Sequence[CommandRef], shared: Mapping[str, Entry]) -> dict[str, Entry]:
+    return {
+        command.name: Entry(
+            _SHARED if command.name in shared else command.domain.capitalize(),
+            command.summary,
+            partial(own_verb, command),
+        )
+        for command in commands
+    }
 
 
 def own_verb(entry: CommandRef) -> Verb:
@@ -41,14 +55,20 @@ def own_verb(entry: CommandRef) -> Verb:
 
     def form(taken: Sequence[str]) -> Form:
         model: type[BaseModel] = resolve(entry.options)
-        return Form.of(entry.domain, model, section=lambda key: "options", taken=taken)
+        return Form.of(entry.domain, model, section=_section, taken=taken)
 
     def run(call: Call) -> None:
         target: Any = resolve(entry.target)
-        show(target(call.settings), entry.name, json=call.own["json"], quiet=call.own["quiet"])
+        with on_stop(entry.again):
+            show(target(call.settings), entry.name, json=call.own["json"], quiet=call.own["quiet"])
 
     own = [
         click.Option(["--quiet"], is_flag=True, help="No progress, nothing but results and errors."),
         click.Option(["--json"], is_flag=True, help="Print lines and tables as one JSON object."),
     ]
-    return Verb(entry.name, entry.summary, form=form, own=own, run=run)
+    return Verb(entry.name, entry.summary, form=form, own=own, run=run, examples=entry.examples)
+
+
+def _section(key: str) -> str:
+    """What stands in every domain's request goes below what is the verb's own."""
+    return "sampling" if key in SampleRequest.model_fields else "options"

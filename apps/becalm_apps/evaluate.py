@@ -10,6 +10,7 @@ import click
 from becalm import place
 from becalm.hooks import DomainRef
 from becalm.request import SampleRequest
+from becalm_apps.border import on_stop
 from becalm_apps.form import Form
 from becalm_apps.generate import make, open_model, options, request_form
 from becalm_apps.sample import content
@@ -34,7 +35,7 @@ def verb(ref: DomainRef) -> Verb:
         help="Keep the samples: .png a picture, .npz the arrays.",
     )
     examples = [
-        f"becalm {ref.name} evaluate --count 200 --steps 10",
+        *([f"becalm {ref.name} evaluate --count 200 --steps 10"] if ref.default else []),
         f"becalm {ref.name} evaluate --checkpoint runs/{ref.name}.safetensors --json",
     ]
     own = [out, *options(ref)]
@@ -42,6 +43,11 @@ def verb(ref: DomainRef) -> Verb:
 
 
 def _run(ref: DomainRef, call: Call) -> None:
+    with on_stop("nothing was written"):
+        _judge(ref, call)
+
+
+def _judge(ref: DomainRef, call: Call) -> None:
     out: Path | None = call.own["out"]
     if out is not None:
         place.check(out, _SUFFIXES)

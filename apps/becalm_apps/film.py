@@ -25,15 +25,20 @@ def moments(steps: int) -> list[int]:
 
 def gif(domain: "Domain[Any]", frames: Sequence["Tensor"], cond: Any) -> bytes:
     """The frames, in diffusion space, as the domain renders them."""
+    return animated([png(domain.render(frame, cond)) for frame in frames])
+
+
+def animated(pictures: Sequence[bytes]) -> bytes:
+    """PNGs of one size as an animated GIF."""
     from PIL import Image
 
-    def pictures() -> Iterator[Any]:
-        for frame in frames:
-            with Image.open(io.BytesIO(png(domain.render(frame, cond)))) as image:
+    def images() -> Iterator[Any]:
+        for picture in pictures:
+            with Image.open(io.BytesIO(picture)) as image:
                 yield image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
 
-    first, *rest = pictures()
-    each = round(min(max(1000 * _SECONDS / len(frames), 60), 400))
+    first, *rest = images()
+    each = round(min(max(1000 * _SECONDS / len(pictures), 60), 400))
     buffer = io.BytesIO()
     durations = [each] * len(rest) + [_HOLD]
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, disposal=1)

@@ -6,6 +6,7 @@ Plan.training.rate, flat section   -> --rate FLOAT
 InspectOptions.file, positional    -> FILE
 """
 
+import pathlib
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -32,13 +33,31 @@ from becalm_apps.kinds import (
 Path = tuple[str, ...]
 
 
+class Words(click.ParamType):  # type: ignore[type-arg] # generic from click 8.4 on only
+    """Text whose likely values are known, for completion; pydantic alone says what is valid.
+
+    Args:
+        files: Whether it may name a file, which is offered where no word fits.
+    """
+
+    name = "text"
+
+    def __init__(self, choices: Collection[str] = (), *, files: bool = False) -> None:
+        self.choices, self.files = choices, files
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        found = [CompletionItem(word) for word in self.choices if word.startswith(incomplete)]
+        return found if found or not self.files else [CompletionItem(incomplete, type="file")]
+
+
 class Operand(click.Argument):
     """A word that needs no flag. Whether it may be left out is for pydantic to say, since a file may hold it."""
 
     def __init__(self, identifier: str, name: str, *, needed: bool, several: bool, text: str) -> None:
         dots = "..." if several else ""
         shown = f"{name}{dots}" if needed else f"[{name}]{dots}"
-        super().__init__([identifier], required=False, nargs=-1 if several else 1, metavar=shown)
+        number = -1 if several else 1
+        super().__init__([identifier], required=False, nargs=number, metavar=shown, type=Words(files=True))
         self._record = (shown, text)
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str]:
@@ -68,19 +87,6 @@ class Flag:
     def shown(self) -> str:
         """What the user calls it: ``--steps``, ``FILE``."""
         return self.name if isinstance(self.option, Operand) else f"--{self.name}"
-
-
-class Words(click.ParamType):  # type: ignore[type-arg] # generic from click 8.4 on only
-    """Text whose likely values are known, for completion; pydantic alone says what is valid."""
-
-    name = "text"
-
-    def __init__(self, choices: Collection[str]) -> None:
-        self.choices = choices
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        found = (word for word in self.choices if word.startswith(incomplete))
-        return [CompletionItem(word) for word in found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +200,8 @@ def _flag(leaf: _Leaf, name: str, section: str) -> Flag:
     shown = (
         "|".join(choices) + ("|NAME" if leaf.nested.named else "") if leaf.nested else metavar(leaf.field.annotation)
     )
-    option = click.Option(
-        [identifier, f"--{name}"], type=Words(choices) if choices else click.STRING, metavar=shown, help=text
-    )
+    files = not choices and any(kind in (str, pathlib.Path) for kind in members(leaf.field.annotation))
+    option = click.Option([identifier, f"--{name}"], type=Words(choices, files=files), metavar=shown, help=text)
     return Flag(leaf.path, name, section, option, read, leaf.nested)
 
 

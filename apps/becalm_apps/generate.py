@@ -12,6 +12,7 @@ from becalm.errors import UserError
 from becalm.hooks import DomainRef
 from becalm.plugins import resolve
 from becalm.request import SampleRequest
+from becalm_apps.flags import Words
 from becalm_apps.form import Form
 from becalm_apps.progress import bar
 
@@ -54,9 +55,16 @@ def options(ref: DomainRef) -> list[click.Option]:
     note = f"Name or .safetensors file of a model; names: {', '.join(ref.pretrained) or 'none'}."
     default = f"  [default: {ref.default}]" if ref.default else ""
     return [
-        click.Option(["--checkpoint"], metavar="NAME|FILE", help=note + default),
         click.Option(
-            ["--device"], metavar="auto|cpu|cuda", default="auto", show_default=True, help="Where to compute."
+            ["--checkpoint"], metavar="NAME|FILE", help=note + default, type=Words(tuple(ref.pretrained), files=True)
+        ),
+        click.Option(
+            ["--device"],
+            metavar="auto|cpu|cuda",
+            default="auto",
+            show_default=True,
+            help="Where to compute.",
+            type=Words(("auto", "cpu", "cuda")),
         ),
         click.Option(["--quiet"], is_flag=True, help="Nothing but results and errors."),
         click.Option(["--json"], is_flag=True, help="Print the summary as JSON."),

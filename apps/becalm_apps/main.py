@@ -1,9 +1,11 @@
 """The command ``becalm``: a noun for every domain of every installed plugin, and a few words of its own."""
 
+import importlib
 import os
 import sys
 import warnings
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import NoReturn
 
 import click
@@ -13,22 +15,35 @@ from becalm.hooks import CommandRef
 from becalm.plugins import Plugin, installed
 from becalm.version import __version__
 from becalm_apps.border import guarded
-from becalm_apps.nouns import Maker, Nouns
+from becalm_apps.nouns import Entry, Nouns
 
 _COMPLETE = "_BECALM_COMPLETE"
+_SUMMARY = "Denoising diffusion: sample, train and judge models of many kinds of data."
+
+# Section, name, summary, and the module whose ``command`` it is; that is imported when the word is used.
+_WORDS = (
+    ("Tools", "studio", "A web page to watch and steer the models of all domains.", "becalm_apps.studio.command"),
+    ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "becalm_apps.runs"),
+    ("Sharing", "export", "Write a checkpoint with its card for others.", "becalm_apps.share.export"),
+    ("Sharing", "import", "Take over a checkpoint that someone shares.", "becalm_apps.share.bring"),
+    ("Sharing", "push", "Send a checkpoint with its card to the hub.", "becalm_apps.share.push"),
+    ("Setup", "plugins", "The installed plugins, the broken ones with their error.", "becalm_apps.plugins"),
+    ("Setup", "doctor", "What is installed, what is missing, and the command that mends it.", "becalm_apps.doctor"),
+    ("Setup", "completion", "Completion of commands and flags for a shell.", "becalm_apps.completion"),
+)
 
 
-def command() -> click.Command:
-    """The whole command, with the plugins installed now."""
-    plugins = installed()
-    makers: dict[str, Maker] = {}
-    for plugin in plugins:
-        for ref in plugin.domains:
-            makers[ref.name] = (ref.summary, _domain(ref.name, plugins))
-    makers["plugins"] = ("The installed plugins, the broken ones with their error.", _plugins)
-    makers["completion"] = ("Completion of commands and flags for a shell.", _completion)
-    broken = {plugin.name: plugin.error for plugin in plugins if plugin.error is not None}
-    root = Nouns("becalm", "Denoising diffusion: sample, train and judge models of many kinds of data.", makers, broken)
+def command(plugins: Sequence[Plugin] | None = None) -> click.Group:
+    """The whole command, with the plugins given, or those installed now."""
+    found = installed() if plugins is None else plugins
+    refs = [ref for plugin in found for ref in plugin.domains]
+    entries = {ref.name: Entry("Domains", ref.summary, _domain(ref.name, found)) for ref in refs}
+    # No domain takes one of these words away.
+    entries |= {name: Entry(section, summary, partial(_word, module)) for section, name, summary, module in _WORDS}
+    broken = {plugin.name: plugin.error for plugin in found if plugin.error is not None}
+    ready = next((ref.name for ref in refs if ref.default), None)
+    first = [f"becalm {ready} sample --out samples.png", f"becalm {ready} sample --help"] if ready else []
+    root = Nouns("becalm", _SUMMARY, entries, broken=broken, examples=[*first, "becalm doctor"])
     click.version_option(__version__, prog_name="becalm", message="%(prog)s %(version)s")(root)
     return root
 
@@ -54,7 +69,7 @@ def _run(words: list[str]) -> None:
 
 def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]:
     def make() -> click.Command:
-        from becalm_apps.domain import verbs
+        from becalm_apps.domain import noun
 
         home, ref = next((plugin, ref) for plugin in plugins for ref in plugin.domains if ref.name == name)
         own: list[CommandRef] = []
@@ -62,21 +77,14 @@ def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]
         for plugin in plugins:
             group = own if plugin.distribution == home.distribution else others
             group += [entry for entry in plugin.commands if entry.domain == name]
-        return Nouns(name, ref.summary, verbs(ref, own, others))
+        return noun(ref, own, others)
 
     return make
 
 
-def _plugins() -> click.Command:
-    from becalm_apps.plugins import command as plugins_command
-
-    return plugins_command
-
-
-def _completion() -> click.Command:
-    from becalm_apps.completion import command as completion_command
-
-    return completion_command
+def _word(module: str) -> click.Command:
+    made: click.Command = importlib.import_module(module).command
+    return made
 
 
 if __name__ == "__main__":

@@ -5,6 +5,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from becalm_apps.terminal import console
+
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
 
@@ -60,7 +62,6 @@ class Meter:
 
 
 def _progress() -> "Progress":
-    from rich.console import Console
     from rich.progress import (
         BarColumn,
         MofNCompleteColumn,
@@ -78,7 +79,7 @@ def _progress() -> "Progress":
         TextColumn("left"),
         TimeRemainingColumn(),
         TextColumn("{task.fields[note]}"),
-        console=Console(stderr=True),
+        console=console(stderr=True),
         transient=True,
         # What is printed to stdout belongs there, not above the bar on stderr.
         redirect_stdout=False,

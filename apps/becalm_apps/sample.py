@@ -11,6 +11,7 @@ from becalm import place
 from becalm.hooks import DomainRef
 from becalm.request import SampleRequest
 from becalm_apps import film, output
+from becalm_apps.border import on_stop
 from becalm_apps.form import Form
 from becalm_apps.generate import Made, make, open_model, options, request_form
 from becalm_apps.progress import clock
@@ -37,16 +38,27 @@ def verb(ref: DomainRef) -> Verb:
         metavar="FILE",
         help=".png a picture, .npz the arrays, .gif the denoising film.",
     )
-    examples = [
-        f"becalm {ref.name} sample --count 16 --out samples.png",
-        f"becalm {ref.name} sample --steps 50 --sampler ddim --out film.gif",
-        f"becalm {ref.name} sample --checkpoint runs/{ref.name}.safetensors --json",
-    ]
     own = [out, *options(ref)]
-    return Verb("sample", SUMMARY, form=form, own=own, run=lambda call: _run(ref, call), examples=examples)
+    return Verb("sample", SUMMARY, form=form, own=own, run=lambda call: _run(ref, call), examples=examples(ref))
+
+
+def examples(ref: DomainRef) -> list[str]:
+    """Lines for the end of the help."""
+    trained = f"--checkpoint runs/{ref.name}.safetensors"
+    model = "" if ref.default else f"{trained} "
+    return [
+        f"becalm {ref.name} sample {model}--count 16 --out samples.png",
+        f"becalm {ref.name} sample {model}--steps 50 --sampler ddim --out film.gif",
+        f"becalm {ref.name} sample {trained} --out samples.npz --json",
+    ]
 
 
 def _run(ref: DomainRef, call: Call) -> None:
+    with on_stop("nothing was written"):
+        _draw(ref, call)
+
+
+def _draw(ref: DomainRef, call: Call) -> None:
     out: Path = call.own["out"]
     place.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])

@@ -8,9 +8,11 @@ from typing import Any
 
 import click
 
-from becalm.report import Progress, Report, Table
+from becalm.report import Picture, Progress, Report, Saved, Table
 from becalm_apps.progress import Meter
 from becalm_apps.table import table
+
+_KINDS = "text, Table, Progress, Picture or Saved"
 
 
 def show(reports: Iterable[Report], title: str, *, json: bool = False, quiet: bool = False) -> None:
@@ -35,15 +37,22 @@ def show(reports: Iterable[Report], title: str, *, json: bool = False, quiet: bo
                 meter.set(report.done, report.total, report.text)
             elif isinstance(report, Table):
                 tables.append(report)
-            elif isinstance(report, str):
-                lines.append(report)
-            else:
-                raise TypeError(f"a verb must yield text, Table or Progress, got {type(report).__name__}")
-            if not json and not isinstance(report, Progress):
+            elif isinstance(report, str | Saved):
+                lines.append(_line(report))
+            elif not isinstance(report, Picture):
+                raise TypeError(f"a verb must yield {_KINDS}, got {type(report).__name__}")
+            # A terminal shows no pictures.
+            if not json and not isinstance(report, Progress | Picture):
                 with meter.aside():
-                    click.echo(report if isinstance(report, str) else _text(report).rstrip("\n"))
+                    click.echo(_text(report).rstrip("\n") if isinstance(report, Table) else _line(report))
     if json:
         click.echo(json_.dumps({"lines": lines, "tables": [_record(found) for found in tables]}))
+
+
+def _line(report: str | Saved) -> str:
+    if isinstance(report, str):
+        return report
+    return f"{report.path}: {report.text}" if report.text else str(report.path)
 
 
 def _text(found: Table) -> str:

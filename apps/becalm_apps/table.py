@@ -3,6 +3,8 @@
 import sys
 from collections.abc import Sequence
 
+from becalm_apps.terminal import console
+
 
 def table(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     """The table as it suits stdout."""
@@ -18,14 +20,13 @@ def aligned(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
 
 def _ruled(heads: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
     from rich.box import SIMPLE_HEAD
-    from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     ruled = Table(*heads, box=SIMPLE_HEAD)
     for row in rows:
         ruled.add_row(*(escape(cell) for cell in row))
-    console = Console()
-    with console.capture() as capture:
-        console.print(ruled)
+    screen = console()
+    with screen.capture() as capture:
+        screen.print(ruled)
     return capture.get()

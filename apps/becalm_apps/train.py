@@ -15,6 +15,8 @@ from becalm.plugins import resolve
 from becalm_apps.border import Stopped
 from becalm_apps.form import Form
 from becalm_apps.progress import clock
+from becalm_apps.tracking.tracker import Tracker
+from becalm_apps.tracking.where import DEFAULT, chosen
 from becalm_apps.verb import Call, Verb
 
 if TYPE_CHECKING:
@@ -62,6 +64,13 @@ def verb(ref: DomainRef) -> Verb:
         click.Option(
             ["--device"], metavar="auto|cpu|cuda", default="auto", show_default=True, help="Where to compute."
         ),
+        click.Option(
+            ["--tracking"],
+            metavar="URI",
+            help="MLflow server or database to track the training in; default: $BECALM_TRACKING, $MLFLOW_TRACKING_URI, "
+            f"or {DEFAULT}.",
+        ),
+        click.Option(["--no-tracking"], is_flag=True, help="Track nothing; the log beside the checkpoint is kept."),
         click.Option(["--quiet"], is_flag=True, help="Nothing but results and errors."),
         click.Option(["--json"], is_flag=True, help="Print the summary as JSON."),
     ]
@@ -85,16 +94,26 @@ def plan(ref: DomainRef) -> type[BaseModel]:
 
 def _run(ref: DomainRef, call: Call) -> None:
     from becalm.device import pick
+
+    out: Path = call.own["out"]
+    _check(out, call)
+    uri = _tracking(call)
+    state = _start(ref, call, pick(call.own["device"]))
+    if state.step >= state.training.steps:
+        _done(state, call)
+        return
+    named, quiet = call.own["tracking"] is not None, call.own["quiet"]
+    with Tracker(uri, out, named=named, quiet=quiet) as tracker:
+        _train(ref, call, state, tracker)
+
+
+def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracker) -> None:
+    """Trains, and says how that ended."""
     from becalm.resume import export
     from becalm_apps.training import run
 
     out: Path = call.own["out"]
-    _check(out, call)
-    state = _start(ref, call, pick(call.own["device"]))
-    if state.step >= state.training.steps:
-        click.echo(f"{out}: all {state.training.steps} steps are done; --resume --steps N goes on to step N")
-        return
-    ended = run(state, out, every=call.own["every"], half=call.own["half"], quiet=call.own["quiet"])
+    ended = run(state, out, tracker, every=call.own["every"], half=call.own["half"], quiet=call.own["quiet"])
     if ended.stopped:
         again = f"becalm {ref.name} train --resume --out {out}"
         raise Stopped(f"saved {out} at step {state.step} of {state.training.steps}; {again} goes on", ended.stopped)
@@ -104,6 +123,24 @@ def _run(ref: DomainRef, call: Call) -> None:
         click.echo(json.dumps({**summary, "checkpoint": digest}))
     elif not call.own["quiet"]:
         click.echo(f"{out}: {state.step} steps in {clock(ended.seconds)}, loss {ended.loss:.4f}")
+
+
+def _done(state: "TrainState[Any]", call: Call) -> None:
+    """Says that there is nothing left to train."""
+    out, steps = call.own["out"], state.training.steps
+    if call.own["json"]:
+        click.echo(json.dumps({"out": str(out), "steps": state.step, "done": True}))
+    else:
+        click.echo(f"{out}: all {steps} steps are done; --resume --steps N goes on to step N")
+
+
+def _tracking(call: Call) -> str | None:
+    """Where the training is tracked, if it is."""
+    if not call.own["no_tracking"]:
+        return chosen(call.own["tracking"])
+    if call.own["tracking"] is not None:
+        raise UserError(f"--no-tracking tracks nothing: leave out --tracking {call.own['tracking']}")
+    return None
 
 
 def _check(out: Path, call: Call) -> None:

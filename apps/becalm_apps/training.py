@@ -14,6 +14,7 @@ from becalm.train import TrainState, train
 from becalm_apps.log import Log
 from becalm_apps.output import png
 from becalm_apps.stop import stoppable
+from becalm_apps.tracking.tracker import Tracker
 from becalm_apps.watch import watching
 
 _LOOK_EVERY = 1.0
@@ -36,9 +37,10 @@ class Ended:
     stopped: int
 
 
-def run(state: TrainState[Any], out: Path, *, every: int, half: bool, quiet: bool) -> Ended:
+def run(state: TrainState[Any], out: Path, tracker: Tracker, *, every: int, half: bool, quiet: bool) -> Ended:
     """Trains to the end or to a signal, and leaves it saved."""
     log = Log.open(out.with_suffix(".jsonl"), state.step)
+    tracker.begin(state, log.seconds)
     losses: list[float] = []
     looked, asked = log.seconds, 0
     with watching(state.training.steps, state.step, quiet) as (tick, report), stoppable() as stopped:
@@ -52,20 +54,24 @@ def run(state: TrainState[Any], out: Path, *, every: int, half: bool, quiet: boo
                 looked = log.seconds
                 losses = [*losses, *log.flush()][-_MEAN_OF:]
                 report(step.step, losses)
+                tracker.look()
             if last or step.step % every == 0:
                 save(state, out, half=half)
-                if not asked:
-                    _preview(state, out.with_suffix(".png"))
+                if not asked and _preview(state, out.with_suffix(".png")):
+                    tracker.pictured(step.step)
             if asked:
                 break
+    tracker.end("KILLED" if asked else "FINISHED")
     return Ended(sum(losses) / len(losses), log.seconds, asked)
 
 
-def _preview(state: TrainState[Any], path: Path) -> None:
-    """A few samples of the averaged weights. Whatever goes wrong here must not cost a training."""
+def _preview(state: TrainState[Any], path: Path) -> bool:
+    """A few samples of the averaged weights, if that goes well. Whatever goes wrong here must not cost a training."""
     try:
         model = build(export(state), pick(str(state.device)))
         write_atomic(path, png(model.sample(count=_PREVIEW).picture()))
     except Exception as error:
         lines = str(error).splitlines()
         click.echo(f"becalm: no picture at step {state.step}: {lines[0] if lines else type(error).__name__}", err=True)
+        return False
+    return True

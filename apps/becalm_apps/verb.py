@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from becalm_apps import config_file
 from becalm_apps.flags import Operand
 from becalm_apps.form import Form
+from becalm_apps.nouns import epilog
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,9 +52,9 @@ class Verb(click.Command):
         run: Callable[[Call], None],
         examples: Sequence[str] = (),
     ) -> None:
-        epilog = "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples) if examples else None
         # Without a callback click never knows that it ran; the work is in invoke.
-        super().__init__(name, help=summary, short_help=summary, epilog=epilog)
+        super().__init__(name, help=summary, short_help=summary, epilog=epilog(examples))
+        self.examples = tuple(examples)
         self._own = [*own, *_config_options()]
         self._make = form
         self._run = run
@@ -72,18 +73,22 @@ class Verb(click.Command):
         own = [*self._own, help_option] if help_option is not None else self._own
         return [*(flag.option for flag in self.form.flags), *own]
 
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def sections(self, ctx: click.Context) -> dict[str, list[click.Parameter]]:
+        """What stands below each title of the help, in order."""
         sections: dict[str, list[click.Parameter]] = {}
-        # What is the domain's own comes first.
-        for flag in sorted(self.form.flags, key=lambda flag: flag.section != self.form.noun):
+        # What is the domain's or the verb's own comes first.
+        for flag in sorted(self.form.flags, key=lambda flag: flag.section not in (self.form.noun, "options")):
             words = isinstance(flag.option, Operand)
             sections.setdefault("arguments" if words else flag.section, []).append(flag.option)
         if "arguments" in sections:
             sections = {"arguments": sections.pop("arguments"), **sections}
         options = {id(flag.option) for flag in self.form.flags}
         sections["command"] = [option for option in self.get_params(ctx) if id(option) not in options]
-        for title, members in sections.items():
-            with formatter.section(title.capitalize()):
+        return {title.capitalize(): members for title, members in sections.items()}
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        for title, members in self.sections(ctx).items():
+            with formatter.section(title):
                 records = (option.get_help_record(ctx) for option in members)
                 formatter.write_dl([record for record in records if record is not None])
 

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import torch
@@ -12,17 +12,10 @@ from torch import Tensor, nn
 from becalm.batch import Batch
 from becalm.codec import Codec, Identity
 from becalm.guidance import ClassifierFree, Energy, Guidance, compose, interval, rescale
+from becalm.report import Picture as Picture
 from becalm.request import SampleRequest
 
 C = TypeVar("C")
-
-
-@dataclass(frozen=True, slots=True)
-class Picture:
-    """Something to look at: ``mime`` such as image/png, and the bytes."""
-
-    mime: str
-    content: bytes
 
 
 class Domain(BaseModel, ABC, Generic[C]):
@@ -69,6 +62,11 @@ class Domain(BaseModel, ABC, Generic[C]):
     def usual(self) -> Mapping[str, Any]:
         """Fields of a sampling request that this configuration prefers where the request says nothing."""
         return {}
+
+    def trained_on(self) -> str | None:
+        """The data in a few words, for a model card; here the last part of the path in a field ``data``."""
+        data = getattr(self, "data", None)
+        return Path(data).name if isinstance(data, str) and data else None
 
     def codec(self) -> Codec:
         """Data to diffusion space and back. A codec that is an nn.Module with state travels in the checkpoint."""

@@ -1,4 +1,4 @@
-"""The two hooks by which a plugin makes itself known. Both are light: names and targets, no torch.
+"""The three hooks by which a plugin makes itself known. All are light: names and targets, no torch.
 
 A distribution declares ``[project.entry-points.becalm] name = "its_package"`` and its package defines the hooks:
 
@@ -16,18 +16,23 @@ import pluggy
 hookspec = pluggy.HookspecMarker("becalm")
 hookimpl = pluggy.HookimplMarker("becalm")
 
+WORDS = frozenset({"completion", "doctor", "export", "import", "plugins", "push", "runs", "studio"})
+"""Words of the command line's own, which no domain can have as its name."""
+
 
 @dataclass(frozen=True, slots=True)
 class DomainRef:
     """A domain by reference.
 
     Attributes:
-        name: The noun, as in ``becalm NAME sample``.
+        name: The noun, as in ``becalm NAME sample``: small letters and digits, parts joined by hyphens.
         summary: One line for the help.
         target: ``package.module:Class`` of the domain.
         pretrained: Checkpoint names to ``package:path/in/package``.
         request: ``package.module:Class`` of its sampling request, if that module imports no torch; makes help quick.
         default: The pretrained checkpoint to use when none is named.
+        needs: ``package.module:function`` that yields a ``becalm.report.Need`` for each thing outside Python packages that
+            the domain uses, such as data or a solver; ``becalm doctor`` calls it. Should import no torch.
     """
 
     name: str
@@ -36,6 +41,7 @@ class DomainRef:
     pretrained: Mapping[str, str] = field(default_factory=dict)
     request: str | None = None
     default: str | None = None
+    needs: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +55,8 @@ class CommandRef:
         options: ``package.module:Class``, a pydantic model whose fields are the flags; should import no torch.
         target: ``package.module:function``, called with that model; a generator of lines of text, tables and progress
             (see ``becalm.report``). On Ctrl-C it is closed, so its ``finally`` blocks run.
+        examples: Lines for the end of the help, whole commands.
+        again: What Ctrl-C says of going on, such as ``the same command goes on``; nothing if the work begins anew.
     """
 
     domain: str
@@ -56,6 +64,8 @@ class CommandRef:
     summary: str
     options: str
     target: str
+    examples: tuple[str, ...] = ()
+    again: str = ""
 
 
 class Specification:
@@ -69,4 +79,11 @@ class Specification:
     @hookspec
     def commands(self) -> list[CommandRef]:
         """The verbs that it adds to a domain."""
+        raise NotImplementedError
+
+    @hookspec
+    def panels(self) -> list[CommandRef]:
+        """The panels that it adds to a domain's tab in ``becalm studio``; one named ``sample`` takes the shared one's
+        place. They are described as verbs are, and their targets yield the same reports.
+        """
         raise NotImplementedError

@@ -7,8 +7,10 @@
 It holds no state but its weights: two runs never disturb each other.
 """
 
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -16,7 +18,9 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
+from becalm import hub
 from becalm.checkpoint import Checkpoint
+from becalm.choose import sampler, walk
 from becalm.codec import Codec
 from becalm.cond import take, to
 from becalm.denoiser import Denoiser, NetworkDenoiser
@@ -24,17 +28,16 @@ from becalm.device import pick
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError, sentence
 from becalm.guidance import Guidance, compose, hold
-from becalm.level import NoiseLevel
 from becalm.noise import Purpose, stream
 from becalm.objective import Objective
 from becalm.plugins import domain_ref, pretrained, resolve
 from becalm.request import SampleRequest
-from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Extra, Heun, Sampler, Step, UniPC
-from becalm.sampler.step import last
-from becalm.schedule import NoiseSchedule, Schedule, levels, levels_at
+from becalm.sampler.step import Step, last
+from becalm.schedule import NoiseSchedule, Schedule
 
 C = TypeVar("C")
 _SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)
+_LOADING = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,15 +206,41 @@ class Model(Generic[C]):
 
 
 def load(name: str | Path, device: str = "auto") -> Model[Any]:
-    """A pretrained model of any installed plugin by name, or one from a file.
+    """A pretrained model of any installed plugin by name, one from a file, or ``hf:owner/name`` from the hub.
 
     Raises:
         UserError: If there is no such name or file, it is damaged, or its domain is not installed.
     """
+    return build(Checkpoint.read(find(name)), pick(device))
+
+
+def find(name: str | Path) -> Path:
+    """The checkpoint of a name, which may be a file's and may not exist then; one on the hub is downloaded.
+
+    Raises:
+        UserError: If no installed plugin and no hub has it.
+    """
+    if hub.named(name):
+        return hub.download(str(name))
     path = Path(name)
-    if path.suffix == ".safetensors" or path.is_file():
-        return build(Checkpoint.read(path), pick(device))
-    return build(Checkpoint.read(pretrained(str(name))[1]), pick(device))
+    return path if path.suffix == ".safetensors" or path.is_file() else pretrained(str(name))[1]
+
+
+def shared(name: str | Path, device: str = "auto") -> Model[Any]:
+    """The same as ``load``, but loaded once as long as the file is the same: for who asks again and again.
+
+    It is safe to share: a model holds no state but its weights. Do not put hooks on its network.
+    """
+    file = find(name)
+    changed = file.stat().st_mtime_ns if file.is_file() else 0
+    # One at a time: of two who ask for the same file at once, the second waits and finds it.
+    with _LOADING:
+        return _kept(file.absolute(), str(pick(device)), changed)
+
+
+@lru_cache(maxsize=8)
+def _kept(file: Path, device: str, changed: int) -> Model[Any]:
+    return load(file, device)
 
 
 def build(checkpoint: Checkpoint, device: torch.device) -> Model[Any]:
@@ -252,40 +281,3 @@ def load_part(module: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
     except RuntimeError as error:
         detail = str(error).splitlines()[-1].strip()
         raise UserError(f"the checkpoint's tensors do not fit its own configuration: {detail}") from error
-
-
-def walk(schedule: NoiseSchedule, request: SampleRequest, start: float = 1.0) -> list[NoiseLevel]:
-    """The path that a request names: its times, or its steps in its spacing.
-
-    Args:
-        start: First time, in (0, 1]; below 1 to edit an existing sample.
-
-    Raises:
-        ValueError: If ``start`` is below 1 and the request has times of its own.
-    """
-    if request.times is None:
-        return levels(schedule, request.steps, spacing(request), start)
-    if start != 1.0:
-        raise ValueError(f"times say where to start: leave start at 1, got {start}")
-    return levels_at(schedule, request.times)
-
-
-def sampler(request: SampleRequest) -> Sampler:
-    """The sampler that a request names, with its extra updates."""
-    made: dict[str, Sampler] = {
-        "ddpm": DDPM(request.variance),
-        "ddim": DDIM(request.eta),
-        "euler": Euler(request.churn),
-        "heun": Heun(request.churn),
-        "dpmpp2m": DPMpp2M(),
-        "dpmpp3m": DPMpp3M(),
-        "dpmppsde": DPMppSDE(),
-        "unipc": UniPC(),
-    }
-    chosen = made[request.sampler]
-    return Extra(chosen, request.extra) if request.extra else chosen
-
-
-def spacing(request: SampleRequest) -> Any:
-    """The spacing that a request names, or the sampler's usual one."""
-    return request.spacing or ("karras" if request.sampler == "heun" else "trailing")

@@ -4,6 +4,7 @@ Imports no torch.
 """
 
 import os
+import shutil
 import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -85,6 +86,37 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         if temporary is not None:
             temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def filling(path: Path, flag: str = "--out") -> Iterator[Path]:
+    """A temporary folder beside the target that takes its place if the block ends well and vanishes if not.
+
+    Args:
+        flag: What names the path, for the sentence.
+
+    Raises:
+        UserError: If the target holds anything, is a file, or cannot be made.
+    """
+    temporary: Path | None = None
+    try:
+        if path.exists() and (not path.is_dir() or any(path.iterdir())):
+            raise UserError(f"{flag} {path} exists: name a folder that is new or empty")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
+        yield temporary
+        mask = os.umask(0)
+        os.umask(mask)
+        temporary.chmod(0o777 & ~mask)
+        for folder in (temporary, *(inside for inside in temporary.rglob("*") if inside.is_dir())):
+            _sync_folder(folder)
+        temporary.replace(path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        raise UserError(f"cannot write {path}: {error.strerror or error}") from error
+    finally:
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -10,8 +10,9 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from becalm.errors import UserError, unknown
-from becalm.hooks import CommandRef, DomainRef, Specification
+from becalm import refuse
+from becalm.errors import UserError, nearest, unknown
+from becalm.hooks import WORDS, CommandRef, DomainRef, Specification
 
 T = TypeVar("T")
 
@@ -22,32 +23,37 @@ class Plugin:
 
     Attributes:
         name: Entry-point name; distribution and version: where it comes from.
+        module: What the entry point names.
         error: One line on why it could not be loaded, or None.
     """
 
     name: str
     distribution: str
     version: str
+    module: str = ""
     domains: tuple[DomainRef, ...] = ()
     commands: tuple[CommandRef, ...] = ()
+    panels: tuple[CommandRef, ...] = ()
     error: str | None = None
 
 
 def installed() -> list[Plugin]:
     """Every plugin on the path, in order of name; the broken ones with their error.
 
-    Becalm's own come first where two bring the same domain, so that no stranger takes one away.
+    Becalm's own come first where two bring the same domain or checkpoint, so that no stranger takes one away.
     """
     plugins: list[Plugin] = []
-    taken: set[str] = set()
+    taken: dict[str, str] = {f"domain {word!r}": "becalm itself" for word in WORDS}
     for entry in sorted(_entries(), key=lambda entry: (_distribution(entry)[0] != "becalm", entry.name)):
         plugin = _load(entry)
-        names = [ref.name for ref in plugin.domains]
-        clash = sorted(name for name in names if name in taken or names.count(name) > 1)
+        brought = [f"domain {ref.name!r}" for ref in plugin.domains]
+        brought += [f"checkpoint {name!r}" for ref in plugin.domains for name in ref.pretrained]
+        clash = sorted(name for name in brought if name in taken or brought.count(name) > 1)
         if clash:
-            error = f"domain {clash[0]!r} is already brought by another plugin"
-            plugin = Plugin(plugin.name, plugin.distribution, plugin.version, error=error)
-        taken |= {ref.name for ref in plugin.domains}
+            error = f"{clash[0]} is already brought by {taken.get(clash[0], 'this plugin')}"
+            plugin = Plugin(plugin.name, plugin.distribution, plugin.version, plugin.module, error=error)
+        else:
+            taken |= dict.fromkeys(brought, f"plugin {plugin.name!r} of {plugin.distribution}")
         plugins.append(plugin)
     return sorted(plugins, key=lambda plugin: plugin.name)
 
@@ -80,22 +86,32 @@ def pretrained(name: str) -> tuple[DomainRef, Path]:
 
 
 def resource(place: str) -> Path:
-    """A file inside a package, given as ``package:path``."""
+    """A file inside a package, given as ``package:path``.
+
+    Raises:
+        UserError: If there is no such package.
+    """
     package, _, inside = place.partition(":")
-    return Path(str(importlib.resources.files(package))) / inside
+    try:
+        return Path(str(importlib.resources.files(package))) / inside
+    except (ModuleNotFoundError, TypeError) as error:  # A module is no package, and then it is a TypeError.
+        raise UserError(f"there is no package {package!r} that could hold {inside}") from error
 
 
 def resolve(target: str) -> Any:
     """The object at ``package.module:name``. Only what installed plugins name comes here, never a file's content.
 
     Raises:
-        UserError: If an optional package is missing, with the command that mends it.
+        UserError: If an optional package is missing, with the command that mends it, or the module has no such name.
     """
     module, _, name = target.partition(":")
     try:
-        return getattr(importlib.import_module(module), name)
+        found = importlib.import_module(module)
     except ModuleNotFoundError as error:
         raise UserError(missing(module, error)) from error
+    if not hasattr(found, name):
+        raise UserError(f"a plugin names {target}, but {module} has no {name!r}{nearest(name, vars(found))}")
+    return getattr(found, name)
 
 
 def missing(module: str, error: ModuleNotFoundError) -> str:
@@ -127,38 +143,35 @@ def _load(entry: importlib.metadata.EntryPoint) -> Plugin:
     manager = pluggy.PluginManager("becalm")
     manager.add_hookspecs(Specification)
     try:
+        if entry.dist is not None:
+            refuse.another_version(entry.dist)
         plugin = entry.load()
         manager.register(plugin, entry.name)
-        manager.check_pending()
-        _check_marks(plugin, manager)
+        refuse.misspelt(plugin, manager)
         domains = _call(manager.hook.domains, DomainRef)
         commands = _call(manager.hook.commands, CommandRef)
-    except KeyboardInterrupt:
-        raise
+        panels = _call(manager.hook.panels, CommandRef)
+        for ref in domains:
+            refuse.domain(ref)
+        for verb in (*commands, *panels):
+            refuse.command(verb)
+    except KeyboardInterrupt as pressed:
+        # Whoever waits for a plugin that never comes back should learn which one it is.
+        raise KeyboardInterrupt(f"stopped while loading plugin {entry.name!r} of {distribution}") from pressed
     # A stranger's module can raise anything, SystemExit among it; whatever it is must not stop the others.
     except BaseException as error:
-        text = str(error).strip().splitlines()
-        reason = f"{type(error).__name__}: {text[0] if text else 'no message'}"
-        return Plugin(entry.name, distribution, version, error=reason)
-    return Plugin(entry.name, distribution, version, domains, commands)
-
-
-def _check_marks(plugin: object, manager: pluggy.PluginManager) -> None:
-    """Refuses a hook without its mark, which pluggy would pass over in silence, and a plugin without any hook."""
-    used = {caller.name for caller in manager.get_hookcallers(plugin) or []}
-    forgotten = [name for name in ("domains", "commands") if callable(getattr(plugin, name, None)) and name not in used]
-    if forgotten:
-        raise TypeError(f"{forgotten[0]} is not marked: put @becalm.hooks.hookimpl above it")
-    if not used:
-        raise TypeError("it has no hook: define domains or commands, marked with @becalm.hooks.hookimpl")
+        text = (str(error).strip().splitlines() or ["no message"])[0]
+        reason = text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
+        return Plugin(entry.name, distribution, version, entry.value, error=reason)
+    return Plugin(entry.name, distribution, version, entry.value, domains, commands, panels)
 
 
 def _call(hook: pluggy.HookCaller, kind: type[T]) -> tuple[T, ...]:
     results = hook()
     if len(results) < len(hook.get_hookimpls()):  # Pluggy leaves out None.
-        raise TypeError(f"hook {hook.name} must return a list of {kind.__name__}, got None")
+        raise UserError(f"hook {hook.name} must return a list of {kind.__name__}, got None")
     refs = [ref for result in results for ref in (result if isinstance(result, list | tuple) else [result])]
     for ref in refs:
         if not isinstance(ref, kind) or not all(isinstance(result, list | tuple) for result in results):
-            raise TypeError(f"hook {hook.name} must return a list of {kind.__name__}, got {type(ref).__name__}")
+            raise UserError(f"hook {hook.name} must return a list of {kind.__name__}, got {type(ref).__name__}")
     return tuple(refs)

@@ -1,15 +1,18 @@
-"""What a plugin's own verb yields while it works: lines, tables, and how far it has come.
+"""What a plugin's own verb or panel yields while it works: lines, tables, pictures, files, and how far it has come.
 
-    def run(options: Options) -> Iterator[str | Progress | Table]:
+    def run(options: Options) -> Iterator[Report]:
         yield Progress(0, 10, "reading")
+        yield Picture("image/png", content)
         yield Table(("figure", "value"), (("score", 0.94),))
         yield "done"
 
-The verb says what there is; the apps say how it looks: a ruled table on a terminal, aligned text in a pipe, JSON where
-asked for, a bar on stderr. Imports no torch.
+It says what there is; the apps say how it looks: a ruled table on a terminal, aligned text in a pipe, JSON where asked
+for, a bar on stderr; a film and links on a page. ``becalm.widget`` says how a field of its options looks there.
+Imports no torch.
 """
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -52,8 +55,51 @@ class Table:
                 raise ValueError(f"a row must have {len(self.columns)} cells, one per column, got {len(row)}")
 
 
-Report = str | Progress | Table
-"""What a verb may yield."""
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """Something to look at. A page shows the last one, so that many of them are a film; a terminal shows none.
+
+    Attributes:
+        mime: image/png, image/jpeg, image/gif, image/svg+xml, ...; content: the bytes.
+        text: A few words below it.
+        seconds: How long it should stand before the next one comes, at least.
+    """
+
+    mime: str
+    content: bytes
+    text: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """A file that was written. A terminal names it, a page offers it for download.
+
+    Attributes:
+        text: A few words on what it is.
+    """
+
+    path: Path
+    text: str = ""
+
+
+Report = str | Progress | Table | Picture | Saved
+"""What a verb or a panel may yield."""
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """Something outside Python packages that a domain uses, such as data or a solver; ``becalm doctor`` lists it.
+
+    Attributes:
+        what: Its name.
+        found: Where it is or which version; None if it is missing.
+        mend: The command that brings it, or a few words on what does.
+    """
+
+    what: str
+    found: str | None
+    mend: str = ""
 
 
 @dataclass(frozen=True, slots=True)

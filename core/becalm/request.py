@@ -6,9 +6,11 @@ Imports no torch, so that help texts answer at once.
 
 from collections.abc import Sequence
 from itertools import pairwise
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from becalm.widget import Slider
 
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpmpp2m", "dpmpp3m", "dpmppsde", "unipc"]
 SpacingName = Literal["trailing", "leading", "linspace", "karras", "log_snr"]
@@ -19,10 +21,10 @@ class SampleRequest(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
-    count: int = Field(16, ge=1, description="How many samples.")
+    count: Annotated[int, Slider(1, 100)] = Field(16, ge=1, description="How many samples.")
     seed: int = Field(0, ge=0, lt=2**63, description="Sample i of a seed is the same in any batch.")
     sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to data.")
-    steps: int = Field(20, ge=1, le=100_000, description="Sampler steps.")
+    steps: Annotated[int, Slider(1, 100)] = Field(20, ge=1, le=100_000, description="Sampler steps.")
     spacing: SpacingName | None = Field(
         None, description="How levels are spaced; default: trailing, for heun karras, which starts at finite noise."
     )
@@ -36,7 +38,7 @@ class SampleRequest(BaseModel):
     temperature: float = Field(
         1.0, ge=0, description="Spread of the starting noise, and of that alone; 0 starts from its mean."
     )
-    guidance: float = Field(
+    guidance: Annotated[float, Slider(0, 5)] = Field(
         1.0, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
     )
     guidance_low: float = Field(0.0, ge=0, le=1, description="Guide only at times from here (0 is clean) ...")

@@ -1,15 +1,22 @@
 """What every domain promises, as functions that a plugin's own tests call.
 
-    from becalm.testing import check_domain
+    from becalm.testing import check_domain, check_plugin
 
     def test_my_domain_keeps_the_contract() -> None:
         check_domain(MyDomain(), request={"count": 3})
 
-Each check raises ``ContractError`` with a sentence that names the promise. None needs a trained network or an installed
-plugin.
+    def test_becalm_finds_my_plugin() -> None:
+        check_plugin("mine")
+
+Each check raises ``ContractError`` with a sentence that names the promise. None needs a trained network; only
+``check_plugin`` needs the plugin to be installed.
 """
 
+import inspect
 import math
+import os
+import subprocess
+import sys
 import tempfile
 from collections.abc import Mapping
 from itertools import islice
@@ -24,8 +31,13 @@ from becalm.batch import Batch
 from becalm.checkpoint import Checkpoint
 from becalm.cond import join, take
 from becalm.domain import Domain
+from becalm.errors import UserError
+from becalm.guidance import gradient
+from becalm.hooks import CommandRef, DomainRef
 from becalm.model import Model, load_part
 from becalm.objective import Objective
+from becalm.plan import sections
+from becalm.plugins import installed, resolve, resource
 from becalm.schedule import Cosine
 from becalm.train import Training, begin, train
 
@@ -38,15 +50,20 @@ class ContractError(AssertionError):
 
 
 def check_domain(
-    domain: Domain[Any], *, request: Mapping[str, Any] | None = None, split: str = "train", guided: bool = True
+    domain: Domain[Any], *, request: Mapping[str, Any] | None = None, split: str = "train", guided: bool | None = None
 ) -> None:
-    """Every check below.
+    """Every check of a domain: settings, batches, network, null condition, training, sampling, energies, checkpoint.
 
     Args:
         request: Fields of a small sampling request, a few samples of it.
         split: The split whose batches are looked at.
-        guided: Whether the domain has a null condition, for classifier-free guidance.
+        guided: Whether the domain has a null condition, for classifier-free guidance; by default, whether it has a
+            ``drop`` of its own.
+
+    Raises:
+        ContractError: If the domain breaks a promise.
     """
+    guided = _has_null(domain) if guided is None else guided
     fields = {"count": 3, "steps": 3, **(request or {})}
     check_settings(domain)
     check_batches(domain, split=split)
@@ -147,13 +164,26 @@ def _check_views(domain: Domain[Any], x0: Tensor, cond: Any, count: int) -> None
     metrics: Mapping[str, object] = domain.metrics(x0, cond)
     for name, figure in metrics.items():
         _require(isinstance(figure, int | float), f"metric {name} is a {type(figure).__name__}, not a number")
-    for name, energy in domain.energies().items():
-        value = energy(x0, _SCHEDULE(torch.tensor(0.5)), cond)
-        _require(tuple(value.shape) == (count,), f"energy {name} is {tuple(value.shape)}, not one number per sample")
+    _check_energies(domain, x0, cond, count)
     arrays: Mapping[str, object] = domain.arrays(x0, cond)
     _require(all(isinstance(value, Tensor) for value in arrays.values()), "arrays holds something that is no tensor")
     picture = domain.render(x0, cond)
     _require("/" in picture.mime and bool(picture.content), "render makes no picture")
+
+
+def _check_energies(domain: Domain[Any], x0: Tensor, cond: Any, count: int) -> None:
+    level, last = _SCHEDULE(torch.tensor(0.5)), domain.owner(cond, count) == count - 1
+    other = torch.where(last.reshape(-1, *[1] * (x0.dim() - 1)), x0 + 0.5, x0)
+    for name, energy in domain.energies().items():
+        value = energy(x0, level, cond)
+        _require(tuple(value.shape) == (count,), f"energy {name} is {tuple(value.shape)}, not one number per sample")
+        same = torch.allclose(value[:-1], energy(other, level, cond)[:-1])
+        _require(same, f"energy {name} of a sample depends on another sample")
+        try:
+            slope = gradient(energy, x0, level, cond)
+        except RuntimeError as error:
+            raise ContractError(f"energy {name} has no gradient: {error}") from error
+        _require(bool(torch.isfinite(slope).all()), f"the gradient of energy {name} is not finite")
 
 
 def check_checkpoint(domain: Domain[Any], *, request: Mapping[str, Any]) -> None:
@@ -173,6 +203,63 @@ def check_checkpoint(domain: Domain[Any], *, request: Mapping[str, Any]) -> None
     one, two = (each.sample(**request) for each in (model, again))
     _require(torch.equal(one.x0, two.x0), "a checkpoint read again makes other samples")
     _require(torch.equal(one.data, two.data), "a checkpoint read again decodes otherwise")
+
+
+def check_plugin(name: str) -> None:
+    """An installed plugin loads without torch, and its references lead to what they say.
+
+    Args:
+        name: That of the entry point.
+
+    Raises:
+        ContractError: If it breaks a promise.
+    """
+    plugins = {plugin.name: plugin for plugin in installed()}
+    _require(name in plugins, f"no plugin {name!r} is installed; installed are {', '.join(plugins)}")
+    plugin = plugins[name]
+    _require(plugin.error is None, f"plugin {name!r} could not be loaded: {plugin.error}")
+    requests = [ref.request for ref in plugin.domains if ref.request]
+    _check_light([target.partition(":")[0] for target in (plugin.module, *requests)])
+    try:
+        for ref in plugin.domains:
+            _check_domain_ref(ref)
+        for command in (*plugin.commands, *plugin.panels):
+            _check_command_ref(command)
+    except UserError as error:
+        raise ContractError(str(error)) from error
+
+
+def _check_light(modules: list[str]) -> None:
+    program = f"import sys, {', '.join(modules)}; sys.exit(3 if 'torch' in sys.modules else 0)"
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    command = [sys.executable, "-c", program]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)  # noqa: S603 (our own)
+    _require(done.returncode != 3, f"{' or '.join(modules)} imports torch, so that help texts wait for it")
+    _require(done.returncode == 0, f"{' or '.join(modules)} cannot be imported: {done.stderr.strip()}")
+
+
+def _check_domain_ref(ref: DomainRef) -> None:
+    kind: Any = resolve(ref.target)
+    _require(isinstance(kind, type) and issubclass(kind, Domain), f"{ref.target} is no subclass of Domain")
+    lacking = ", ".join(sorted(kind.__abstractmethods__))
+    _require(not inspect.isabstract(kind), f"{ref.target} does not define {lacking}")
+    _require(kind.name == ref.name, f"{ref.target} has the name {kind.name!r}, the hook says {ref.name!r}")
+    if ref.request:
+        _require(resolve(ref.request) is kind.request, f"{ref.request} is not the request of {ref.target}")
+    sections(kind)
+    try:
+        kind.model_validate({})
+    except ValueError as error:
+        raise ContractError(f"{ref.target} has a field without a default: {error}") from error
+    for name, place in ref.pretrained.items():
+        stored = Checkpoint.read(resource(place)).config.get("domain")
+        _require(stored == ref.name, f"checkpoint {name!r} is of domain {stored!r}, not {ref.name!r}")
+
+
+def _check_command_ref(ref: CommandRef) -> None:
+    options: Any = resolve(ref.options)
+    _require(isinstance(options, type) and issubclass(options, BaseModel), f"{ref.options} is no pydantic model")
+    _require(callable(resolve(ref.target)), f"{ref.target} cannot be called")
 
 
 def _model(domain: Domain[Any], seed: int = 0) -> Model[Any]:

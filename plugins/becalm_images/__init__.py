@@ -12,6 +12,7 @@ def domains() -> list[DomainRef]:
             summary="Small images: MNIST, idx files, folders of PNGs.",
             target="becalm_images.domain:Images",
             request="becalm_images.request:ImageRequest",
+            needs="becalm_images.needs:needs",
             pretrained={"mnist": "becalm_images:pretrained/mnist.safetensors"},
             default="mnist",
         )
@@ -28,6 +29,10 @@ def commands() -> list[CommandRef]:
             summary="Fill in a part of an image, or redraw it from a noisy version.",
             options="becalm_images.options:EditOptions",
             target="becalm_images.edit:run",
+            examples=(
+                "becalm images edit --image eight.png --mask top --label 8,9 --out edited.png",
+                "becalm images edit --image scribble.png --start 0.7 --label 8 --out redrawn.png",
+            ),
         ),
         CommandRef(
             domain="images",
@@ -35,6 +40,7 @@ def commands() -> list[CommandRef]:
             summary="Train the judge of evaluate on a data set.",
             options="becalm_images.options:FitOptions",
             target="becalm_images.trainings:judge",
+            examples=("becalm images train-judge --epochs 4 --out runs/judge.safetensors",),
         ),
         CommandRef(
             domain="images",
@@ -42,5 +48,46 @@ def commands() -> list[CommandRef]:
             summary="Train a classifier of noised images for classifier guidance.",
             options="becalm_images.options:FitOptions",
             target="becalm_images.trainings:classifier",
+            examples=("becalm images train-classifier --data DIR --epochs 3 --out runs/classifier.safetensors",),
+        ),
+        CommandRef(
+            domain="images",
+            name="to-diffusers",
+            summary="Write a checkpoint as a pipeline of diffusers.",
+            options="becalm_images.options:ToDiffusersOptions",
+            target="becalm_images.exchange:give",
+            examples=(
+                "becalm images to-diffusers mnist sevens --label 7",
+                "becalm images to-diffusers runs/images.safetensors pipeline",
+            ),
+        ),
+        CommandRef(
+            domain="images",
+            name="from-diffusers",
+            summary="Take over a U-Net of diffusers as a checkpoint.",
+            options="becalm_images.options:FromDiffusersOptions",
+            target="becalm_images.exchange:take",
+            examples=("becalm images from-diffusers pipeline --out runs/theirs.safetensors",),
+        ),
+    ]
+
+
+@hookimpl
+def panels() -> list[CommandRef]:
+    """The panels that only images have."""
+    return [
+        CommandRef(
+            domain="images",
+            name="inpaint",
+            summary="Draw over a part of an image, and see what the model puts there.",
+            options="becalm_images.options:InpaintOptions",
+            target="becalm_images.page:inpaint",
+        ),
+        CommandRef(
+            domain="images",
+            name="redraw",
+            summary="Draw a scribble, and see what the model takes it for.",
+            options="becalm_images.options:RedrawOptions",
+            target="becalm_images.page:redraw",
         ),
     ]

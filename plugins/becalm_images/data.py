@@ -27,9 +27,8 @@ class Labelled:
 def load(folder: str, split: Split) -> Labelled:
     """The images of a folder, in either of two forms.
 
-    idx: ``train-images-idx3-ubyte`` and so on, ``t10k-`` for the test split, gzipped or not. PNG: one folder per
-        class, in
-    ``train/`` and ``test/`` or straight below; without classes all images are class 0.
+    idx: ``train-images-idx3-ubyte`` and so on, ``t10k-`` for the test split, gzipped or not. PNG: one folder per class,
+    in ``train/`` and ``test/`` or straight below; without classes all images are class 0.
 
     Raises:
         UserError: If the folder is missing or holds neither, or images and labels do not fit each other.

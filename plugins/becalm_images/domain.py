@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from pydantic import Field
@@ -15,7 +15,7 @@ from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.noise import epochs
 from becalm.plugins import resource
-from becalm_images.architecture import Architecture, UNetShape
+from becalm_images.architecture import Architecture, UNet2DShape, UNetShape
 from becalm_images.classifier import load_classifier
 from becalm_images.data import Labelled, load
 from becalm_images.download import mnist
@@ -37,7 +37,9 @@ class Images(Domain[Tensor]):
     width: int = Field(28, ge=1, description="Width in pixels; read off the data.")
     classes: int = Field(10, ge=1, description="Number of classes; read off the data.")
     architecture: Architecture = Field(
-        UNetShape(), description="Network: unet-tiny, unet-small, unet-base, dit-tiny, dit-small, dit-base."
+        UNetShape(),
+        description="Network: unet-tiny, unet-small, unet-base, dit-tiny, dit-small, dit-base, unet2d-tiny, "
+        "unet2d-small.",
     )
     outputs: int = Field(1, ge=1, le=2, description="2 adds the output that a learned variance needs.")
     batch: int = Field(64, ge=1, description="Images per training batch.")
@@ -63,6 +65,9 @@ class Images(Domain[Tensor]):
             raise UserError(f"split must be train or test, got {split!r}")
         folder = self.data if self.data is not None else str(mnist())
         return load(folder, "train" if split == "train" else "test")
+
+    def trained_on(self) -> str | None:
+        return super().trained_on() or "MNIST"
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Tensor]]:
         labelled = self.labelled(split)
@@ -90,7 +95,16 @@ class Images(Domain[Tensor]):
         unconditional = request.guidance == 0 and request.classifier_guidance == 0
         return self.drop(labels) if unconditional else labels
 
+    def usual(self) -> Mapping[str, Any]:
+        return {} if self._null_class else {"guidance": 1.0}
+
+    @property
+    def _null_class(self) -> bool:
+        return not isinstance(self.architecture, UNet2DShape) or self.architecture.conditioning == "guided"
+
     def drop(self, cond: Tensor) -> Tensor:
+        if not self._null_class:
+            raise UserError("this network has no null class: leave --guidance at 1, and train with --drop 0")
         return torch.full_like(cond, self.classes)
 
     def energies(self) -> Mapping[str, Energy[Tensor]]:

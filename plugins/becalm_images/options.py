@@ -1,7 +1,11 @@
 """Flags of the verbs that only images have. Imports no torch."""
 
+from typing import Annotated, Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from becalm.report import Positional
+from becalm.widget import Folder, Sketch, Slider, Upload, Weights
 from becalm_images.request import ImageRequest
 
 
@@ -22,6 +26,33 @@ class EditOptions(ImageRequest):
     device: str = Field("auto", description="auto, cpu, cuda.")
 
 
+class InpaintOptions(ImageRequest):
+    """The panel ``inpaint``."""
+
+    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Model of images.")
+    image: Annotated[str | None, Upload((".png",))] = Field(
+        None, description="PNG of the model's size; without one, a sample of the model."
+    )
+    example: int = Field(7, ge=0, lt=2**31, description="Which sample, without an image.")
+    mask: Annotated[str | None, Sketch("mask", "becalm_images.page:ground", ("checkpoint", "image", "example"))] = (
+        Field(None, description="Draw over what should be filled in.")
+    )
+    count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
+    folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
+
+
+class RedrawOptions(ImageRequest):
+    """The panel ``redraw``."""
+
+    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Model of images.")
+    scribble: Annotated[str | None, Sketch("scribble")] = Field(None, description="Draw something.")
+    start: Annotated[float, Slider(0.05, 1)] = Field(
+        0.6, gt=0, le=1, description="Noise time to start from: the lower, the more of the drawing survives (SDEdit)."
+    )
+    count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
+    folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
+
+
 class FitOptions(BaseModel):
     """``becalm images train-judge`` and ``train-classifier``."""
 
@@ -30,3 +61,23 @@ class FitOptions(BaseModel):
     epochs: int = Field(8, ge=1, description="Passes over the training images.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
+
+
+class ToDiffusersOptions(BaseModel):
+    """``becalm images to-diffusers``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    checkpoint: Annotated[str, Positional()] = Field(description="Pretrained name, .safetensors file or hf:owner/name.")
+    folder: Annotated[str, Positional()] = Field(description="Folder to write, new or empty.")
+    label: int | Literal["null", "all"] = Field(
+        "null", description="Class that the pipeline draws; null: none in particular; all: the caller passes labels."
+    )
+
+
+class FromDiffusersOptions(BaseModel):
+    """``becalm images from-diffusers``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+    folder: Annotated[str, Positional()] = Field(description="Folder of a pipeline, or hf:owner/name.")
+    out: str = Field(description="Checkpoint to write, .safetensors.")
+    null_class: bool = Field(False, description="The last class embedding is the null class, for guidance.")

@@ -1,10 +1,11 @@
 """What an image is asked for by."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
 from becalm.request import SampleRequest
+from becalm.widget import Slider
 
 
 class ImageRequest(SampleRequest):
@@ -13,12 +14,12 @@ class ImageRequest(SampleRequest):
     label: tuple[int, ...] | Literal["any"] = Field(
         "any", description="Classes in turn, such as 7 or 1,2,3; any: every class in turn. Guidance 0 ignores it."
     )
-    guidance: float = Field(
+    guidance: Annotated[float, Slider(0, 5)] = Field(
         1.75, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
     )
     # Guiding at the noisiest times costs variety and buys nothing (docs/results.md has the table).
     guidance_high: float = Field(0.7, ge=0, le=1, description="... to here (1 is noise).")
-    classifier_guidance: float = Field(
+    classifier_guidance: Annotated[float, Slider(0, 20)] = Field(
         0.0, ge=0, description="Scale of a noise-aware classifier's gradient; 0 is off, 5 to 15 is usual (with ddpm)."
     )
     threshold: Literal["static", "dynamic", "none"] = Field(

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from becalm.report import Positional
 from becalm.request import SamplerName, SpacingName
+from becalm.widget import Sketch, Slider, Weights
 from becalm_policies.acting import Acting
 from becalm_policies.request import PolicyRequest
 
@@ -95,6 +96,28 @@ class EvaluateOptions(Acting):
     avoid_scale: float | None = _asked("avoid_scale")
     bounds_scale: float | None = _asked("bounds_scale")
     precision: Literal["fp32", "bf16"] | None = _asked("precision")
+
+
+class WatchOptions(BaseModel):
+    """The panel ``watch``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    checkpoint: Annotated[str, Weights()] = Field("pusht", description="Policy, and with it the environment.")
+    obstacle: Annotated[str | None, Sketch("disc", "becalm_policies.page:ground", ("checkpoint", "episode"))] = Field(
+        None, description="Put down an obstacle that guidance avoids: press in its middle and draw outwards."
+    )
+    avoid_scale: Annotated[float, Slider(0, 4)] = Field(1.5, ge=0, description="Strength of that guidance.")
+    fan: Annotated[int, Slider(1, 32)] = Field(
+        16, ge=1, le=256, description="Chunks that are drawn where a plan is made; one of them is executed."
+    )
+    episode: int = Field(0, ge=0, lt=2**31, description="Which start.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Of the policy's noise.")
+    sampler: SamplerName | None = _asked("sampler")
+    steps: int | None = _asked("steps")
+    execute: int | None = Field(
+        None, ge=1, description="Actions executed before the next chunk is planned; default: as trained."
+    )
+    limit: int | None = Field(None, ge=1, description="Steps at most; default: the environment's.")
 
 
 class InspectOptions(BaseModel):

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from becalm.choose import sampler, walk
 from becalm.cond import take, to
 from becalm.denoiser import Denoiser
 from becalm.errors import UserError
 from becalm.guidance import Descend
 from becalm.level import NoiseLevel
-from becalm.model import Model, sampler, walk
+from becalm.model import Model
 from becalm.sampler.step import Noise, sample
 from becalm.schedule import levels_at
 from becalm_policies.acting import Acting

@@ -52,10 +52,11 @@ def with_fan(
         window = [*(window or [seen] * history), seen][-history:]
         if number % execute == 0:
             chunks = plan(np.repeat(np.stack(window)[None], FAN, axis=0), number // execute)[:, history - 1 :]
-        yield _drawn(frame, chunks, box, down)
+        yield fanned(frame, chunks, box, down)
 
 
-def _drawn(frame: Frame, chunks: npt.NDArray[Any], box: Any, down: bool) -> Frame:
+def fanned(frame: Frame, chunks: npt.NDArray[Any], box: Any, down: bool) -> Frame:
+    """A frame with chunks (N, T, 2) over it, the first, which is executed, stronger."""
     height, width = frame.shape[:2]
     place = (chunks - box.low) / (box.high - box.low)
     if not down:

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+sys.path.insert(0, str(Path(__file__).parent))  # So that tests can import the files beside them.
+
 TOY = Path(__file__).parent / "toy"
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]

@@ -58,7 +58,7 @@ def test_help_gives_description_default_and_range_of_every_setting(becalm: Run) 
     assert code == 0
     assert "--steps INT Sampler steps. [default: 20; 1<=x<=100000]" in text
     assert "--side left|right Which of the two clouds. [default: left]" in text
-    assert "becalm toy sample --count 16" in text
+    assert "becalm toy sample --checkpoint runs/toy.safetensors --count 16" in text
     assert text.index("--side") < text.index("--steps"), "the domain's own settings come first"
 
 

@@ -89,6 +89,21 @@ class OneEnergy(Points):
         return {"sum": lambda x, level, cond: x.sum()}
 
 
+class Shared(Points):
+    def energies(self) -> Mapping[str, Any]:
+        return {"spread": lambda x, level, cond: (x - x.mean(0)).norm(dim=1)}
+
+
+class Rounded(Points):
+    def energies(self) -> Mapping[str, Any]:
+        return {"whole": lambda x, level, cond: x.detach().round().sum(1)}
+
+
+class Steep(Points):
+    def energies(self) -> Mapping[str, Any]:
+        return {"root": lambda x, level, cond: (0 * x[:, 0]).sqrt()}
+
+
 class Tensors(Points):
     def metrics(self, x0: Tensor, cond: Tensor) -> Mapping[str, Any]:
         return {"mean": x0.mean()}
@@ -111,6 +126,9 @@ class Blank(Points):
         (Frozen, "training moves no weight"),
         (Coupled, "depends on the batch"),
         (OneEnergy, r"energy sum is \(\), not one number per sample"),
+        (Shared, "energy spread of a sample depends on another sample"),
+        (Rounded, "energy whole has no gradient"),
+        (Steep, "the gradient of energy root is not finite"),
         (Tensors, "metric mean is a Tensor, not a number"),
         (Blank, "render makes no picture"),
     ],

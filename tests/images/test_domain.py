@@ -16,7 +16,7 @@ from becalm_images.request import ImageRequest
 FIXTURE = str(Path(__file__).parents[1] / "fixtures" / "mnist")
 
 
-@pytest.mark.parametrize("architecture", ["unet-tiny", "dit-tiny"])
+@pytest.mark.parametrize("architecture", ["unet-tiny", "dit-tiny", "unet2d-tiny"])
 def test_images_keep_the_contract_of_a_domain(architecture: str) -> None:
     check_domain(Images(data=FIXTURE, architecture=architecture, batch=8).fit())
 

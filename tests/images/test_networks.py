@@ -13,6 +13,8 @@ from becalm_images.architecture import PRESETS
 from becalm_images.classifier import Classifier
 from becalm_images.domain import Images
 
+TINY = ("unet-tiny", "dit-tiny", "unet2d-tiny")
+
 
 def _network(preset: str, **sizes: int) -> nn.Module:
     torch.manual_seed(0)
@@ -28,7 +30,7 @@ def _level(t: float) -> NoiseLevel:
     return Cosine()(torch.tensor(t, dtype=torch.float64))
 
 
-@pytest.mark.parametrize("preset", ["unet-tiny", "dit-tiny"])
+@pytest.mark.parametrize("preset", TINY)
 @torch.no_grad()
 def test_output_depends_on_image_level_and_label_and_has_the_images_shape(preset: str) -> None:
     network, x = _network(preset), torch.randn(2, 1, 28, 28)
@@ -43,7 +45,7 @@ def test_output_depends_on_image_level_and_label_and_has_the_images_shape(preset
         assert (other - base).abs().max() > 1e-3
 
 
-@pytest.mark.parametrize("preset", ["unet-tiny", "dit-tiny"])
+@pytest.mark.parametrize("preset", TINY)
 @torch.no_grad()
 def test_a_level_per_image_is_the_same_as_one_level_at_a_time(preset: str) -> None:
     network, x, labels = _network(preset), torch.randn(3, 1, 28, 28), torch.tensor([0, 5, 10])
@@ -65,7 +67,7 @@ def test_one_network_serves_every_schedule_at_the_same_ratio() -> None:
     assert torch.allclose(outputs[0], outputs[2], atol=1e-5)
 
 
-@pytest.mark.parametrize("preset", ["unet-tiny", "dit-tiny"])
+@pytest.mark.parametrize("preset", TINY)
 @pytest.mark.parametrize("t", [0.0, 1e-9, 1.0])
 @torch.no_grad()
 def test_output_is_finite_at_both_ends_of_time(preset: str, t: float) -> None:
@@ -74,12 +76,13 @@ def test_output_is_finite_at_both_ends_of_time(preset: str, t: float) -> None:
 
 def test_every_preset_builds_and_the_bundled_one_stays_small() -> None:
     sizes = {name: sum(w.numel() for w in Images(architecture=name).network().parameters()) for name in PRESETS}
-    assert set(sizes) == {"unet-tiny", "unet-small", "unet-base", "dit-tiny", "dit-small", "dit-base"}
+    kinds = {"unet": ("tiny", "small", "base"), "dit": ("tiny", "small", "base"), "unet2d": ("tiny", "small")}
+    assert set(sizes) == {f"{kind}-{size}" for kind, named in kinds.items() for size in named}
     assert 2 * sizes["unet-small"] < 8e6  # float16 on disk
     assert sizes["unet-tiny"] < sizes["unet-small"] < sizes["unet-base"]
 
 
-@pytest.mark.parametrize("preset", ["unet-tiny", "dit-tiny"])
+@pytest.mark.parametrize("preset", TINY)
 def test_a_size_that_does_not_divide_is_one_sentence(preset: str) -> None:
     with pytest.raises(ValueError, match=r"^height and width must divide by[^\n]*30 x 27$"):
         Images(architecture=preset, height=30, width=27).network()
@@ -92,7 +95,7 @@ def test_colour_images_pass_through() -> None:
 
 
 def test_a_fresh_network_outputs_zero_so_training_starts_calmly() -> None:
-    for preset in ("unet-tiny", "dit-tiny"):
+    for preset in TINY:
         network = Images(architecture=preset).network()
         assert not network(torch.randn(2, 1, 28, 28), _level(0.5), torch.tensor([1, 2])).any()
 

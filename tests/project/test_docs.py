@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+HIDDEN = {"_build", ".ipynb_checkpoints"}
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"!?\[[^\]]*\]\(([^)\s]+)\)")
 CITED = re.compile(r"\b([A-Z][\w-]+(?: and [A-Z][\w-]+| et al\.)?),? \(?((?:19|20)\d\d[a-z]?)\b")
@@ -79,6 +80,7 @@ def test_every_page_is_in_the_table_of_contents() -> None:
     index = (ROOT / "docs" / "index.md").read_text(encoding="utf-8")
     trees = re.findall(r"^```\{toctree\}\n(.*?)^```$", index, re.MULTILINE | re.DOTALL)
     entries = [line for tree in trees for line in tree.splitlines() if line and not line.startswith(":")]
-    reached = {path for entry in entries for path in (ROOT / "docs").glob(f"{entry}.md")}
-    pages = {path for path in (ROOT / "docs").rglob("*.md") if "_build" not in path.parts}
+    kinds = (".md", ".ipynb")
+    reached = {path for entry in entries for kind in kinds for path in (ROOT / "docs").glob(f"{entry}{kind}")}
+    pages = {path for kind in kinds for path in (ROOT / "docs").rglob(f"*{kind}") if not HIDDEN & set(path.parts)}
     assert pages - reached == {ROOT / "docs" / "index.md"}

@@ -22,3 +22,11 @@ def commands() -> list[CommandRef]:
         CommandRef("toy", "weigh", "Weigh a thing.", "becalm_toy.request:WeighOptions", "becalm_toy.verbs:weigh"),
         CommandRef("toy", "fail", "Fail in some way.", "becalm_toy.request:FailOptions", "becalm_toy.verbs:fail"),
     ]
+
+
+@hookimpl
+def panels() -> list[CommandRef]:
+    return [
+        CommandRef("toy", "blink", "Blink for a while.", "becalm_toy.request:BlinkOptions", "becalm_toy.verbs:blink"),
+        CommandRef("toy", "lost", "Need what is missing.", "becalm_toy.absent:Options", "becalm_toy.verbs:blink"),
+    ]

@@ -6,6 +6,7 @@ from pydantic import BaseModel, Field
 
 from becalm.report import Positional
 from becalm.request import SampleRequest
+from becalm.widget import Folder, Slider, Upload
 
 
 class ToyRequest(SampleRequest):
@@ -21,6 +22,16 @@ class WeighOptions(BaseModel, frozen=True, extra="forbid"):
     thing: Annotated[str, Positional()] = Field(min_length=2, description="What to weigh.")
     parts: Annotated[tuple[str, ...], Positional()] = Field((), description="Its parts.")
     waits: int = Field(0, ge=0, description="Steps that take a moment each.")
+
+
+class BlinkOptions(BaseModel, frozen=True, extra="forbid"):
+    name: str = Field(min_length=2, description="Whose light.")
+    times: Annotated[int, Slider(1, 10**6)] = Field(3, ge=1, description="How often.")
+    bright: bool = Field(True, description="How bright.")
+    colour: Literal["red", "green"] | None = Field(None, description="Its colour, if it has one.")
+    shape: tuple[int, ...] | None = Field(None, description="Sizes between commas.")
+    note: Annotated[str | None, Upload((".txt",))] = Field(None, description="Something to read.")
+    folder: Annotated[str, Folder()] = ""
 
 
 class FailOptions(BaseModel, frozen=True, extra="forbid"):

@@ -4,8 +4,9 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from becalm.report import Progress, Table
-from becalm_toy.request import CountOptions, FailOptions, WeighOptions
+from becalm.errors import UserError
+from becalm.report import Picture, Progress, Report, Saved, Table
+from becalm_toy.request import BlinkOptions, CountOptions, FailOptions, WeighOptions
 
 
 def count(options: CountOptions) -> Iterator[str]:
@@ -38,3 +39,26 @@ def weigh(options: WeighOptions) -> Iterator[str | Progress | Table]:
         yield "done"
     finally:
         Path("closed").write_text(options.thing)
+
+
+def blink(options: BlinkOptions) -> Iterator[Report]:
+    """Notes each blink in a file of its name, and that it was closed in another."""
+    if options.note is not None and not Path(options.note).read_text():
+        raise UserError(f"{options.note} is empty: write something into it")
+    try:
+        for number in range(options.times):
+            with Path(f"{options.name}.blinks").open("a") as file:
+                file.write("x")
+            yield Progress(number + 1, options.times, "<b>blinking</b>")
+            colour = options.colour or "white"
+            svg = (
+                f'<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><rect fill="{colour}" width="9"/></svg>'
+            )
+            yield Picture("image/svg+xml", svg.encode(), f"{options.name} {number}", 0.02)
+        own = Path(options.folder) / "own.txt"
+        own.write_text(options.name)
+        yield Saved(own)
+        yield Table(("field", "value"), tuple((key, str(value)) for key, value in options if key != "folder"))
+        yield f"{options.name} <i>has</i> blinked"
+    finally:
+        Path(f"{options.name}.closed").touch()

@@ -1,0 +1,1 @@
+"""A plugin to start from: the files of ``template``, with another name."""

@@ -1,0 +1,70 @@
+"""``becalm export``: a checkpoint with its card, as a folder or as one file."""
+
+import json
+from pathlib import Path
+
+import click
+
+from becalm import place
+from becalm_apps.nouns import epilog
+from becalm_apps.share.folder import Parcel, parcel
+from becalm_apps.share.wishes import Wishes, wishing
+
+EXAMPLES = (
+    "becalm export mnist --out digits",
+    "becalm export mnist --evaluate 500 --licence MIT --out digits.safetensors",
+    "becalm export runs/images.safetensors --licence CC-BY-4.0 --data 'our own scans' --out scans",
+)
+_HELP = """Writes a checkpoint for others: weights, and a card of data, seed, figures and licence.
+
+A FOLDER gets model.safetensors, README.md with a picture, and SHA256SUMS; a FILE.safetensors has the card in its
+header. CHECKPOINT is a pretrained name, a .safetensors file, or hf:owner/name.
+"""
+
+
+def _run(checkpoint: str, out: Path, quiet: bool, as_json: bool, wishes: Wishes) -> None:
+    names: list[str] = []
+    if out.suffix == ".safetensors":
+        place.check(out, (".safetensors",))
+        made = parcel(checkpoint, wishes)
+        made.checkpoint.write(out)
+    else:
+        # Empty and writable, before minutes go into figures.
+        with place.filling(out) as folder:
+            made = parcel(checkpoint, wishes)
+            names = made.fill(folder, f"{out.name}/model.safetensors")
+    _say(made, out, names, quiet=quiet, as_json=as_json)
+
+
+def _say(made: Parcel, out: Path, names: list[str], *, quiet: bool, as_json: bool) -> None:
+    digest = made.checkpoint.digest
+    if as_json:
+        card = made.card.model_dump(mode="json", exclude_defaults=True)
+        click.echo(json.dumps({"out": str(out), "files": names, "checkpoint": digest, "card": card}))
+    elif not quiet:
+        click.echo(f"{out}: {', '.join(names) or 'one file'}, digest {digest[:8]}")
+    if quiet:
+        return
+    for key in made.shortened:
+        click.echo(f"becalm: {key} was a path of this machine; only its last part is in what was written", err=True)
+    if made.card.licence is None:
+        click.echo("becalm: the card names no licence, so nobody may use the model: name one by --licence", err=True)
+
+
+command = wishing(
+    click.Command(
+        "export",
+        help=_HELP,
+        short_help="Write a checkpoint with its card for others.",
+        epilog=epilog(EXAMPLES),
+        params=[
+            click.Argument(["checkpoint"]),
+            click.Option(
+                ["--out"], type=click.Path(path_type=Path), required=True, metavar="FOLDER|FILE", help="Where it goes."
+            ),
+            click.Option(["--quiet"], is_flag=True, help="Nothing but errors."),
+            click.Option(["--json", "as_json"], is_flag=True, help="Print the summary as JSON."),
+        ],
+    ),
+    _run,
+)

@@ -1,0 +1,42 @@
+"""``becalm studio``: the web page."""
+
+import secrets
+from ipaddress import ip_address
+
+import click
+
+from becalm_apps.nouns import epilog
+
+_HELP = """Opens a web page on this machine: watch models sample, draw, upload, download.
+
+It is served on loopback, for this machine alone, unless --host says otherwise; then visitors need a token.
+"""
+_EXAMPLES = ("becalm studio", "becalm studio --port 8000", "becalm studio --host 0.0.0.0")
+
+
+@click.command("studio", help=_HELP, short_help="A web page for all installed domains.", epilog=epilog(_EXAMPLES))
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, metavar="INT", help="0 takes a free one."
+)
+@click.option(
+    "--token", metavar="TEXT", help="What visitors must bring; made where --host is not loopback and none is given."
+)
+def command(host: str, port: int, token: str | None) -> None:
+    """Opens the page."""
+    from becalm_apps.studio.serve import listen, serve
+
+    if token is None and not _loopback(host):
+        token = secrets.token_urlsafe(16)
+    with listen(host, port) as listener:
+        address, found = listener.getsockname()[:2]
+        shown = f"[{address}]" if ":" in address else address
+        query = f"?token={token}" if token is not None else ""
+        serve(listener, token=token, ready=lambda: click.echo(f"http://{shown}:{found}/{query}"))
+
+
+def _loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"

@@ -1,0 +1,137 @@
+"""A run: a generator of reports at work in a thread of its own, so that it can be watched from afar, and stopped.
+
+It computes while it has its turn, a report at a time. Stopped, it is closed before its next report, so that its
+``finally`` blocks run; a page that has gone is as good as a stop.
+"""
+
+import asyncio
+import contextlib
+import threading
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+
+from becalm.report import Picture, Report
+from becalm_apps.border import mendable
+from becalm_apps.studio.turn import Turns
+
+_TICK = 0.5
+_FRAME = 0.1
+"""Seconds between two looks: a page that is sent more than that only falls behind."""
+
+
+class Run:
+    """One run, begun at once.
+
+    Args:
+        work: Makes the generator; called in the run's thread.
+        turns: What it shares the computer by.
+
+    Attributes:
+        waits: Whether it waits for others at the moment.
+        finished: Whether it came to its own end.
+        error: How it failed, in a sentence; None if it did not.
+    """
+
+    def __init__(self, work: Callable[[], Iterator[Report]], turns: Turns) -> None:
+        self.waits = self.finished = False
+        self.error: str | None = None
+        self._work, self._turns = work, turns
+        self._stopped, self._ended = threading.Event(), threading.Event()
+        self._lock = threading.Lock()
+        self._news: list[Report] = []
+        self._ring: Callable[[], None] = lambda: None
+        self._thread = threading.Thread(target=self._run, daemon=True, name="run")
+        self._thread.start()
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing of it is at work any more."""
+        return self._ended.is_set()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it was asked to stop."""
+        return self._stopped.is_set()
+
+    def stop(self) -> None:
+        """Asks it to stop: it ends before its next report."""
+        self._stopped.set()
+        self._ring()
+
+    def join(self, seconds: float) -> bool:
+        """Waits for its end; whether it came."""
+        return self._ended.wait(seconds)
+
+    async def reports(self) -> AsyncIterator[list[Report]]:
+        """What is new, until the run has ended: now and then nothing, so that whoever watches can tell the time.
+
+        Of several pictures that come at once the last is kept. Whoever stops watching stops the run.
+        """
+        loop, bell = asyncio.get_running_loop(), asyncio.Event()
+
+        def ring() -> None:
+            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is there to hear.
+                loop.call_soon_threadsafe(bell.set)
+
+        self._ring = ring
+        try:
+            while True:
+                ended = self.ended
+                news = self._taken()
+                if news or not ended:
+                    yield news
+                if ended:
+                    return
+                await asyncio.sleep(_FRAME)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(bell.wait(), _TICK)
+                bell.clear()
+        finally:
+            self.stop()
+
+    def _taken(self) -> list[Report]:
+        with self._lock:
+            news, self._news = self._news, []
+        return news
+
+    def _put(self, report: Report) -> None:
+        with self._lock:
+            if isinstance(report, Picture):
+                self._news = [other for other in self._news if not isinstance(other, Picture)]
+            self._news.append(report)
+        self._ring()
+
+    def _run(self) -> None:
+        reports: Iterator[Report] | None = None
+        try:
+            reports = self._work()
+            while not self.stopped:
+                self.waits = True
+                begun = time.monotonic()
+                with self._turns.turn(self._stopped.is_set) as mine:
+                    self.waits = False
+                    if not mine:
+                        break
+                    report = next(reports)
+                self._put(report)
+                if isinstance(report, Picture):
+                    # It stands for its time, which others have to themselves.
+                    self._stopped.wait(max(0.0, report.seconds - (time.monotonic() - begun)))
+        except StopIteration:
+            self.finished = True
+        except BaseException as error:  # A stranger's panel can raise anything; it must not be taken for a good end.
+            self.error = sentence(error)
+        finally:
+            with contextlib.suppress(Exception):
+                getattr(reports, "close", lambda: None)()
+            self._ended.set()
+            self._ring()
+
+
+def sentence(error: BaseException) -> str:
+    """An error as one sentence, as the command line says it."""
+    said = mendable(error) if isinstance(error, Exception) else None
+    if said is None:
+        lines = str(error).strip().splitlines()
+        said = f"internal error, {type(error).__name__}: {lines[0] if lines else 'no message'}"
+    return " ".join(said.split())
