@@ -38,7 +38,9 @@ def main() -> None:
             print(f"requests to elsewhere          {len(outside):6d}")
             seconds = [first_picture(visitor, run) for run in range(options.runs)]
             print(f"first picture, first press     {seconds[0]:6.2f} s")
-            print(f"first picture, median          {statistics.median(seconds):6.2f} s, at most {LIMIT:g} s are promised")
+            print(
+                f"first picture, median          {statistics.median(seconds):6.2f} s, at most {LIMIT:g} s are promised"
+            )
             if options.pictures is not None:
                 pictures(visitor, options.pictures)
 
@@ -75,7 +77,9 @@ def pictures(visitor: Visitor, folder: Path) -> None:
     visitor.status("images-inpaint", "done")
     shot("inpaint")
     visitor.go("images", "redraw")
-    visitor.draw("images-redraw", (0.33, 0.28), (0.62, 0.24), (0.6, 0.44), (0.42, 0.5), (0.62, 0.56), (0.6, 0.76), (0.32, 0.78))
+    visitor.draw(
+        "images-redraw", (0.33, 0.28), (0.62, 0.24), (0.6, 0.44), (0.42, 0.5), (0.62, 0.56), (0.6, 0.76), (0.32, 0.78)
+    )
     visitor.enter("images-redraw", label=3)
     visitor.run("images-redraw")
     visitor.status("images-redraw", "done")

@@ -31,8 +31,8 @@ class DomainRef:
         pretrained: Checkpoint names to ``package:path/in/package``.
         request: ``package.module:Class`` of its sampling request, if that module imports no torch; makes help quick.
         default: The pretrained checkpoint to use when none is named.
-        needs: ``package.module:function`` that yields a ``becalm.report.Need`` for each thing outside Python packages that
-            the domain uses, such as data or a solver; ``becalm doctor`` calls it. Should import no torch.
+        needs: ``package.module:function`` that yields a ``becalm.report.Need`` for each thing outside Python packages
+            that the domain uses, such as data or a solver; ``becalm doctor`` calls it. Should import no torch.
     """
 
     name: str

@@ -16,7 +16,9 @@ class PolicyRequest(SampleRequest):
     )
     example: int = Field(0, ge=0, description="Which of the observations kept with the policy, without --observation.")
     sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to actions; default: the policy's own.")
-    steps: Annotated[int, Slider(1, 100)] = Field(8, ge=1, le=100_000, description="Sampler steps; default: the policy's own.")
+    steps: Annotated[int, Slider(1, 100)] = Field(
+        8, ge=1, le=100_000, description="Sampler steps; default: the policy's own."
+    )
     avoid: tuple[float, ...] | None = Field(
         None, description="x,y,radius: keep the first two action entries out of this disc."
     )

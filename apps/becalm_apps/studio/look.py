@@ -3,7 +3,7 @@
 from typing import Any
 
 CSS = """
-.gradio-container { max-width: 1280px !important; margin: 0 auto !important; }
+.gradio-container { width: 100%; max-width: 1280px !important; margin: 0 auto !important; }
 .heading h1 { font-weight: 600; letter-spacing: -0.01em; margin: 0.2em 0 0; }
 .heading p { margin: 0; color: var(--body-text-color-subdued); }
 .stage .frame { min-height: 380px; border: 1px solid var(--border-color-primary); border-radius: 6px; padding: 10px;
