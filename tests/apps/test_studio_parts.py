@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -159,17 +159,10 @@ def test_a_drawing_is_a_png_and_nothing_else(value: str, tmp_path: Path) -> None
 # Runs
 
 
-def watched(run: Run, look: Callable[[list[Report]], None] = lambda news: None) -> list[Report]:
-    """What a run reports, watched to its end."""
-
-    async def watch() -> list[Report]:
-        found: list[Report] = []
-        async for news in run.reports():
-            look(news)
-            found += news
-        return found
-
-    return asyncio.run(watch())
+def watched(run: Run) -> list[Report]:
+    """What a run reports, to its end."""
+    assert run.join(20)
+    return run.take()
 
 
 def test_a_run_gives_its_reports_in_order_and_ends() -> None:
@@ -200,26 +193,6 @@ def test_stopping_closes_the_generator_before_its_next_report() -> None:
     assert run.join(20) and closed.is_set() and not run.finished
     count = len(made)
     assert watched(run) and len(made) == count < 10**6
-
-
-def test_a_run_that_nobody_watches_any_more_is_stopped() -> None:
-    closed = threading.Event()
-
-    def work() -> Iterator[Report]:
-        try:
-            while True:
-                yield "on and on"
-        finally:
-            closed.set()
-
-    async def look_once(run: Run) -> None:
-        reports = run.reports()
-        await anext(reports)
-        await reports.aclose()
-
-    run = Run(work, Turns())
-    asyncio.run(look_once(run))
-    assert closed.wait(20) and run.join(20)
 
 
 def test_a_run_that_waits_for_its_turn_can_be_stopped() -> None:

@@ -34,7 +34,9 @@ ALL: list[NoiseSchedule] = [*VP, Flow(), Karras(), VarianceExploding()]
 
 
 def name(value: Any) -> str:
-    """A schedule's name in a test's."""
+    """A schedule's name in a test's, or that of a function, the same in every process."""
+    if callable(value) and hasattr(value, "__name__"):
+        return str(value.__name__)
     return f"{value.kind}-{value.model_dump_json(exclude={'kind', 'betas'})}" if hasattr(value, "kind") else str(value)
 
 

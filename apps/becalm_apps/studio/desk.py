@@ -1,17 +1,19 @@
 """A panel at work: what was entered becomes options, options become a run, its reports become what the page shows."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from dataclasses import dataclass
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import gradio as gr
 from pydantic import BaseModel
 
 from becalm.errors import UserError
 from becalm.plugins import resolve
-from becalm.report import Picture, Report
+from becalm.report import Picture
 from becalm_apps.studio.fields import Entry, Kind, fill
 from becalm_apps.studio.panel import Panel
 from becalm_apps.studio.run import Run, sentence
@@ -20,10 +22,25 @@ from becalm_apps.studio.stage import Stage, url
 from becalm_apps.studio.visitors import Visitors
 
 Updates = tuple[Any, ...]
-"""For status, picture, words and files."""
+"""For status, picture, words, files, the run button, the stop button and the clock."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass
+class View:
+    """What a visitor sees of a run.
+
+    Attributes:
+        stage: What the run has reported. picture, told: What of it the page has.
+        failed: Why it cannot be shown, if so.
+    """
+
+    stage: Stage = field(default_factory=Stage)
+    picture: Picture | None = None
+    told: str = ""
+    failed: str | None = None
+
+
+@dataclass(frozen=True)
 class Desk:
     """A panel, its form, and the visitors that use it.
 
@@ -35,6 +52,7 @@ class Desk:
     model: type[BaseModel]
     entries: Sequence[Entry]
     visitors: Visitors
+    _views: WeakKeyDictionary[Run, View] = field(default_factory=WeakKeyDictionary)
 
     def options(self, folder: Path, values: Sequence[Any]) -> BaseModel:
         """What was entered, one value per entry but those that the page fills in itself.
@@ -54,26 +72,41 @@ class Desk:
             found.append(value)
         return fill(self.model, self.entries, found)
 
-    async def run(self, request: gr.Request, *values: Any) -> AsyncIterator[Updates]:
-        """Works, and shows how it goes until it has ended."""
-        visitor, stage = str(request.session_hash), Stage()
+    def begin(self, request: gr.Request, *values: Any) -> Updates:
+        """Begins a run with what was entered."""
+        visitor, view = str(request.session_hash), View()
         folder = self.visitors.folder(visitor)
-        yield _shown(stage, "working", new=True)
+        empty = (view.stage.shown(), "", gr.File(value=None, visible=False))
         try:
             options = self.options(folder, values)
         except UserError as error:
-            yield _shown(stage, "failed", error=_named(str(error)))
-            return
-        run = self.visitors.begin(visitor, self.panel.id, _checked(self.panel, options))
-        picture = told = None
-        async for news in run.reports():
-            stage.add(news)
-            fresh = (stage.picture is not picture, stage.told() != told)
-            picture, told = stage.picture, stage.told()
-            yield _shown(stage, _state(run), picture=fresh[0], told=fresh[1])
-        failed = None if run.error is None else _named(run.error)
-        # A page that falls behind skips updates, but not the last one, which holds all.
-        yield _shown(stage, _state(run), error=failed, picture=True, told=True, files=True)
+            return (view.stage.status("failed", error=_named(str(error))), *empty, *_controls(working=False))
+        run = self.visitors.begin(visitor, self.panel.id, lambda: self.panel.work(options))
+        self._views[run] = view
+        return (view.stage.status("working"), *empty, *_controls(working=True))
+
+    def look(self, request: gr.Request) -> Updates:
+        """What has changed since the page last asked; when it has shown that, it asks again."""
+        run = self.visitors.run(str(request.session_hash), self.panel.id)
+        view = None if run is None else self._views.get(run)
+        if run is None or view is None:
+            return (*[gr.skip()] * 4, *_controls(working=False))
+        ended = run.ended  # Before the news are taken, so that none come after the end.
+        try:
+            view.stage.add(run.take())
+            shown = gr.skip() if view.stage.picture is view.picture else view.stage.shown()
+        except (TypeError, UserError) as error:
+            run.stop()
+            view.failed, shown = sentence(error), gr.skip()
+        told = view.stage.told()
+        news = gr.skip() if told == view.told else told
+        view.picture, view.told = view.stage.picture, told
+        failed = view.failed or run.error
+        status = view.stage.status(_state(run, ended), error=None if failed is None else _named(failed))
+        if not ended:
+            return status, shown, news, *[gr.skip()] * 4
+        paths = [str(path) for path in view.stage.paths()]
+        return (status, shown, news, gr.File(value=paths or None, visible=bool(paths)), *_controls(working=False))
 
     def stop(self, request: gr.Request) -> Any:
         """Stops the visitor's run."""
@@ -102,40 +135,16 @@ class Desk:
         return ground
 
 
-def _checked(panel: Panel, options: BaseModel) -> Callable[[], Iterator[Report]]:
-    return lambda: panel.work(options)
-
-
-def _state(run: Run) -> str:
-    if run.error is not None:
-        return "failed"
-    if run.finished:
-        return "done"
-    if run.ended:
-        return "stopped"
+def _state(run: Run, ended: bool) -> str:
+    if ended:
+        return "done" if run.finished else "stopped"
     if run.stopped:
         return "stopping"
     return "waiting" if run.waits else "working"
 
 
-def _shown(
-    stage: Stage,
-    state: str,
-    *,
-    error: str | None = None,
-    picture: bool = False,
-    told: bool = False,
-    files: bool = False,
-    new: bool = False,
-) -> Updates:
-    """The updates; what has not changed is not sent again."""
-    paths = [str(path) for path in stage.paths()]
-    return (
-        stage.status(state, error=error),
-        stage.shown() if picture or new else gr.skip(),
-        stage.told() if told or new else gr.skip(),
-        gr.File(value=paths or None, visible=bool(paths)) if files or new else gr.skip(),
-    )
+def _controls(*, working: bool) -> Updates:
+    return gr.Button(interactive=not working), gr.Button(interactive=working), gr.Timer(active=working)
 
 
 def _named(said: str) -> str:
@@ -145,6 +154,4 @@ def _named(said: str) -> str:
 
 
 def _short(word: str) -> str:
-    import tempfile
-
     return Path(word).name if tempfile.gettempdir() in word else word

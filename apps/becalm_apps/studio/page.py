@@ -20,6 +20,8 @@ from becalm_apps.studio.stage import framed
 from becalm_apps.studio.visitors import Visitors
 
 _HEADING = "<h1>becalm studio</h1>"
+_TICK = 0.08
+"""Seconds between two looks at a run."""
 
 
 def page(plugins: Sequence[Plugin], visitors: Visitors) -> gr.Blocks:
@@ -74,10 +76,12 @@ def _panel(ref: DomainRef, panel: Panel, visitors: Visitors, tabs: Sequence[gr.T
             )
     inputs = list(parts.values())
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
-    # The buttons have events of their own: within a stream of updates theirs could be passed over.
-    begun = run.click(lambda: _buttons(working=True), None, [run, stop], queue=False, **quiet)
-    ended = begun.then(desk.run, inputs, [status, picture, told, files], concurrency_limit=None, **quiet)
-    ended.then(lambda: _buttons(working=False), None, [run, stop], queue=False, **quiet)
+    # The page asks for news, each time when it has shown the last: what is pushed at a page that is busy, or behind
+    # another one, piles up there.
+    clock = gr.Timer(_TICK, active=False)
+    outputs = [status, picture, told, files, run, stop, clock]
+    run.click(desk.begin, inputs, outputs, queue=False, **quiet)
+    clock.tick(desk.look, None, outputs, queue=False, trigger_mode="once", **quiet)
     stop.click(desk.stop, None, [stop], queue=False, **quiet)
     _grounds(desk, parts, tabs, quiet)
     _models(ref, panel, found, parts, tabs, quiet)
@@ -135,10 +139,6 @@ def _usual(panel: Panel, found: Sequence[Entry]) -> list[Entry]:
         return list(found)
     values = panel.usual(str(name))
     return [replace(entry, default=values.get(entry.path, entry.default)) for entry in found]
-
-
-def _buttons(*, working: bool) -> tuple[gr.Button, gr.Button]:
-    return gr.Button(interactive=not working), gr.Button(interactive=working)
 
 
 def _html(name: str, kind: str = "", content: str = "") -> gr.HTML:

@@ -1,22 +1,17 @@
 """A run: a generator of reports at work in a thread of its own, so that it can be watched from afar, and stopped.
 
 It computes while it has its turn, a report at a time. Stopped, it is closed before its next report, so that its
-``finally`` blocks run; a page that has gone is as good as a stop.
+``finally`` blocks run.
 """
 
-import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 
 from becalm.report import Picture, Report
 from becalm_apps.border import mendable
 from becalm_apps.studio.turn import Turns
-
-_TICK = 0.5
-_FRAME = 0.1
-"""Seconds between two looks: a page that is sent more than that only falls behind."""
 
 
 class Run:
@@ -39,7 +34,6 @@ class Run:
         self._stopped, self._ended = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._news: list[Report] = []
-        self._ring: Callable[[], None] = lambda: None
         self._thread = threading.Thread(target=self._run, daemon=True, name="run")
         self._thread.start()
 
@@ -56,40 +50,13 @@ class Run:
     def stop(self) -> None:
         """Asks it to stop: it ends before its next report."""
         self._stopped.set()
-        self._ring()
 
     def join(self, seconds: float) -> bool:
         """Waits for its end; whether it came."""
         return self._ended.wait(seconds)
 
-    async def reports(self) -> AsyncIterator[list[Report]]:
-        """What is new, until the run has ended: now and then nothing, so that whoever watches can tell the time.
-
-        Of several pictures that come at once the last is kept. Whoever stops watching stops the run.
-        """
-        loop, bell = asyncio.get_running_loop(), asyncio.Event()
-
-        def ring() -> None:
-            with contextlib.suppress(RuntimeError):  # The loop is closed: nobody is there to hear.
-                loop.call_soon_threadsafe(bell.set)
-
-        self._ring = ring
-        try:
-            while True:
-                ended = self.ended
-                news = self._taken()
-                if news or not ended:
-                    yield news
-                if ended:
-                    return
-                await asyncio.sleep(_FRAME)
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(bell.wait(), _TICK)
-                bell.clear()
-        finally:
-            self.stop()
-
-    def _taken(self) -> list[Report]:
+    def take(self) -> list[Report]:
+        """What is new since it was last asked; of several pictures the last."""
         with self._lock:
             news, self._news = self._news, []
         return news
@@ -99,7 +66,6 @@ class Run:
             if isinstance(report, Picture):
                 self._news = [other for other in self._news if not isinstance(other, Picture)]
             self._news.append(report)
-        self._ring()
 
     def _run(self) -> None:
         reports: Iterator[Report] | None = None
@@ -125,7 +91,6 @@ class Run:
             with contextlib.suppress(Exception):
                 getattr(reports, "close", lambda: None)()
             self._ended.set()
-            self._ring()
 
 
 def sentence(error: BaseException) -> str:

@@ -44,10 +44,14 @@ class Visitors:
             run = self._runs[visitor, panel] = Run(work, self.turns)
         return run
 
+    def run(self, visitor: str, panel: str) -> Run | None:
+        """The visitor's run in a panel, if there is one."""
+        with self._lock:
+            return self._runs.get((visitor, panel))
+
     def stop(self, visitor: str, panel: str) -> None:
         """Stops the visitor's run in a panel, if there is one."""
-        with self._lock:
-            run = self._runs.get((visitor, panel))
+        run = self.run(visitor, panel)
         if run is not None:
             run.stop()
 

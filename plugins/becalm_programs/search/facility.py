@@ -59,7 +59,7 @@ class Facility:
             if values[least] >= best - _GAIN:
                 break
             best, opened = values[least], others[least]
-        return self._written(opened, self._shifted(self._assign(opened, transport), opened, transport))
+        return self._written(opened, self._shifted(self._served(opened, transport), opened, transport))
 
     def changed(self, x: Array) -> Array:
         """x (n,), a solution, with a facility closed, opened or exchanged where that pays, customers choosing anew.
@@ -74,7 +74,7 @@ class Facility:
         if not len(paying):
             return x
         opened = others[np.random.default_rng(zlib.crc32(x.tobytes())).choice(paying)]
-        made = self._written(opened, self._shifted(self._assign(opened, transport), opened, transport))
+        made = self._written(opened, self._shifted(self._served(opened, transport), opened, transport))
         return made if verify(self.program, made[None]).feasible[0] and cost @ made < before else x
 
     def _enough(self, transport: Array, fixed: Array) -> Mask:
@@ -96,18 +96,31 @@ class Facility:
 
     def _values(self, opened: Mask, transport: Array, fixed: Array) -> Array:
         """(S,) cost of each set of open facilities (S, F), customers placed in the order of their first regrets."""
+        chosen = self._placed(opened, transport)
+        places = np.arange(len(transport))
+        paid = np.where(chosen >= 0, transport[places, chosen], np.inf)
+        return np.asarray(opened @ fixed + paid.sum(axis=1))
+
+    def _placed(self, opened: Mask, transport: Array) -> _Table:
+        """(S, C) facility of each customer for each set of open ones, in the order of first regrets; -1 for no room."""
         states = np.arange(len(opened))
         price = np.where(opened[:, None], transport, np.inf)
         two = np.partition(np.concatenate([price, np.full((*price.shape[:2], 1), np.inf)], axis=2), 1, axis=2)
         order = np.argsort(-(np.minimum(two[..., 1], 1e30) - np.minimum(two[..., 0], 1e30)), axis=1, kind="stable")
         left = np.where(opened, self.capacity, -1.0)
-        spent = opened @ fixed
+        chosen = np.full((len(opened), len(transport)), -1)
         for customer in order.T:
             fits = np.where(self.demand[customer] <= left, price[states, customer], np.inf)
-            chosen = fits.argmin(axis=1)
-            spent += fits[states, chosen]
-            left[states, chosen] -= self.demand[customer, chosen]
-        return np.asarray(spent)
+            best = fits.argmin(axis=1)
+            there = np.isfinite(fits[states, best])
+            chosen[states[there], customer[there]] = best[there]
+            left[states[there], best[there]] -= self.demand[customer[there], best[there]]
+        return chosen
+
+    def _served(self, opened: Mask, transport: Array) -> _Table:
+        """(C,) facility of each customer, regrets looked at anew as facilities fill; if that leaves one out, not."""
+        chosen = self._assign(opened, transport)
+        return chosen if (chosen >= 0).all() else self._placed(opened[None], transport)[0]
 
     def _shifted(self, chosen: _Table, opened: Mask, transport: Array) -> _Table:
         """Customers after moves of one to a cheaper open facility with room, the best first, as long as there are."""
