@@ -258,6 +258,6 @@ def test_ctrl_c_while_sampling_leaves_the_old_result(
             program.wait(timeout=10)
     assert program.returncode == 130
     assert program.stderr is not None
-    assert program.stderr.read() == "becalm: stopped\n"
+    assert program.stderr.read() == "becalm: stopped; nothing was written\n"
     assert (tmp_path / "a.png").read_bytes() == b"old"
     assert files(tmp_path) == before

@@ -319,7 +319,11 @@ def test_an_evaluation_that_is_stopped_goes_on_to_the_same_episodes(
         return table.read_text().count("\n") - 1 if table.exists() else 0
 
     interrupt(lambda: played() > 1)
-    assert becalm(*words, "--episodes", 100_000, "--out", "a") == (130, "", "becalm: stopped\n")
+    assert becalm(*words, "--episodes", 100_000, "--out", "a") == (
+        130,
+        "",
+        "becalm: stopped; with --out, the same command with --resume goes on\n",
+    )
     count = played() + 2
     assert becalm(*words, "--episodes", count, "--out", "a", "--resume")[0] == 0
     assert becalm(*words, "--episodes", count, "--out", "whole")[0] == 0
@@ -338,7 +342,7 @@ def test_a_recording_that_is_stopped_goes_on_to_the_same_episodes(
     words = ["record", "--env", "Pendulum-v1", "--demonstrator", "spinning:spin", "--limit", 5]
     interrupt((tmp_path / "begun").exists)
     code, _, err = becalm(*words, "--episodes", 100_000, "--out", "a.npz")
-    assert (code, err) == (130, "becalm: stopped\n")
+    assert (code, err) == (130, "becalm: stopped; with an .npz, the same command with --resume goes on\n")
     kept = len(Episodes.read(tmp_path / "a.npz"))
     assert 8 <= kept < 100_000
     assert becalm(*words, "--episodes", kept + 2, "--out", "a.npz", "--resume")[0] == 0

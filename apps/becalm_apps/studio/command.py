@@ -2,6 +2,7 @@
 
 import secrets
 from ipaddress import ip_address
+from socket import gethostname
 
 import click
 
@@ -30,7 +31,9 @@ def command(host: str, port: int, token: str | None) -> None:
         token = secrets.token_urlsafe(16)
     with listen(host, port) as listener:
         address, found = listener.getsockname()[:2]
-        shown = f"[{address}]" if ":" in address else address
+        # Who listens on every address is found by the machine's name.
+        named = gethostname() if ip_address(address).is_unspecified else address
+        shown = f"[{named}]" if ":" in named else named
         query = f"?token={token}" if token is not None else ""
         serve(listener, token=token, ready=lambda: click.echo(f"http://{shown}:{found}/{query}"))
 

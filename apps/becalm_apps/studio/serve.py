@@ -2,14 +2,17 @@
 
 import contextlib
 import os
+import signal
 import socket
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 
 from becalm.errors import UserError
 from becalm.plugins import Plugin, installed
 from becalm.report import Report
+from becalm_apps.border import Stopped
 from becalm_apps.studio.door import guarded
 
 _MOST = "256mb"
@@ -38,6 +41,7 @@ def serve(listener: socket.socket, *, token: str | None, ready: Callable[[], Non
     Raises:
         UserError: If gradio is not installed.
         KeyboardInterrupt: When interrupted.
+        Stopped: When terminated.
     """
     with tempfile.TemporaryDirectory(prefix="becalm-studio-", ignore_cleanup_errors=True) as name:
         _settle(Path(name))
@@ -68,12 +72,17 @@ def serve(listener: socket.socket, *, token: str | None, ready: Callable[[], Non
         server = uvicorn.Server(
             uvicorn.Config(guarded(app, token=token), log_level="error", timeout_graceful_shutdown=1, lifespan="on")
         )
+        signal.signal(signal.SIGTERM, _ended)  # uvicorn raises it again when it has shut down.
         ready()
         visitors.begin("", "warm", lambda: _warm(plugins))
         try:
             server.run(sockets=[listener])
         finally:
             visitors.close()
+
+
+def _ended(number: int, frame: FrameType | None) -> None:
+    raise Stopped("stopped", 128 + number)
 
 
 def _warm(plugins: Sequence[Plugin]) -> Iterator[Report]:
