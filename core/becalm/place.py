@@ -73,10 +73,7 @@ def replacing(path: Path) -> Iterator[Path]:
         os.close(handle)
         temporary = Path(name)
         yield temporary
-        # mkstemp makes the file private; a result should be as readable as any other new file.
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o666 & ~mask)
+        _open_to_all(temporary, 0o666)
         with temporary.open("rb+") as file:
             os.fsync(file.fileno())
         temporary.replace(path)
@@ -105,9 +102,7 @@ def filling(path: Path, flag: str = "--out") -> Iterator[Path]:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
         yield temporary
-        mask = os.umask(0)
-        os.umask(mask)
-        temporary.chmod(0o777 & ~mask)
+        _open_to_all(temporary, 0o777)
         for folder in (temporary, *(inside for inside in temporary.rglob("*") if inside.is_dir())):
             _sync_folder(folder)
         temporary.replace(path)
@@ -117,6 +112,13 @@ def filling(path: Path, flag: str = "--out") -> Iterator[Path]:
     finally:
         if temporary is not None:
             shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _open_to_all(temporary: Path, mode: int) -> None:
+    """What is temporary is made private; a result should be as readable as any other new file or folder."""
+    mask = os.umask(0)
+    os.umask(mask)
+    temporary.chmod(mode & ~mask)
 
 
 def _sync_folder(folder: Path) -> None:
