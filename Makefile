@@ -55,10 +55,13 @@ notebooks: .venv/dev  ## Runs the notebooks of the documentation, and keeps what
 pictures: .venv/dev  ## Draws the pictures of docs/ideas.md
 	$(BIN)/python docs/pictures.py
 
-bench: .venv/dev  ## Overhead of the sampling loop, side by side with diffusers; latency of policies; cost of starting
+bench: .venv/dev  ## The sampling loop beside diffusers; policies, graphs, starting, tracking, the studio (minutes; wants chromium)
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/policy.py pusht lander fork
+	$(BIN)/python benchmarks/graph.py
 	$(BIN)/python benchmarks/start.py
+	$(BIN)/python benchmarks/tracking.py
+	$(BIN)/python benchmarks/studio.py
 
 rollouts: .venv/dev  ## docs/results-policies.md anew, cell by cell (half an hour; goes on where it stopped)
 	$(BIN)/python benchmarks/rollouts.py

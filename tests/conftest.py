@@ -1,6 +1,9 @@
 """What the tests of several parts share."""
 
 import os
+import signal
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -29,3 +32,43 @@ def becalm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
         return ended.value.code, printed.out, printed.err
 
     return run
+
+
+def everything(folder: Path) -> dict[str, bytes | None]:
+    """All files and folders with what they hold."""
+    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+@pytest.fixture
+def refused(becalm: Run, tmp_path: Path) -> Callable[..., str]:
+    """Runs the command, which must refuse in one sentence and write nothing; returns the sentence."""
+
+    def run(*words: object) -> str:
+        before = everything(tmp_path)
+        code, out, err = becalm(*words)
+        assert (code, out) == (2, ""), err
+        assert err.startswith("becalm: ") and err.count("\n") == 1 and len(err) < 400
+        assert "Traceback" not in err and "internal error" not in err
+        assert everything(tmp_path) == before
+        return err
+
+    return run
+
+
+@pytest.fixture
+def interrupt() -> Callable[[Callable[[], bool]], None]:
+    """Presses Ctrl-C in this process as soon as a condition holds."""
+
+    def press(condition: Callable[[], bool]) -> None:
+        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # As in the background.
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+        def wait() -> None:
+            deadline = time.monotonic() + 60
+            while not condition() and time.monotonic() < deadline:
+                time.sleep(0.01)
+            os.kill(os.getpid(), signal.SIGINT)
+
+        threading.Thread(target=wait, daemon=True).start()
+
+    return press

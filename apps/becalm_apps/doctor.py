@@ -7,6 +7,7 @@ from itertools import groupby
 import click
 
 from becalm.plugins import installed
+from becalm_apps import common
 from becalm_apps.checkup import Finding, findings
 from becalm_apps.nouns import epilog
 from becalm_apps.table import table
@@ -14,9 +15,12 @@ from becalm_apps.table import table
 EXAMPLES = ("becalm doctor", "becalm doctor --quiet", "becalm doctor --json")
 
 
-@click.command("doctor", short_help="What is installed, what is missing, and what mends it.", epilog=epilog(EXAMPLES))
-@click.option("--quiet", is_flag=True, help="Only what is missing.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.command(
+    "doctor",
+    short_help="What is installed, what is missing, and what mends it.",
+    epilog=epilog(EXAMPLES),
+    params=[common.quiet("Only what is missing."), common.as_json()],
+)
 def command(quiet: bool, as_json: bool) -> None:
     """Prints versions, device, plugins, packages, data and solvers, and the command that mends what is missing.
 

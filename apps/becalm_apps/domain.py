@@ -4,13 +4,12 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 
-import click
 from pydantic import BaseModel
 
 from becalm.hooks import CommandRef, DomainRef
 from becalm.plugins import resolve
 from becalm.request import SampleRequest
-from becalm_apps import evaluate, sample, train
+from becalm_apps import common, evaluate, sample, train
 from becalm_apps.border import on_stop
 from becalm_apps.form import Form
 from becalm_apps.nouns import Entry, Nouns
@@ -60,11 +59,11 @@ def own_verb(entry: CommandRef) -> Verb:
     def run(call: Call) -> None:
         target: Any = resolve(entry.target)
         with on_stop(entry.again):
-            show(target(call.settings), entry.name, json=call.own["json"], quiet=call.own["quiet"])
+            show(target(call.settings), entry.name, json=call.own["as_json"], quiet=call.own["quiet"])
 
     own = [
-        click.Option(["--quiet"], is_flag=True, help="No progress, nothing but results and errors."),
-        click.Option(["--json"], is_flag=True, help="Print lines and tables as one JSON object."),
+        common.quiet("No progress, nothing but results and errors."),
+        common.as_json("Print lines and tables as one JSON object."),
     ]
     return Verb(entry.name, entry.summary, form=form, own=own, run=run, examples=entry.examples)
 

@@ -58,7 +58,7 @@ def _judge(ref: DomainRef, call: Call) -> None:
         place.write_atomic(out, content(model, made, out.suffix))
     metrics = {name: float(value) for name, value in model.domain.metrics(made.x0, made.cond).items()}
     each = made.seconds / request.count
-    if call.own["json"]:
+    if call.own["as_json"]:
         costs = {
             "count": request.count,
             "seconds_per_sample": each,

@@ -12,6 +12,7 @@ from becalm.errors import UserError
 from becalm.hooks import DomainRef
 from becalm.plugins import resolve
 from becalm.request import SampleRequest
+from becalm_apps import common
 from becalm_apps.flags import Words
 from becalm_apps.form import Form
 from becalm_apps.progress import bar
@@ -66,8 +67,8 @@ def options(ref: DomainRef) -> list[click.Option]:
             help="Where to compute.",
             type=Words(("auto", "cpu", "cuda")),
         ),
-        click.Option(["--quiet"], is_flag=True, help="Nothing but results and errors."),
-        click.Option(["--json"], is_flag=True, help="Print the summary as JSON."),
+        common.quiet("Nothing but results and errors."),
+        common.as_json("Print the summary as JSON."),
     ]
 
 

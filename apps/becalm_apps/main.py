@@ -15,6 +15,7 @@ from becalm.hooks import CommandRef
 from becalm.plugins import Plugin, installed
 from becalm.version import __version__
 from becalm_apps.border import guarded
+from becalm_apps.loading import patient
 from becalm_apps.nouns import Entry, Nouns
 
 _COMPLETE = "_BECALM_COMPLETE"
@@ -23,7 +24,7 @@ _SUMMARY = "Denoising diffusion: sample, train and judge models of many kinds of
 # Section, name, summary, and the module whose ``command`` it is; that is imported when the word is used.
 _WORDS = (
     ("Tools", "studio", "A web page to watch and steer the models of all domains.", "becalm_apps.studio.command"),
-    ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "becalm_apps.runs"),
+    ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "becalm_apps.runs.command"),
     ("Sharing", "export", "Write a checkpoint with its card for others.", "becalm_apps.share.export"),
     ("Sharing", "import", "Take over a checkpoint that someone shares.", "becalm_apps.share.bring"),
     ("Sharing", "push", "Send a checkpoint with its card to the hub.", "becalm_apps.share.push"),
@@ -63,7 +64,7 @@ def _run(words: list[str]) -> None:
     instruction = os.environ.get(_COMPLETE)
     if instruction:
         raise click.exceptions.Exit(shell_complete(root, {}, "becalm", _COMPLETE, instruction))
-    with root.make_context("becalm", words) as context:
+    with patient(), root.make_context("becalm", words) as context:
         root.invoke(context)
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from becalm.plugins import Plugin, installed
+from becalm_apps import common
 from becalm_apps.new import package
 from becalm_apps.nouns import Entry, Nouns, epilog
 from becalm_apps.table import table
@@ -43,10 +44,9 @@ def _row(plugin: Plugin) -> dict[str, Any]:
     }
 
 
-@click.command("new", short_help=_NEW, epilog=epilog(_EXAMPLES))
+@click.command("new", short_help=_NEW, epilog=epilog(_EXAMPLES), params=[common.quiet()])
 @click.argument("name")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to.  [default: becalm-NAME]")
-@click.option("--quiet", is_flag=True, help="Nothing but errors.")
 def _new(name: str, out: Path | None, quiet: bool) -> None:
     """Writes a plugin that works as it is: a package with a domain NAME, its network, its request and its tests.
 
@@ -67,6 +67,6 @@ command = Nouns(
     _SUMMARY,
     {"new": Entry("Commands", _NEW, lambda: _new)},
     alone=_list,
-    own=[click.Option(["--json", "as_json"], is_flag=True, help="Print JSON.")],
+    own=[common.as_json()],
     examples=("becalm plugins", "becalm plugins --json", _EXAMPLES[0]),
 )

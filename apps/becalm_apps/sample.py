@@ -66,7 +66,7 @@ def _draw(ref: DomainRef, call: Call) -> None:
     filmed = film.moments(request.updates) if out.suffix == ".gif" else ()
     made = make(model, request, title="sampling", quiet=call.own["quiet"], filmed=filmed)
     place.write_atomic(out, content(model, made, out.suffix))
-    if call.own["json"]:
+    if call.own["as_json"]:
         summary = {
             "count": request.count,
             "seconds": round(made.seconds, 3),

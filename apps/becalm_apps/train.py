@@ -12,6 +12,7 @@ from becalm import place
 from becalm.errors import UserError
 from becalm.hooks import DomainRef
 from becalm.plugins import resolve
+from becalm_apps import common
 from becalm_apps.border import Stopped
 from becalm_apps.form import Form
 from becalm_apps.progress import clock
@@ -54,7 +55,7 @@ def verb(ref: DomainRef) -> Verb:
         ),
         click.Option(
             ["--every"],
-            type=click.IntRange(1),
+            type=common.Whole(1),
             default=500,
             show_default=True,
             metavar="INT",
@@ -71,8 +72,8 @@ def verb(ref: DomainRef) -> Verb:
             f"or {DEFAULT}.",
         ),
         click.Option(["--no-tracking"], is_flag=True, help="Track nothing; the log beside the checkpoint is kept."),
-        click.Option(["--quiet"], is_flag=True, help="Nothing but results and errors."),
-        click.Option(["--json"], is_flag=True, help="Print the summary as JSON."),
+        common.quiet("Nothing but results and errors."),
+        common.as_json("Print the summary as JSON."),
     ]
     examples = [
         f"becalm {ref.name} train --steps 2000 --out {place}",
@@ -117,7 +118,7 @@ def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracke
     if ended.stopped:
         again = f"becalm {ref.name} train --resume --out {out}"
         raise Stopped(f"saved {out} at step {state.step} of {state.training.steps}; {again} goes on", ended.stopped)
-    if call.own["json"]:
+    if call.own["as_json"]:
         digest = export(state, half=call.own["half"]).digest
         summary = {"out": str(out), "steps": state.step, "loss": ended.loss, "seconds": round(ended.seconds, 3)}
         click.echo(json.dumps({**summary, "checkpoint": digest}))
@@ -128,7 +129,7 @@ def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracke
 def _done(state: "TrainState[Any]", call: Call) -> None:
     """Says that there is nothing left to train."""
     out, steps = call.own["out"], state.training.steps
-    if call.own["json"]:
+    if call.own["as_json"]:
         click.echo(json.dumps({"out": str(out), "steps": state.step, "done": True}))
     else:
         click.echo(f"{out}: all {steps} steps are done; --resume --steps N goes on to step N")

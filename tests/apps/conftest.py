@@ -1,19 +1,17 @@
 """A toy domain, installed as any third party's plugin is: a folder on the path with its metadata beside it."""
 
 import importlib
-import os
-import signal
-import subprocess
 import sys
 import textwrap
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from subprocess import Popen
 
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # So that tests can import the files beside them.
+
+from running import environment_with, started
 
 TOY = Path(__file__).parent / "toy"
 Ran = tuple[int, str, str]
@@ -65,46 +63,17 @@ def bring(plugins: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
 @pytest.fixture
 def environment(plugins: list[str]) -> dict[str, str]:
     """The environment of a process of its own that has the toy plugin."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(plugins), "OMP_NUM_THREADS": "1"}
+    return environment_with(plugins)
 
 
 @pytest.fixture
-def process(environment: dict[str, str], tmp_path: Path) -> Callable[..., subprocess.Popen[str]]:
+def process(environment: dict[str, str], tmp_path: Path) -> Callable[..., Popen[str]]:
     """Starts the command as a process of its own, in an empty folder."""
 
-    def start(*words: object, code: str | None = None) -> subprocess.Popen[str]:
-        program = [sys.executable, "-c", code] if code else [sys.executable, "-m", "becalm_apps.main"]
-        return subprocess.Popen(
-            [*program, *(str(word) for word in words)],
-            env=environment,
-            cwd=tmp_path,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            # Whoever starts the tests in the background has them ignore interrupts, and so would the command.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
+    def start(*words: object, code: str | None = None) -> Popen[str]:
+        return started(words, tmp_path, environment, code=code)
 
     return start
-
-
-@pytest.fixture
-def interrupt() -> Callable[[Callable[[], bool]], None]:
-    """Presses Ctrl-C in this process as soon as a condition holds."""
-
-    def press(condition: Callable[[], bool]) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # As in the background.
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-        def wait() -> None:
-            deadline = time.monotonic() + 60
-            while not condition() and time.monotonic() < deadline:
-                time.sleep(0.05)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        threading.Thread(target=wait, daemon=True).start()
-
-    return press
 
 
 @pytest.fixture

@@ -4,8 +4,6 @@ import os
 import re
 import shutil
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from running import environment_with, started
 
 FLAGS = [
     "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
@@ -27,12 +26,8 @@ PATIENCE = int(os.environ.get("BECALM_PATIENCE", "120")) * 1000
 @contextmanager
 def studio(folder: Path, *flags: object, paths: list[str] | None = None) -> Iterator[str]:
     """The address of a studio that works in a folder, with plugins on further paths."""
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(paths or []), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "becalm_apps.main", "studio", "--port", "0", *(str(flag) for flag in flags)]
-    process = subprocess.Popen(
-        command, cwd=folder, env=environment, stdout=subprocess.PIPE, stderr=(folder / "stderr").open("w"), text=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )  # fmt: skip
+    words = ["studio", "--port", 0, *flags]
+    process = started(words, folder, environment_with(paths or []), stderr=(folder / "stderr").open("w"))
     watchdog = threading.Timer(PATIENCE / 1000, process.kill)
     watchdog.start()
     try:

@@ -7,13 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
-from packaging.specifiers import SpecifierSet
 
-from becalm_apps.requirement import Requirement, requirements
+from becalm_apps.requirement import requirements
 
 ROOT = Path(__file__).parents[2]
+HEAD = ("Metadata-Version: 2.1", "Version: 9.9", "Provides-Extra: studio")
 Run = Callable[..., tuple[int, str, str]]
 Finding = dict[str, object]
 
@@ -40,7 +38,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None
         info = site / f"{name.replace('-', '_')}-9.9.dist-info"
         info.mkdir(parents=True)
         lines = [f"Requires-Dist: {need}" for need in needs]
-        (info / "METADATA").write_text("\n".join(["Metadata-Version: 2.1", f"Name: {name}", "Version: 9.9", *lines]))
+        (info / "METADATA").write_text("\n".join([*HEAD, f"Name: {name}", *lines]))
         if plugin:
             (info / "entry_points.txt").write_text(f"[becalm]\n{plugin}\n")
         for module, source in modules.items():
@@ -131,15 +129,14 @@ def test_a_strangers_broken_plugin_check_and_packages_are_named_and_end_nothing(
     assert one(found, "HiGHS")
 
 
-numbers = st.lists(st.integers(0, 3), min_size=1, max_size=3).map(lambda parts: ".".join(map(str, parts)))
-bounds = st.lists(st.tuples(st.sampled_from(["<", "<=", ">", ">=", "==", "!="]), numbers), max_size=3)
+def test_markers_say_what_is_asked_for_here(place: Callable[..., None]) -> None:
+    elsewhere = ("not-here; sys_platform == 'no-such-system'", "not-now; python_version < '3'", "no requirement at all")
+    place("asking", needs=("numpy; python_version >= '3'", *elsewhere, "torch>=9999; extra == 'studio'"))
+    found = {need.name: need for need in requirements("asking")}
+    assert set(found) == {"numpy", "torch"}
+    assert found["numpy"].met and not found["numpy"].extra
+    assert found["torch"].extra == "studio" and not found["torch"].met
 
 
-@given(numbers, bounds)
-def test_a_range_holds_what_packaging_says_it_holds(version: str, parts: list[tuple[str, str]]) -> None:
-    text = ",".join(f"{sign}{number}" for sign, number in parts)
-    assert Requirement("a", text, "", version).met == SpecifierSet(text).contains(version)
-
-
-def test_what_is_not_installed_never_fits() -> None:
-    assert not Requirement("a", "", "", None).met
+def test_what_is_not_installed_asks_for_nothing() -> None:
+    assert requirements("no-such-distribution") == []

@@ -134,3 +134,20 @@ def test_completion_knows_commands_flags_and_words(
     }
     out, _ = process(code="from becalm_apps.main import main; main()").communicate(timeout=60)
     assert sorted(re.findall(r"dp\w+", out)) == ["dpmpp2m", "dpmpp3m", "dpmppsde"]
+
+
+@pytest.mark.parametrize(
+    ("words", "sentence"),
+    [
+        (("studio", "--port", "65536"), "--port must be a whole number from 0 to 65535, got '65536'"),
+        (("studio", "--port", "-1"), "--port must be a whole number from 0 to 65535, got '-1'"),
+        (("runs", "open", "--port", "x"), "--port must be a whole number from 0 to 65535, got 'x'"),
+        (("runs", "--count", "0"), "--count must be a whole number of 1 or more, got '0'"),
+        (("export", "mnist", "--out", "x", "--evaluate", "1.5"), "--evaluate must be a whole number of 0 or more, got"),
+        (("images", "train", "--every", "none"), "--every must be a whole number of 1 or more, got 'none'"),
+    ],
+)
+def test_a_number_out_of_bounds_is_refused_with_its_bounds(becalm: Run, words: tuple[str, ...], sentence: str) -> None:
+    code, out, err = becalm(*words)
+    assert (code, out) == (2, "")
+    assert err.startswith(f"becalm: {sentence}") and err.count("\n") == 1

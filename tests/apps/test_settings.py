@@ -159,7 +159,7 @@ def test_a_wrong_key_is_named_with_its_place(text: str, says: str, becalm: Run, 
         (["--learning-rate", "1"], "unknown flag --learning-rate"),
         (["--schedule.ofset", "1"], "unknown flag --schedule.ofset; did you mean --schedule.offset"),
         (["--steps"], "Option '--steps' requires an argument"),
-        (["--every", "0"], "Invalid value for '--every'"),
+        (["--every", "0"], "--every must be a whole number of 1 or more, got '0'"),
     ],
 )
 def test_a_wrong_flag_is_one_sentence_that_names_it(flags: list[str], says: str, becalm: Run, tmp_path: Path) -> None:

@@ -1,7 +1,6 @@
 """A tracked training ends in the same bits as one that is not, whatever its tracker does; the store has it all."""
 
 import json
-import math
 import signal
 import socket
 import sqlite3
@@ -14,15 +13,11 @@ from pathlib import Path
 from subprocess import Popen
 
 import pytest
-import torch
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from checkpoints import same
+from running import until
 
 from becalm.checkpoint import Checkpoint
-from becalm.errors import UserError
-from becalm_apps.tracking.note import Note, beside, flat, header
-from becalm_apps.tracking.points import POINTS, Point, Tail
-from becalm_apps.tracking.where import address, chosen, public, reason
+from becalm_apps.tracking.note import Note, beside
 
 Run = Callable[..., tuple[int, str, str]]
 FLAGS = ["--precision", "fp32", "--device", "cpu", "--every", 20]
@@ -72,14 +67,6 @@ def closed() -> str:
 def rows(store: Path, question: str) -> list[tuple[object, ...]]:
     with sqlite3.connect(store) as database:
         return database.execute(question).fetchall()
-
-
-def same(first: Path, second: Path) -> bool:
-    one, two = Checkpoint.read(first), Checkpoint.read(second)
-    return one.config == two.config and all(torch.equal(one.tensors[name], two.tensors[name]) for name in one.tensors)
-
-
-# What a tracker must never do
 
 
 @pytest.mark.parametrize("how", ["gone", pytest.param("garbage", marks=pytest.mark.slow)])
@@ -157,13 +144,6 @@ def test_a_training_that_fails_is_a_failed_run_without_a_model(becalm: Run, stor
     assert rows(store, "SELECT * FROM model_versions") == []
 
 
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-
-
 @pytest.mark.slow
 def test_by_default_a_file_keeps_all_and_what_resuming_changed_is_a_tag(
     becalm: Run, patient: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -183,130 +163,6 @@ def test_by_default_a_file_keeps_all_and_what_resuming_changed_is_a_tag(
     assert rows(store, "SELECT value FROM params WHERE key = 'training.steps'") == [("30",)]
     assert rows(store, "SELECT count(*) FROM metrics WHERE key = 'loss'") == [(40,)]
     assert (tmp_path / "runs" / "mlruns" / "toy").is_dir()
-
-
-# Where
-
-
-@pytest.mark.parametrize(
-    ("flag", "becalm_says", "mlflow_says", "found"),
-    [
-        ("http://here:5000", "off", None, "http://here:5000"),
-        (None, "off", "http://there", None),
-        (None, "http://a", "http://b", "http://a"),
-        (None, None, "http://b", "http://b"),
-        (None, None, None, "sqlite:///{here}/runs/mlflow.db"),
-        ("x.db", None, None, "sqlite:///{here}/x.db"),
-        ("sqlite:///x.db", None, None, "sqlite:///{here}/x.db"),
-        ("postgresql+psycopg2://me:word@there/runs", None, None, "postgresql+psycopg2://me:word@there/runs"),
-    ],
-)
-def test_the_flag_counts_before_the_environment(
-    flag: str | None,
-    becalm_says: str | None,
-    mlflow_says: str | None,
-    found: str | None,
-    monkeypatch: pytest.MonkeyPatch,
-    tmp_path: Path,
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for name, value in (("BECALM_TRACKING", becalm_says), ("MLFLOW_TRACKING_URI", mlflow_says)):
-        monkeypatch.delenv(name, raising=False)
-        if value is not None:
-            monkeypatch.setenv(name, value)
-    assert chosen(flag) == (None if found is None else found.format(here=tmp_path))
-
-
-@pytest.mark.parametrize("text", ["ftp://there", "runs", "file:///runs", "off", "a b"])
-def test_what_mlflow_cannot_use_is_refused_before_anything_is_trained(text: str, becalm: Run, tmp_path: Path) -> None:
-    code, out, err = becalm("toy", "train", "--out", "a.safetensors", "--tracking", text)
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert repr(text) in err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_tracking_and_no_tracking_together_are_refused(becalm: Run) -> None:
-    code, _, err = becalm("toy", "train", "--out", "a.safetensors", "--no-tracking", "--tracking", "x.db")
-    assert (code, err) == (2, "becalm: --no-tracking tracks nothing: leave out --tracking x.db\n")
-
-
-def test_no_password_is_shown_or_kept() -> None:
-    assert public("postgresql://me:word@there/runs") == "postgresql://***@there/runs"
-    assert public("becalm train --tracking http://a:b@c --out d@e") == "becalm train --tracking http://***@c --out d@e"
-    with pytest.raises(UserError, match=r"got 'ftp://\*\*\*@there'"):
-        address("ftp://me:word@there")
-    assert "word" not in reason(RuntimeError("cannot reach http://me:word@there\nmore"))
-
-
-def test_a_cause_is_told_without_what_led_to_it() -> None:
-    told = (
-        "API request to http://a failed with exception HTTPConnectionPool(host='a', port=9): Max retries exceeded with "
-        "url: /x (Caused by NewConnectionError(\"HTTPConnection(host='a', port=9): Failed to establish a new "
-        'connection: [Errno 111] Connection refused"))'
-    )
-    assert reason(RuntimeError(told)) == "Connection refused"
-    assert reason(RuntimeError()) == "RuntimeError"
-
-
-# What is logged
-
-
-def line(step: int) -> str:
-    values = {"loss": math.sin(step), "norm": float(step % 7), "rate": 1 / step, "seconds": step / 8}
-    return json.dumps({"step": step, **values}) + "\n"
-
-
-def points(path: Path, cuts: list[int], steps: int) -> list[Point]:
-    """What is read of a log that is written up to each cut in turn, by a reader that then has to begin again."""
-    text = "".join(line(step) for step in range(1, steps + 1)).encode()
-    found: list[Point] = []
-    for cut in [*sorted(cuts), len(text)]:
-        path.write_bytes(text[: min(cut, len(text))])
-        tail = Tail(path, steps, found[-1].step if found else 0)
-        found += tail.read(end=cut == len(text))
-    return found
-
-
-@settings(deadline=None, max_examples=25)
-@given(cuts=st.lists(st.integers(0, 200_000), max_size=4), steps=st.sampled_from([1, 7, 2000, 2001]))
-def test_points_are_the_same_however_often_the_reader_was_stopped(
-    cuts: list[int], steps: int, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    path = tmp_path_factory.mktemp("log") / "a.jsonl"
-    assert points(path, cuts, steps) == points(path, [], steps)
-
-
-@pytest.mark.parametrize("steps", [1, 2000, 2001, 6_000])
-def test_a_long_training_is_thinned_to_means_of_equal_windows(steps: int, tmp_path: Path) -> None:
-    found = points(tmp_path / "a.jsonl", [], steps)
-    window = -(-steps // POINTS)
-    assert len(found) <= POINTS
-    assert [point.step for point in found] == sorted({*range(window, steps + 1, window), steps})
-    begun = 0
-    for point in found:
-        span = range(begun + 1, point.step + 1)
-        assert point.values["loss"] == pytest.approx(sum(map(math.sin, span)) / len(span))
-        assert point.values["rate"] == 1 / point.step
-        assert point.values["steps_per_second"] == pytest.approx(8)
-        begun = point.step
-
-
-def test_settings_are_flat_text() -> None:
-    assert flat({"a": {"b": 1e-3, "c": None, "d": {"e": [1, 2]}}, "f": "text", "g": True}) == {
-        "a.b": "0.001",
-        "a.d.e": "[1, 2]",
-        "f": "text",
-        "g": "true",
-    }
-
-
-def test_the_header_alone_tells_configuration_and_digest(trained: Path) -> None:
-    whole = Checkpoint.read(trained)
-    assert header(trained) == {"config": whole.config, "digest": whole.digest}
-    (trained.parent / "a.safetensors").write_bytes(b"\xff" * 100)
-    for name, says in (("a.safetensors", "is no becalm checkpoint"), ("b.safetensors", "cannot read checkpoint")):
-        with pytest.raises(UserError, match=says):
-            header(trained.parent / name)
 
 
 def test_an_untracked_training_takes_the_note_of_an_older_one_away(becalm: Run, tmp_path: Path) -> None:

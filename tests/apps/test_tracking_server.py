@@ -9,7 +9,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -22,7 +21,9 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from mlflow_server import Server, answers, invoke
 from PIL import Image
+from running import environment_with, started, until
 
 import becalm as library
 from becalm.checkpoint import Checkpoint
@@ -32,33 +33,8 @@ from becalm_apps.tracking.note import Note, beside, flat
 Run = Callable[..., tuple[int, str, str]]
 FLAGS = ["--precision", "fp32", "--device", "cpu", "--every", 40]
 STEPS = 160
-
-
-@dataclass(frozen=True)
-class Server:
-    """A server of MLflow."""
-
-    address: str
-
-    def ask(self, what: str, /, **fields: Any) -> Any:
-        url = f"{self.address}/api/2.0/mlflow/{what}?{urllib.parse.urlencode(fields)}"
-        with urllib.request.urlopen(url, timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def post(self, what: str, /, **fields: Any) -> Any:
-        url = f"{self.address}/api/2.0/mlflow/{what}"
-        request = urllib.request.Request(url, json.dumps(fields).encode(), {"Content-Type": "application/json"})
-        with urllib.request.urlopen(request, timeout=60) as answer:
-            return json.loads(answer.read())
-
-    def artifact(self, run: str, path: str) -> bytes:
-        query = urllib.parse.urlencode({"path": path, "run_uuid": run})
-        with urllib.request.urlopen(f"{self.address}/get-artifact?{query}", timeout=60) as answer:
-            return bytes(answer.read())
-
-    def history(self, run: str, metric: str) -> list[tuple[int, float]]:
-        found = self.ask("metrics/get-history", run_id=run, metric_key=metric)["metrics"]
-        return sorted((int(entry["step"]), float(entry["value"])) for entry in found)
+PATIENCE = 600
+"""Seconds until a test gives up waiting for the server or its recorder."""
 
 
 @dataclass(frozen=True)
@@ -78,29 +54,13 @@ class Trained:
         return [json.loads(line) for line in self.out.with_suffix(".jsonl").read_text().splitlines()]
 
 
-def until(condition: Callable[[], Any]) -> Any:
-    deadline = time.monotonic() + 600
-    while not (found := condition()):
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
-    return found
-
-
 @pytest.fixture(scope="module")
 def start(plugins: list[str]) -> Callable[..., Popen[str]]:
     """Starts a command as a process of its own."""
-    more = {"PYTHONPATH": os.pathsep.join(plugins), "OMP_NUM_THREADS": "1", "BECALM_TRACKING_WAIT": "300"}
 
     def begin(folder: Path, *words: object, module: str = "becalm_apps.main", **env: str) -> Popen[str]:
-        return Popen(
-            [sys.executable, "-m", module, *(str(word) for word in words)],
-            env={**os.environ, **more, **env},
-            cwd=folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-        )
+        environment = environment_with(plugins, BECALM_TRACKING_WAIT="300", **env)
+        return started(words, folder, environment, module=module, stderr=subprocess.DEVNULL)
 
     return begin
 
@@ -130,10 +90,10 @@ def tracked(server: Server, start: Callable[..., Popen[str]], tmp_path_factory: 
     folder = tmp_path_factory.mktemp("tracked")
     out = folder / "a.safetensors"
     program = start(folder, *WORDS, "--tracking", server.address, "--out", out)
-    until(out.exists)
+    until(out.exists, PATIENCE)
     # It stands still until its recorder has caught up, however busy the machine is; then it is gone at once.
     program.send_signal(signal.SIGSTOP)
-    until(lambda: Note.read(beside(out)).logged > 20)
+    until(lambda: Note.read(beside(out)).logged > 20, PATIENCE)
     program.kill()
     program.wait(60)
     resumed = int(Checkpoint.read(out).config["step"])
@@ -276,10 +236,13 @@ def test_mlflow_serves_it_on_loopback(server: Server, tracked: Trained, start: C
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     words = ["models", "serve", "-m", "models:/toy-a/" + version(server, tracked), "--env-manager", "local", "-p", port]
-    env = {"MLFLOW_TRACKING_URI": server.address, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    # As in an environment that is activated: MLflow starts its server by name.
+    path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    env = {"MLFLOW_TRACKING_URI": server.address, "MLFLOW_DISABLE_TELEMETRY": "true", "PATH": path}
     program = start(tracked.out.parent, *words, module="mlflow", **env)
     try:
-        until(lambda: answers(f"http://127.0.0.1:{port}/ping"))
+        until(lambda: program.poll() is not None or answers(f"http://127.0.0.1:{port}/ping"), PATIENCE)
+        assert program.poll() is None
         code, answer = invoke(port, [{"count": 2, "steps": 3, "seed": 9}])
         samples = library.load(tracked.out, device="cpu").sample(count=2, steps=3, seed=9)
         got = np.array(answer["predictions"][0]["samples"]["x"], dtype=np.float32)
@@ -289,22 +252,3 @@ def test_mlflow_serves_it_on_loopback(server: Server, tracked: Trained, start: C
     finally:
         program.send_signal(signal.SIGINT)
         program.wait(60)
-
-
-def answers(url: str) -> bool:
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return bool(answer.status == 200)
-    except OSError:
-        return False
-
-
-def invoke(port: int, requests: list[dict[str, Any]]) -> tuple[int, Any]:
-    url, kind = f"http://127.0.0.1:{port}/invocations", {"Content-Type": "application/json"}
-    try:
-        with urllib.request.urlopen(
-            urllib.request.Request(url, json.dumps({"inputs": requests}).encode(), kind)
-        ) as done:
-            return done.status, json.loads(done.read())
-    except urllib.error.HTTPError as refused:
-        return refused.code, json.loads(refused.read())

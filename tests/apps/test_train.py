@@ -1,14 +1,14 @@
 """A training on disk: checkpoint, resume state, log, picture; stopped and resumed as if it had never been."""
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import Popen
 
 import pytest
-import torch
+from checkpoints import same
 from PIL import Image
+from running import until
 
 from becalm.checkpoint import Checkpoint
 
@@ -18,18 +18,6 @@ FLAGS = ["--precision", "fp32", "--device", "cpu", "--every", 20]
 
 def steps(path: Path) -> list[int]:
     return [json.loads(line)["step"] for line in path.read_text().splitlines()]
-
-
-def same(first: Path, second: Path) -> bool:
-    one, two = Checkpoint.read(first), Checkpoint.read(second)
-    return one.config == two.config and all(torch.equal(one.tensors[name], two.tensors[name]) for name in one.tensors)
-
-
-def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 def test_from_nothing_to_figures(becalm: Run, tmp_path: Path) -> None:

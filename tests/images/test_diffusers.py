@@ -1,38 +1,31 @@
 """An image model and a pipeline of diffusers are the same in two libraries: with the same noise, the same samples."""
 
-import json
-import shutil
 import subprocess
 import sys
 from collections.abc import Callable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 import torch
-from torch import Tensor, nn
+from both_libraries import checkpoint, diffusers, domain, saved, stirred, their_network
+from torch import Tensor
 
-import becalm
-from becalm import UserError
 from becalm.checkpoint import Checkpoint
 from becalm.choose import sampler, walk
 from becalm.model import Model, build
 from becalm.objective import Objective
 from becalm.sampler import sample
-from becalm.schedule import Cosine, Discrete, Flow, Linear, Schedule, betas
+from becalm.schedule import Cosine, Discrete, Linear, Schedule, betas
 from becalm_images.architecture import PRESETS, UNet2DShape
 from becalm_images.domain import Images
 from becalm_images.interchange import pipeline, read
 from becalm_images.scheduler import schedule_of, to_config
 from becalm_images.unet_config import config_of, domain_of
 
-diffusers = pytest.importorskip("diffusers")
-
 COUNT, STEPS = 3, 10
 CLOSE = 1e-5
 HALF = {"num_train_timesteps": 500}
-TINY = {"widths": (16, 32), "blocks": 1, "groups": 4, "attention": (1,), "head_width": 8}
 # Each differs from the first in what it changes; together they name every part of the configuration.
 SHAPES: dict[str, dict[str, Any]] = {
     "preset": {},
@@ -40,46 +33,6 @@ SHAPES: dict[str, dict[str, Any]] = {
     "no classes, no attention": {"conditioning": "none", "attention": (), "middle_attention": False, "epsilon": 1e-6},
     "attention everywhere": {"conditioning": "classes", "attention": (0, 1), "middle_groups": 4, "blocks": 2},
 }
-
-
-def stirred(network: nn.Module, spread: float = 0.03) -> nn.Module:
-    """The network with small weights everywhere: fresh ones output zero, or are the same under every condition."""
-    generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for weight in network.parameters():
-            weight.add_(spread * torch.randn(weight.shape, generator=generator))
-    return network.eval()
-
-
-def domain(**settings: Any) -> Images:
-    return Images(height=8, width=12, classes=3, architecture={"kind": "unet2d", **TINY, **settings})
-
-
-@lru_cache
-def taught() -> nn.Module:
-    """A network that predicts eps of grey gradients, darker in each class; an untaught one draws black and white."""
-    torch.manual_seed(0)
-    images = domain()
-    network = images.network()
-    optimizer = torch.optim.AdamW(network.parameters(), 5e-3)
-    for _ in range(80):
-        labels = torch.randint(0, 4, (32,))
-        ramp = torch.rand(32, 1, 1, 1) * torch.linspace(-1, 1, 12).expand(32, 1, 8, 12)
-        x0, eps = ramp * 0.5 + 0.4 - 0.2 * labels[:, None, None, None], torch.randn(32, 1, 8, 12)
-        level = Linear()(torch.rand(32, dtype=torch.float64)).spread(x0)
-        loss = (network(level.mix(x0, eps), level, labels) - eps).square().mean()
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-    return network.eval()
-
-
-def checkpoint(images: Images, schedule: Schedule, objective: Objective) -> Checkpoint:
-    network = taught() if objective.prediction == "eps" else stirred(images.network())
-    tensors = {f"network.{name}": tensor.detach() for name, tensor in network.state_dict().items()}
-    tensors |= {f"codec.{name}": tensor for name, tensor in images.codec().state_dict().items()}
-    parts = {"settings": images, "schedule": schedule, "objective": objective}
-    return Checkpoint(tensors, {"domain": "images", **{name: part.model_dump() for name, part in parts.items()}})
 
 
 def noises(seed: int = 1) -> Callable[[Tensor], Tensor]:
@@ -115,16 +68,6 @@ def written(model: Model[Any], folder: Path, label: Any) -> Path:
     for name, content in pipeline(model, label).files().items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
-    return folder
-
-
-def their_network(**changes: Any) -> Any:
-    settings = config_of(domain(), domain().architecture, keep=False) | changes
-    return stirred(diffusers.UNet2DModel(**settings))
-
-
-def saved(folder: Path, network: Any, scheduler: Any) -> Path:
-    diffusers.DDPMPipeline(network, scheduler).save_pretrained(folder)
     return folder
 
 
@@ -273,74 +216,6 @@ def test_both_verbs_write_whole_or_not_at_all_and_need_no_diffusers(becalm: Any,
     assert (code, err) == (2, "becalm: FOLDER there exists: name a folder that is new or empty\n")
 
 
-def changed(path: Path, **values: Any) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text(encoding="utf-8")) | values), encoding="utf-8")
-
-
-@pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return saved(tmp_path_factory.mktemp("whole") / "pipeline", their_network(), diffusers.DDPMScheduler())
-
-
-@pytest.mark.parametrize(
-    ("file", "values", "words"),
-    [
-        ("unet/config.json", {"center_input_sample": True}, "center_input_sample True, unet2d has False"),
-        ("unet/config.json", {"time_embedding_type": "fourier"}, "'fourier', unet2d has 'positional'"),
-        ("unet/config.json", {"mid_block_type": None}, "mid_block_type None"),
-        ("unet/config.json", {"time_embedding_dim": 7}, "time_embedding_dim 7"),
-        ("unet/config.json", {"down_block_types": ["SkipDownBlock2D", "DownBlock2D"]}, "'SkipDownBlock2D'"),
-        ("unet/config.json", {"up_block_types": ["UpBlock2D", "UpBlock2D"]}, "on the way up"),
-        ("unet/config.json", {"out_channels": 5}, "makes 5 channels of 1"),
-        ("unet/config.json", {"sample_size": None}, "names no sample_size"),
-        ("unet/config.json", {"block_out_channels": [16, 30]}, "got 30"),
-        ("unet/config.json", {"layers_per_block": 2}, "do not fit its own configuration"),
-        ("scheduler/scheduler_config.json", {"_class_name": "FlowMatchEulerDiscreteScheduler"}, "no table of betas"),
-        ("scheduler/scheduler_config.json", {"beta_schedule": "laplace"}, "unknown beta_schedule 'laplace'"),
-        ("scheduler/scheduler_config.json", {"prediction_type": "flow"}, "unknown prediction_type 'flow'"),
-        ("scheduler/scheduler_config.json", {"trained_betas": [0.5, 2.0]}, "must lie in (0, 1]"),
-        ("model_index.json", {"unet": ["diffusers", "UNet2DConditionModel"]}, "not of a UNet2DModel"),
-    ],
-)
-def test_what_has_no_counterpart_is_refused_in_one_sentence(
-    becalm: Any, whole: Path, tmp_path: Path, file: str, values: dict[str, Any], words: str
-) -> None:
-    shutil.copytree(whole, tmp_path / "pipeline")
-    changed(tmp_path / "pipeline" / file, **values)
-    code, out, err = becalm("images", "from-diffusers", "pipeline", "--out", "out.safetensors")
-    assert (code, out, err.count("\n")) == (2, "", 1)
-    assert words in err
-    assert not (tmp_path / "out.safetensors").exists()
-
-
-def test_pickles_and_damaged_files_are_refused_in_one_sentence(becalm: Any, whole: Path, tmp_path: Path) -> None:
-    shutil.copytree(whole, tmp_path / "pipeline")
-    weights = tmp_path / "pipeline" / "unet" / "diffusion_pytorch_model.safetensors"
-    weights.write_bytes(weights.read_bytes()[:-100])
-    code, _, err = becalm("images", "from-diffusers", "pipeline", "--out", "out.safetensors")
-    assert code == 2
-    assert "damaged or cut short" in err
-    weights.rename(weights.with_suffix(".bin"))
-    code, _, err = becalm("images", "from-diffusers", "pipeline", "--out", "out.safetensors")
-    assert code == 2
-    assert "holds diffusion_pytorch_model.bin, not diffusion_pytorch_model.safetensors" in err
-
-
-def test_what_diffusers_has_not_stays_here() -> None:
-    for schedule, prediction, words in (
-        (Flow(), "v", "schedule 'flow' does not go over"),
-        (Linear(), "flow", "predicts flow does not go over"),
-    ):
-        with pytest.raises(UserError, match=words):
-            to_config(schedule, Objective(prediction=prediction), 1000)
-    with pytest.raises(UserError, match="only image models go over to diffusers, got one of domain 'policies'"):
-        pipeline(becalm.load("fork", "cpu"), "null")
-    for conditioning, label, words in (("guided", 3, "between 0 and 2"), ("classes", "null", "no null class")):
-        model = build(checkpoint(domain(conditioning=conditioning), Linear(), Objective()), torch.device("cpu"))
-        with pytest.raises(UserError, match=words):
-            pipeline(model, label)
-
-
 def test_schedules_go_over_with_the_levels_they_have() -> None:
     grid = torch.arange(1, 1001, dtype=torch.float64) / 1000
     for schedule in (Linear(), Linear(last=0.01), Cosine(), Discrete(betas=tuple(betas(Cosine(), 100).tolist()))):
@@ -349,12 +224,3 @@ def test_schedules_go_over_with_the_levels_they_have() -> None:
         torch.testing.assert_close(again.alpha, level.alpha, rtol=0, atol=1e-6)
         bars = diffusers.DDPMScheduler.from_config(config).alphas_cumprod.double()
         torch.testing.assert_close(bars, level.alpha**2, rtol=0, atol=2e-6)
-
-
-def test_a_network_without_a_null_class_takes_no_guidance() -> None:
-    images = domain(conditioning="classes")
-    model = build(checkpoint(images, Linear(), Objective()), torch.device("cpu"))
-    assert model.sample(count=2, steps=2).data.shape == (2, 1, 8, 12)
-    for guidance in (0, 2):
-        with pytest.raises(UserError, match="no null class: leave --guidance at 1"):
-            model.sample(count=2, steps=2, guidance=guidance)

@@ -1,10 +1,7 @@
 """What the tests of policies share."""
 
 import os
-import signal
 import sys
-import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -39,25 +36,14 @@ def demonstrations(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def becalm(becalm: Run) -> Run:
-    """Runs ``becalm policies`` in this process, in an empty folder: exit code, stdout, stderr."""
-    return lambda *words: becalm("policies", *words)
+def minari_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where Minari has its datasets."""
+    root = tmp_path / "minari"
+    monkeypatch.setenv("MINARI_DATASETS_PATH", str(root))
+    return root
 
 
 @pytest.fixture
-def interrupt() -> Callable[[Callable[[], bool]], None]:
-    """Presses Ctrl-C in this process as soon as a condition holds."""
-
-    def press(condition: Callable[[], bool]) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # As in the background.
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
-        def wait() -> None:
-            deadline = time.monotonic() + 60
-            while not condition() and time.monotonic() < deadline:
-                time.sleep(0.01)
-            os.kill(os.getpid(), signal.SIGINT)
-
-        threading.Thread(target=wait, daemon=True).start()
-
-    return press
+def becalm(becalm: Run) -> Run:
+    """Runs ``becalm policies`` in this process, in an empty folder: exit code, stdout, stderr."""
+    return lambda *words: becalm("policies", *words)

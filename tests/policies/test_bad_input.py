@@ -1,52 +1,14 @@
 """Wrong input, as users of the command line meet it: one sentence, exit 2, and nothing is written."""
 
 import json
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import scripted
-import torch
-import written
+from small_policy import QUICK, made
 
 from becalm.checkpoint import Checkpoint
-from becalm_policies.episodes import Episodes
-
-Run = Callable[..., tuple[int, str, str]]
-Interrupt = Callable[[Callable[[], bool]], None]
-FORK = {"environment": "becalm/Fork-v0", "action_low": (-1.0, -1.0), "action_high": (1.0, 1.0)}
-QUICK = ("--architecture", "mlp-tiny", "--batch", 8, "--device", "cpu", "--precision", "fp32")
-
-
-def everything(folder: Path) -> dict[str, bytes | None]:
-    """All files and folders with what they hold."""
-    return {str(path.relative_to(folder)): path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
-
-
-@pytest.fixture
-def refused(becalm: Run, tmp_path: Path) -> Callable[..., str]:
-    """Runs the command, which must refuse in one sentence and write nothing; returns the sentence."""
-
-    def run(*words: object) -> str:
-        before = everything(tmp_path)
-        code, out, err = becalm(*words)
-        assert (code, out) == (2, ""), err
-        assert err.startswith("becalm: ") and err.count("\n") == 1 and len(err) < 400
-        assert "Traceback" not in err and "internal error" not in err
-        assert everything(tmp_path) == before
-        return err
-
-    return run
-
-
-def made(path: Path, observation: int = 2, action: int = 2, **fields: Any) -> Path:
-    """A checkpoint of a policy, of the fork if nothing else is said."""
-    file = path / "policy.safetensors"
-    scripted.written(scripted.perceptron(scripted.plain(observation, action, **{**FORK, **fields})), file)
-    return file
 
 
 def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
@@ -156,74 +118,6 @@ def test_bounds_that_nobody_knows(refused: Callable[..., str], tmp_path: Path) -
     assert "bounds_scale needs action bounds" in says
 
 
-# Demonstrations
-
-
-@pytest.mark.parametrize("value", [np.nan, np.inf])
-@pytest.mark.parametrize("name", ["observations", "actions", "rewards"])
-def test_numbers_of_a_store_that_are_not_finite(
-    refused: Callable[..., str], tmp_path: Path, name: str, value: float
-) -> None:
-    path = written.store(tmp_path, written.small())
-    with np.load(path) as file:
-        arrays = dict(file)
-    arrays[name].reshape(20, -1)[13, 0] = value
-    np.savez(path, **arrays)
-    for words in (("inspect", path, "--out", "a.png"), ("train", *QUICK, "--data", path, "--out", "a.safetensors")):
-        assert f"{name} must be finite, but step 13 is not" in refused(*words)
-
-
-@pytest.fixture
-def minari_root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("MINARI_DATASETS_PATH", str(tmp_path))
-
-
-@pytest.mark.usefixtures("minari_root")
-@pytest.mark.parametrize("share", [0.0, 0.4])
-@pytest.mark.parametrize("kind", written.FORMATS)
-def test_a_file_cut_short(refused: Callable[..., str], tmp_path: Path, kind: str, share: float) -> None:
-    path = written.FORMATS[kind](tmp_path, written.small())
-    files = [path] if path.is_file() else sorted(part for part in path.rglob("*") if part.is_file())
-    largest = max(files, key=lambda file: file.stat().st_size)
-    content = largest.read_bytes()
-    largest.write_bytes(content[: int(share * len(content))])
-    assert str(tmp_path) in refused("inspect", path, "--out", "a.png")
-    refused("train", *QUICK, "--data", path, "--out", "a.safetensors")
-
-
-@pytest.mark.parametrize("name", ["a.npz", "a.hdf5", "a.zarr.zip", "a", "a.zarr"])
-def test_an_empty_file_or_folder(refused: Callable[..., str], tmp_path: Path, name: str) -> None:
-    path = tmp_path / name
-    if path.suffix in (".npz", ".hdf5", ".zip"):
-        path.write_bytes(b"")
-    else:
-        path.mkdir()
-    assert str(path) in refused("inspect", path, "--out", "a.png")
-    assert str(path) in refused("train", *QUICK, "--data", path, "--out", "a.safetensors")
-
-
-def test_an_empty_recording_is_not_gone_on_with(refused: Callable[..., str], tmp_path: Path) -> None:
-    (tmp_path / "a.npz").write_bytes(b"")
-    words = ("record", "--env", "becalm/Fork-v0", "--demonstrator", "expert", "--out", "a.npz")
-    assert "a.npz exists" in refused(*words)
-    assert "a.npz is damaged" in refused(*words, "--resume")
-
-
-@pytest.mark.parametrize("share", [0.0, 0.5])
-def test_a_checkpoint_cut_short(refused: Callable[..., str], tmp_path: Path, share: float) -> None:
-    file = made(tmp_path)
-    content = file.read_bytes()
-    file.write_bytes(content[: int(share * len(content))])
-    assert "cut short" in refused("evaluate", file, "--out", "a")
-    assert "cut short" in refused("sample", "--checkpoint", file, "--out", "a.png")
-
-
-def test_there_is_no_such_file(refused: Callable[..., str]) -> None:
-    assert "there are no demonstrations 'pusth'" in refused("inspect", "pusth", "--out", "a.png")
-    assert "did you mean 'pusht'?" in refused("train", *QUICK, "--data", "pusth", "--out", "a.safetensors")
-    assert "did you mean 'lander'?" in refused("evaluate", "landr", "--out", "a")
-
-
 # Choices
 
 
@@ -281,73 +175,3 @@ def test_a_place_that_takes_no_folder(refused: Callable[..., str], tmp_path: Pat
     file = made(tmp_path)
     for place in (file, file / "a"):
         assert f"cannot write {place}" in refused("evaluate", file, "--episodes", 1, "--limit", 1, "--out", place)
-
-
-# Ctrl-C
-
-
-def test_a_training_that_is_stopped_goes_on_to_the_same_bits(
-    becalm: Run, interrupt: Interrupt, demonstrations: Path, tmp_path: Path
-) -> None:
-    # At a constant rate no step depends on how many are asked for, so the training can be as long as it takes.
-    words = ["train", *QUICK, "--data", demonstrations, "--decay", "constant", "--warmup", 5]
-    out = tmp_path / "a.safetensors"
-    interrupt(out.exists)
-    code, printed, err = becalm(*words, "--steps", 100_000, "--every", 10, "--out", out)
-    stopped = Checkpoint.read(out).config["step"]
-    assert (code, printed) == (130, "")
-    assert (
-        err == f"becalm: saved {out} at step {stopped} of 100000; becalm policies train --resume --out {out} goes on\n"
-    )
-    assert becalm("train", "--resume", "--steps", stopped + 15, "--device", "cpu", "--out", out)[0] == 0
-    assert becalm(*words, "--steps", stopped + 15, "--out", "whole.safetensors")[0] == 0
-    for name in ("safetensors", "resume.safetensors"):
-        one, two = (Checkpoint.read(tmp_path / f"{stem}.{name}") for stem in ("a", "whole"))
-        assert one.tensors.keys() == two.tensors.keys()
-        assert all(torch.equal(one.tensors[key], two.tensors[key]) for key in one.tensors)
-    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
-
-
-def test_an_evaluation_that_is_stopped_goes_on_to_the_same_episodes(
-    becalm: Run, interrupt: Interrupt, tmp_path: Path
-) -> None:
-    words = ["evaluate", made(tmp_path), "--steps", 1, "--limit", 8, "--parallel", 1, "--video", "none"]
-    words += ["--device", "cpu"]
-    table = tmp_path / "a" / "episodes.csv"
-
-    def played() -> int:
-        return table.read_text().count("\n") - 1 if table.exists() else 0
-
-    interrupt(lambda: played() > 1)
-    assert becalm(*words, "--episodes", 100_000, "--out", "a") == (
-        130,
-        "",
-        "becalm: stopped; with --out, the same command with --resume goes on\n",
-    )
-    count = played() + 2
-    assert becalm(*words, "--episodes", count, "--out", "a", "--resume")[0] == 0
-    assert becalm(*words, "--episodes", count, "--out", "whole")[0] == 0
-    for name in ("settings.json", "episodes.jsonl", "episodes.csv"):
-        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
-
-
-def test_a_recording_that_is_stopped_goes_on_to_the_same_episodes(
-    becalm: Run, interrupt: Interrupt, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(sys, "path", list(sys.path))
-    (tmp_path / "spinning.py").write_text(
-        "from itertools import count\nfrom pathlib import Path\ncalls = count()\n"
-        "def spin(observation):\n    if next(calls) == 40:\n        Path('begun').touch()\n    return observation[:1]\n"
-    )
-    words = ["record", "--env", "Pendulum-v1", "--demonstrator", "spinning:spin", "--limit", 5]
-    interrupt((tmp_path / "begun").exists)
-    code, _, err = becalm(*words, "--episodes", 100_000, "--out", "a.npz")
-    assert (code, err) == (130, "becalm: stopped; with an .npz, the same command with --resume goes on\n")
-    kept = len(Episodes.read(tmp_path / "a.npz"))
-    assert 8 <= kept < 100_000
-    assert becalm(*words, "--episodes", kept + 2, "--out", "a.npz", "--resume")[0] == 0
-    assert becalm(*words, "--episodes", kept + 2, "--out", "whole.npz")[0] == 0
-    one, two = (Episodes.read(tmp_path / f"{name}.npz") for name in ("a", "whole"))
-    for name in ("observations", "actions", "rewards", "ends"):
-        assert np.array_equal(getattr(one, name), getattr(two, name))
-    assert one.spec == two.spec

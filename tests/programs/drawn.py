@@ -1,4 +1,4 @@
-"""Random small programs for hypothesis, their solution by brute force, and when two are the same."""
+"""Random small programs for hypothesis, their solution by brute force, when two are the same, and how good one is."""
 
 from itertools import product
 from typing import Any
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.program import Array, Program, activity, objective
+from becalm_programs.solvers import solve
 
 INF = np.inf
 TRICKY = (
@@ -30,6 +31,12 @@ TRICKY = (
 )
 ROWS = ("least", "most", "equal", "range", "free")
 VARIABLES = ("binary", "integer", "continuous", "free", "fixed", "below", "negative")
+BOUNDED = ("binary", "integer", "fixed")
+"""Kinds of variables with finitely many values."""
+
+
+def random(seed: int = 0) -> np.random.Generator:
+    return np.random.default_rng(seed)
 
 
 def numbers(whole: bool) -> st.SearchStrategy[float]:
@@ -124,6 +131,13 @@ def brute(program: Program) -> tuple[Array, float | None]:
         return x, None
     values = objective(program, x)
     return x, float(values.max() if program.maximise else values.min())
+
+
+def behind(program: Program, x: Array) -> float:
+    """By what share the best of x is worse than what HiGHS finds in a moment; negative if it is better."""
+    best = solve(program, "highs", seconds=0.5).objective
+    found = objective(program, x)
+    return float((best - found.max() if program.maximise else found.min() - best) / abs(best))
 
 
 def permuted(program: Program, columns: np.ndarray, rows: np.ndarray) -> Program:

@@ -41,26 +41,6 @@ ENDATA
 LP = "Minimize\n obj: x + 2 y\nSubject To\n c: x + y >= 1\nBounds\n x <= 4\n y <= 1\nGeneral\n x y\nEnd\n"
 
 
-def listing(folder: Path) -> set[str]:
-    return {str(path) for path in folder.rglob("*")}
-
-
-@pytest.fixture
-def refused(becalm: Run, tmp_path: Path) -> Callable[..., str]:
-    """Runs the command, which must refuse in one sentence and write nothing; returns the sentence."""
-
-    def run(*words: object) -> str:
-        before = listing(tmp_path)
-        code, out, err = becalm(*words)
-        assert (code, out) == (2, ""), (code, out, err)
-        assert err.startswith("becalm: ") and err.count("\n") == 1 and len(err) < 500
-        assert "Traceback" not in err and "internal error" not in err
-        assert listing(tmp_path) == before
-        return err
-
-    return run
-
-
 WRONG: dict[str, tuple[str, str, str]] = {
     "malformed mps": ("a.mps", MODEL.replace("COLUMNS", "COLUMN"), "a.mps"),
     "malformed lp": ("a.lp", LP.replace(">= 1", ">= >= 1"), "a.lp"),

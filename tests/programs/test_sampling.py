@@ -6,7 +6,7 @@ from itertools import combinations, pairwise
 import numpy as np
 import pytest
 import torch
-from drawn import brute, permuted, programs
+from drawn import BOUNDED, brute, permuted, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
@@ -29,7 +29,6 @@ from becalm_programs.tier import TIERS
 from becalm_programs.uniform import bare
 from becalm_programs.verify import verify
 
-BOUNDED = ("binary", "integer", "fixed")
 CPU = torch.device("cpu")
 LEVEL = Cosine()(torch.tensor(0.5, dtype=torch.float64))
 FAMILIES = ("set-cover", "auction", "independent-set", "facility")

@@ -5,7 +5,7 @@ import time
 
 import numpy as np
 import pytest
-from drawn import brute, programs
+from drawn import BOUNDED, brute, programs
 from hypothesis import given, settings
 
 from becalm.errors import UserError
@@ -16,8 +16,6 @@ from becalm_programs.solvers import SOLVERS, Run, solve
 from becalm_programs.solvers.complete import complete, finish, relax
 from becalm_programs.solvers.part import part
 from becalm_programs.verify import verify
-
-BOUNDED = ("binary", "integer", "fixed")
 
 
 @pytest.fixture(params=SOLVERS)

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from drawn import brute, programs
+from drawn import BOUNDED, brute, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,7 +16,6 @@ from becalm_programs.tier import TIERS, includes
 from becalm_programs.tiers import finish
 from becalm_programs.verify import verify
 
-BOUNDED = ("binary", "integer", "fixed")
 SOLVERLESS = TIERS[:-1]
 
 

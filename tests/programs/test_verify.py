@@ -4,15 +4,13 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from drawn import brute, points, programs
+from drawn import BOUNDED, brute, points, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.program import Program
 from becalm_programs.verify import TOLERANCE, verify, whole
-
-BOUNDED = ("binary", "integer", "fixed")
 
 
 def missed(program: Program, x: np.ndarray) -> Fraction:

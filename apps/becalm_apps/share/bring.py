@@ -9,6 +9,7 @@ import click
 from becalm import hub, place
 from becalm.card import card
 from becalm.errors import UserError
+from becalm_apps import common
 from becalm_apps.nouns import epilog
 from becalm_apps.share.folder import verify
 from becalm_apps.share.wishes import called
@@ -29,13 +30,17 @@ SOURCE is a folder that becalm export wrote, a .safetensors file, or hf:owner/na
 """
 
 
-@click.command("import", help=_HELP, short_help="Take over a checkpoint that someone shares.", epilog=epilog(EXAMPLES))
+@click.command(
+    "import",
+    help=_HELP,
+    short_help="Take over a checkpoint that someone shares.",
+    epilog=epilog(EXAMPLES),
+    params=[common.quiet(), common.as_json("Print the card as JSON.")],
+)
 @click.argument("source")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes.  [default: runs/NAME.safetensors]"
 )
-@click.option("--quiet", is_flag=True, help="Nothing but errors.")
-@click.option("--json", "as_json", is_flag=True, help="Print the card as JSON.")
 def command(source: str, out: Path | None, quiet: bool, as_json: bool) -> None:
     """Takes a checkpoint over."""
     target = out or Path("runs") / f"{called(source)}.safetensors"

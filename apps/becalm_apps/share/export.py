@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from becalm import place
+from becalm_apps import common
 from becalm_apps.nouns import epilog
 from becalm_apps.share.folder import Parcel, parcel
 from becalm_apps.share.wishes import Wishes, wishing
@@ -62,8 +63,8 @@ command = wishing(
             click.Option(
                 ["--out"], type=click.Path(path_type=Path), required=True, metavar="FOLDER|FILE", help="Where it goes."
             ),
-            click.Option(["--quiet"], is_flag=True, help="Nothing but errors."),
-            click.Option(["--json", "as_json"], is_flag=True, help="Print the summary as JSON."),
+            common.quiet(),
+            common.as_json("Print the summary as JSON."),
         ],
     ),
     _run,

@@ -9,6 +9,7 @@ import click
 from becalm import hub
 from becalm.errors import UserError
 from becalm.version import __version__
+from becalm_apps import common
 from becalm_apps.nouns import epilog
 from becalm_apps.share.folder import SUMS, parcel, verify
 from becalm_apps.share.wishes import Wishes, wishing
@@ -67,8 +68,8 @@ command = wishing(
             click.Argument(["checkpoint"]),
             click.Argument(["repository"], metavar="OWNER/NAME"),
             click.Option(["--private"], is_flag=True, help="Where the repository is made: for your eyes only."),
-            click.Option(["--quiet"], is_flag=True, help="Nothing but errors."),
-            click.Option(["--json", "as_json"], is_flag=True, help="Print the summary as JSON."),
+            common.quiet(),
+            common.as_json("Print the summary as JSON."),
         ],
     ),
     _run,

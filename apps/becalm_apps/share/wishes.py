@@ -16,6 +16,7 @@ from becalm.card import Card, card
 from becalm.errors import UserError, sentence
 from becalm.plugins import installed
 from becalm.version import __version__
+from becalm_apps import common
 
 if TYPE_CHECKING:
     from becalm.model import Model
@@ -32,7 +33,7 @@ _OPTIONS = (
         help="Figures for the card: what becalm NOUN evaluate --json printed.",
     ),
     click.Option(
-        ["--evaluate"], type=click.IntRange(0), default=0, metavar="INT", help="Judge it now by this many samples."
+        ["--evaluate"], type=common.Whole(0), default=0, metavar="INT", help="Judge it now by this many samples."
     ),
     click.Option(["--half"], is_flag=True, help="Store the weights as float16."),
 )

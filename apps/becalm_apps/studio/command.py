@@ -1,12 +1,18 @@
 """``becalm studio``: the web page."""
 
+import re
 import secrets
 from ipaddress import ip_address
 from socket import gethostname
 
 import click
 
+from becalm.errors import UserError
+from becalm_apps import common
 from becalm_apps.nouns import epilog
+
+# What needs no quoting in an address nor in a cookie.
+_TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,}")
 
 _HELP = """Opens a web page on this machine: watch models sample, draw, upload, download.
 
@@ -18,7 +24,7 @@ _EXAMPLES = ("becalm studio", "becalm studio --port 8000", "becalm studio --host
 @click.command("studio", help=_HELP, short_help="A web page for all installed domains.", epilog=epilog(_EXAMPLES))
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Address to listen on.")
 @click.option(
-    "--port", type=click.IntRange(0, 65535), default=7860, show_default=True, metavar="INT", help="0 takes a free one."
+    "--port", type=common.Whole(0, 65535), default=7860, show_default=True, metavar="INT", help="0 takes a free one."
 )
 @click.option(
     "--token", metavar="TEXT", help="What visitors must bring; made where --host is not loopback and none is given."
@@ -29,6 +35,8 @@ def command(host: str, port: int, token: str | None) -> None:
 
     if token is None and not _loopback(host):
         token = secrets.token_urlsafe(16)
+    if token is not None and not _TOKEN.fullmatch(token):
+        raise UserError(f"--token must be at least 8 letters, digits or . _ ~ -, got {token!r}")
     with listen(host, port) as listener:
         address, found = listener.getsockname()[:2]
         # Who listens on every address is found by the machine's name.

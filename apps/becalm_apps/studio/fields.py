@@ -71,7 +71,10 @@ class Entry:
     def slid(self) -> Slider:
         """Bounds and step, of kind SLIDER."""
         low, high = bounds(self.info)
-        found = self.marker if isinstance(self.marker, Slider) else Slider(low or 0.0, high or 1.0)
+        if isinstance(self.marker, Slider):
+            found = self.marker
+        else:
+            found = Slider(0.0 if low is None else low, 1.0 if high is None else high)
         if found.step:
             return found
         return Slider(found.low, found.high, 1 if self.whole else (found.high - found.low) / 100)

@@ -38,7 +38,7 @@ def register(uri: str, checkpoint: Path, note: Note, run_id: str) -> tuple[str, 
         )
     version = str(info.registered_model_version)
     for key, value in tags.items():
-        MlflowClient(uri).set_model_version_tag(name, version, key, value)
+        MlflowClient(uri, uri).set_model_version_tag(name, version, key, value)
     return name, version
 
 

@@ -48,7 +48,7 @@ class Run:
         self, uri: str, out: Path, note: Note, *, keep: Path | None = None, machine: Machine | None = None
     ) -> None:
         self._uri, self._out, self.note, self._place, self._machine = uri, out, note, keep, machine
-        self._client = MlflowClient(uri)
+        self._client = MlflowClient(uri, uri)
         self._id: str | None = None
         self.registered: tuple[str, str] | None = None
         self._waiting: deque[Point] = deque()

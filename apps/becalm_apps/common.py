@@ -1,0 +1,43 @@
+"""Flags that many commands have, under one name each."""
+
+import click
+
+from becalm.errors import UserError
+
+
+def quiet(text: str = "Nothing but errors.") -> click.Option:
+    """``--quiet``.
+
+    Args:
+        text: What is said even so.
+    """
+    return click.Option(["--quiet"], is_flag=True, help=text)
+
+
+def as_json(text: str = "Print JSON.") -> click.Option:
+    """``--json``, which the command gets as ``as_json``.
+
+    Args:
+        text: What is printed so.
+    """
+    return click.Option(["--json", "as_json"], is_flag=True, help=text)
+
+
+class Whole(click.ParamType):  # type: ignore[type-arg] # generic from click 8.4 on only
+    """A whole number from ``low`` to ``high``, or from ``low`` on; another one is refused in one sentence."""
+
+    name = "integer"
+
+    def __init__(self, low: int, high: int | None = None) -> None:
+        self.low, self.high = low, high
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            number = int(str(value))
+        except ValueError:
+            number = self.low - 1
+        if number < self.low or (self.high is not None and number > self.high):
+            bounds = f"from {self.low} to {self.high}" if self.high is not None else f"of {self.low} or more"
+            flag = param.opts[0] if param is not None else "a number"
+            raise UserError(f"{flag} must be a whole number {bounds}, got {value!r}")
+        return number

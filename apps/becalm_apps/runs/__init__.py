@@ -1,0 +1,1 @@
+"""``becalm runs`` and its commands, each in a module of its own."""

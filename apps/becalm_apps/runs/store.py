@@ -1,0 +1,76 @@
+"""The store that the commands read, and MLflow as becalm uses it."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from becalm.errors import UserError
+from becalm.plugins import missing
+from becalm_apps.tracking.where import DEFAULT, ENVIRONMENT, address, chosen, database, public, reason
+
+if TYPE_CHECKING:
+    from becalm_apps.tracking.listing import Tracked
+
+
+def named() -> click.Option:
+    """``--tracking``."""
+    return click.Option(["--tracking"], metavar="URI", help=f"The store; by default that of train, or {DEFAULT}.")
+
+
+def here(tracking: str | None) -> str:
+    """The address of the store: the one named, else that of trainings, even where those are not tracked now.
+
+    Raises:
+        UserError: If it is no address that MLflow knows.
+    """
+    return chosen(tracking) or address(str(DEFAULT))
+
+
+def readable(tracking: str | None) -> str:
+    """The address of a store that there is.
+
+    Raises:
+        UserError: If it is a file that does not exist.
+    """
+    uri = here(tracking)
+    file = database(uri)
+    if file is not None and not file.exists():
+        near = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
+        raise UserError(f"no runs are tracked here, there is no {near}: train a model, or name a store by --tracking")
+    return uri
+
+
+def runs(uri: str, *which: Any) -> "list[Tracked]":
+    """The runs of a store; further arguments are those of ``tracking.listing.tracked``.
+
+    Raises:
+        UserError: If MLflow is not installed or the store does not answer.
+    """
+    with mlflow(uri):
+        from becalm_apps.tracking.listing import tracked
+
+        return tracked(uri, *which)
+
+
+@contextmanager
+def mlflow(uri: str) -> Iterator[None]:
+    """MLflow as becalm uses it: it prints nothing, and what it raises is one sentence.
+
+    Raises:
+        UserError: If it is not installed or its store does not answer.
+    """
+    for name, value in ENVIRONMENT.items():
+        os.environ.setdefault(name, value)
+    try:
+        from mlflow.exceptions import MlflowException
+        from sqlalchemy.exc import SQLAlchemyError
+    except ModuleNotFoundError as error:
+        raise UserError(missing("becalm_tracking", error)) from error
+    try:
+        yield
+    except (MlflowException, SQLAlchemyError) as error:
+        raise UserError(f"{public(uri)} does not answer as a store of MLflow: {reason(error)}") from error

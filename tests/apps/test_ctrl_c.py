@@ -1,0 +1,98 @@
+"""Ctrl-C while things are loaded: one sentence, exit code 130, and a library that is being imported is let finish."""
+
+import importlib
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from running import started, until
+
+from becalm_apps import loading
+
+INTERRUPTED = (130, -signal.SIGINT)
+"""Python ends itself by the signal where code that was made at run time was interrupted; shells say 130 to both."""
+
+
+@pytest.mark.skipif(not Path("/proc/self/maps").exists(), reason="looks at what a process has loaded")
+@pytest.mark.parametrize("library", ["pydantic_core", "multiarray_umath", "libc10", "libtorch_cpu", "libtorch_python"])
+def test_ctrl_c_while_libraries_are_loaded_is_neither_lost_nor_a_traceback(
+    library: str, environment: dict[str, str], tmp_path: Path
+) -> None:
+    words = ["images", "sample", "--count", 1, "--steps", 100_000, "--spacing", "linspace", "--sampler", "ddim"]
+    program = started(words, tmp_path, environment, module="becalm_apps")
+    maps = Path(f"/proc/{program.pid}/maps")
+    until(lambda: library in maps.read_text())
+    program.send_signal(signal.SIGINT)
+    _, err = program.communicate(timeout=60)
+    assert program.returncode in INTERRUPTED
+    assert err in ("becalm: stopped\n", "becalm: stopped; nothing was written\n")
+    assert list(tmp_path.iterdir()) == []
+
+
+LIBRARY = """
+import os, signal, time
+os.kill(os.getpid(), signal.SIGINT)
+time.sleep(0.2)
+finished = True
+"""
+
+
+@pytest.fixture
+def pressable() -> Iterator[None]:
+    """Ctrl-C interrupts, even where the tests run in the background and ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.fixture
+def library(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A module in whose import Ctrl-C is pressed."""
+    name = "interrupted_library"
+    (tmp_path / f"{name}.py").write_text(LIBRARY)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.delitem(sys.modules, name, raising=False)
+    return name
+
+
+@pytest.mark.usefixtures("pressable")
+def test_a_library_that_would_not_survive_it_is_imported_to_its_end(
+    library: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(loading, "_LIBRARIES", {library})
+    with pytest.raises(KeyboardInterrupt), loading.patient():
+        importlib.import_module(library)
+        time.sleep(30)
+    assert sys.modules[library].finished
+
+
+@pytest.mark.usefixtures("pressable")
+def test_any_other_import_is_interrupted_at_once(library: str) -> None:
+    with pytest.raises(KeyboardInterrupt), loading.patient():
+        importlib.import_module(library)
+    assert library not in sys.modules
+
+
+@pytest.mark.usefixtures("pressable")
+def test_an_interrupt_in_a_destructor_is_not_lost() -> None:
+    class Dying:
+        finished = False
+
+        def __del__(self) -> None:
+            signal.raise_signal(signal.SIGINT)
+            Dying.finished = True
+
+    with pytest.raises(KeyboardInterrupt), loading.patient():
+        Dying()
+        time.sleep(30)
+    assert Dying.finished
+
+
+@pytest.mark.usefixtures("pressable")
+def test_afterwards_ctrl_c_is_as_it_was() -> None:
+    with loading.patient():
+        assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

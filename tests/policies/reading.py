@@ -1,0 +1,34 @@
+"""What is read of demonstrations in a file: whether they are the same, and what is said of a file that is refused."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from becalm import UserError
+from becalm_policies import formats
+from becalm_policies.episodes import Episodes
+
+SENTENCE = r"^[^\n]{20,600}$"
+
+
+def same(found: Episodes, expected: Episodes) -> bool:
+    """Whether the steps and episodes are the same; rewards too, if both have them."""
+    arrays = [(found.observations, expected.observations), (found.actions, expected.actions)]
+    arrays.append((found.ends, expected.ends))
+    if found.rewards is not None and expected.rewards is not None:
+        arrays.append((found.rewards, expected.rewards))
+    return all(np.array_equal(first, second) for first, second in arrays)
+
+
+def files(path: Path) -> list[Path]:
+    """The file itself, or those in a folder, in order."""
+    return [path] if path.is_file() else sorted(place for place in path.rglob("*") if place.is_file())
+
+
+def refused(path: Path) -> str:
+    """The one sentence, with the file's name, that reading it ends in."""
+    with pytest.raises(UserError, match=SENTENCE) as caught:
+        formats.read(path)
+    assert path.name in str(caught.value), str(caught.value)
+    return str(caught.value)
