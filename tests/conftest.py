@@ -4,7 +4,8 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -56,13 +57,14 @@ def refused(becalm: Run, tmp_path: Path) -> Callable[..., str]:
 
 
 @pytest.fixture
-def interrupt() -> Callable[[Callable[[], bool]], None]:
+def interrupt() -> Iterator[Callable[[Callable[[], bool]], None]]:
     """Presses Ctrl-C in this process as soon as a condition holds."""
+    # As in a terminal, whatever started the tests, and whatever ran in this process before.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    if before not in (signal.SIG_IGN, signal.default_int_handler):
+        warnings.warn(f"SIGINT was left to {before}", stacklevel=1)
 
     def press(condition: Callable[[], bool]) -> None:
-        if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # As in the background.
-            signal.signal(signal.SIGINT, signal.default_int_handler)
-
         def wait() -> None:
             deadline = time.monotonic() + 60
             while not condition() and time.monotonic() < deadline:
@@ -71,4 +73,5 @@ def interrupt() -> Callable[[Callable[[], bool]], None]:
 
         threading.Thread(target=wait, daemon=True).start()
 
-    return press
+    yield press
+    signal.signal(signal.SIGINT, before)
