@@ -29,10 +29,10 @@ demo: .venv/runtime  ## Draws digits, rolls out a policy, samples an integer pro
 	@echo "Look into $(CURDIR)/out: digits.png, film.gif, sevens.png, edited.png; fork.png; pusht/plot.png, pusht/best.gif; programs/solutions.png"
 
 test: .venv/dev  ## All tests but the slow ones, a process for each core
-	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PYTEST) -n $(WORKERS) --dist loadfile
+	OMP_NUM_THREADS=$${OMP_NUM_THREADS:-1} $(PYTEST) -n $(WORKERS) --dist loadfile --max-worker-restart 0
 
 slow: .venv/dev  ## The tests that take minutes
-	$(PYTEST) -m slow
+	$(PYTEST) -m slow -o faulthandler_timeout=7200
 
 check: .venv/dev  ## Style, types, import directions, documentation
 	$(BIN)/python -m ruff check .

@@ -1,15 +1,19 @@
 """Ctrl-C at bad moments: it waits for the end of an import of a library written in C, and of a destructor.
 
 Stopped in its import, such a library forgets that it was stopped, fails with another error, or takes the process down.
-What a destructor raises is dropped by Python.
+What a destructor raises is dropped by Python, as is what a callback of the garbage collector or of a weak reference
+raises: there the interrupt comes again.
 """
 
 import _thread
 import signal
+import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
+from typing import Any
 
 _LIBRARIES = {"PIL", "highspy", "matplotlib", "numpy", "scipy", "torch"}
 _IMPORT = "<frozen importlib"
@@ -24,16 +28,31 @@ def patient() -> Iterator[None]:
     if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():
         yield
         return
+    hook = sys.unraisablehook
     signal.signal(signal.SIGINT, _pressed)
+    sys.unraisablehook = partial(_dropped, hook)
     try:
         yield
     finally:
+        sys.unraisablehook = hook
         signal.signal(signal.SIGINT, before)
 
 
 def _pressed(number: int, frame: FrameType | None) -> None:
     if not _unsafe(frame):
         raise KeyboardInterrupt
+    _later(number)
+
+
+def _dropped(hook: Callable[[Any], object], what: Any) -> None:
+    """Told by Python of an exception that it will not pass on; ``what`` is a ``sys.UnraisableHookArgs``."""
+    if issubclass(what.exc_type, KeyboardInterrupt):
+        _later(signal.SIGINT)
+    else:
+        hook(what)
+
+
+def _later(number: int) -> None:
     again = threading.Timer(_AGAIN, _press, (number,))
     again.daemon = True
     again.start()

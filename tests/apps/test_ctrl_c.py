@@ -1,9 +1,11 @@
 """Ctrl-C while things are loaded: one sentence, exit code 130, and a library that is being imported is let finish."""
 
+import gc
 import importlib
 import signal
 import sys
 import time
+import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -92,7 +94,58 @@ def test_an_interrupt_in_a_destructor_is_not_lost() -> None:
 
 
 @pytest.mark.usefixtures("pressable")
+def test_an_interrupt_in_a_callback_of_the_garbage_collector_is_not_lost() -> None:
+    times = 0
+
+    def called(phase: str, info: dict[str, int]) -> None:
+        nonlocal times
+        times += 1
+        if times == 1:
+            signal.raise_signal(signal.SIGINT)
+
+    gc.callbacks.append(called)
+    try:
+        with pytest.raises(KeyboardInterrupt), loading.patient():
+            gc.collect()
+            time.sleep(30)
+    finally:
+        gc.callbacks.remove(called)
+
+
+@pytest.mark.usefixtures("pressable")
+def test_an_interrupt_in_a_callback_of_a_weak_reference_is_not_lost() -> None:
+    class Dying:
+        pass
+
+    dying = Dying()
+    watch = weakref.ref(dying, lambda _: signal.raise_signal(signal.SIGINT))
+    with pytest.raises(KeyboardInterrupt), loading.patient():
+        del dying
+        time.sleep(30)
+    assert watch() is None
+
+
+class Failing:
+    """Fails where nobody can catch it."""
+
+    def __del__(self) -> None:
+        raise ValueError("of no use")
+
+
+@pytest.mark.usefixtures("pressable")
+def test_what_else_python_drops_is_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_type))
+    with loading.patient():
+        Failing()
+    assert told == [ValueError]
+
+
+@pytest.mark.usefixtures("pressable")
 def test_afterwards_ctrl_c_is_as_it_was() -> None:
+    hook = sys.unraisablehook
     with loading.patient():
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
+        assert sys.unraisablehook is not hook
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    assert sys.unraisablehook is hook
