@@ -21,11 +21,12 @@ from becalm_programs.families import generate
 from becalm_programs.formats.read import SUFFIXES, read, stem
 from becalm_programs.journal import Journal, References, digest
 from becalm_programs.judge import Cell
-from becalm_programs.methods import TITLES, Method, Task, methods, work
+from becalm_programs.methods import TITLES, methods, work
 from becalm_programs.opening import NONE
 from becalm_programs.options import EvaluateOptions, MethodName
 from becalm_programs.program import Program
 from becalm_programs.solvers import SOLVERS, cbc, highs, scip
+from becalm_programs.task import Method, Task
 from becalm_programs.workforce import hire
 
 _NEEDS: Mapping[str, Callable[[], object]] = {

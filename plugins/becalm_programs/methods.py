@@ -2,17 +2,12 @@
 
 Sampling is done once for the tiers that share it; each tier's seconds are those that it alone would have taken. Seconds
 hold everything from the program in memory to verified solutions: a method's own preparations, linear relaxation and
-verification included. Greedy ends with 1-opt of its own, so tier 1-opt is what it compares with.
+verification included. Greedy ends with moves of one variable; with the moves of tier 1-opt it is a method of its own.
 """
 
-import hashlib
-import json
 import time
-import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -22,29 +17,25 @@ import torch
 from becalm.device import pick
 from becalm.errors import UserError
 from becalm.model import Model
+from becalm_programs.baselines import MAKERS, none, starter
 from becalm_programs.condition import Programs
-from becalm_programs.judge import Cell, Trajectory
+from becalm_programs.judge import Cell
 from becalm_programs.opening import load
 from becalm_programs.options import EvaluateOptions, MethodName
-from becalm_programs.program import Array, Program
 from becalm_programs.relation import Relation
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling import hamming, sample, settled
-from becalm_programs.search.columns import Columns
-from becalm_programs.search.greedy import greedy
-from becalm_programs.search.lns import Limit
-from becalm_programs.search.pool import gather
-from becalm_programs.search.round import rounded
-from becalm_programs.solvers import SOLVERS, solve
-from becalm_programs.solvers.complete import relax
+from becalm_programs.solvers import SOLVERS
+from becalm_programs.task import Made, Method, Task
 from becalm_programs.tier import Tier
 from becalm_programs.tiers import finish
-from becalm_programs.verify import Verdict, verify
+from becalm_programs.verify import verify
 
 TITLES: dict[MethodName, str] = {
     "no-network": "no network",
     "greedy": "greedy",
     "randomised-greedy": "randomised greedy",
+    "greedy-1-opt": "randomised greedy, 1-opt",
     "rounding": "LP rounding",
     "search": "search",
     "highs": "HiGHS",
@@ -52,60 +43,6 @@ TITLES: dict[MethodName, str] = {
     "scip": "SCIP",
 }
 _FIELDS = ("sampler", "steps", "guidance", "objective")
-
-
-@dataclass(frozen=True, slots=True)
-class Method:
-    """One row of the table.
-
-    Attributes:
-        name: What it is called there.
-        kind: What does it.
-        settings: Everything that its cells depend on, as JSON has it.
-        checkpoint: Name or file of its network, if it has one.
-        tier: Of sampling.
-    """
-
-    name: str
-    kind: MethodName
-    settings: Mapping[str, Any]
-    checkpoint: str | None = None
-    tier: Tier | None = None
-
-    @property
-    def key(self) -> str:
-        """Sixteen hexadecimal digits of kind and settings."""
-        text = json.dumps([self.kind, self.settings], sort_keys=True)
-        return hashlib.sha256(text.encode()).hexdigest()[:16]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Task:
-    """What is worked on in one go: an instance, and methods of one kind that share their work."""
-
-    instance: str
-    digest: str
-    program: Program
-    methods: tuple[Method, ...]
-    options: EvaluateOptions
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Made:
-    """What a method did.
-
-    Attributes:
-        x: (P, n) solutions. verdict: Of each.
-        asked: How many were asked for, at least P.
-        trajectory: A solver's incumbents.
-    """
-
-    x: Array
-    verdict: Verdict
-    asked: int
-    seconds: float
-    trajectory: Trajectory = ()
-    note: str = ""
 
 
 def methods(options: EvaluateOptions, kind: MethodName, checkpoint: str | None = None) -> list[Method]:
@@ -125,7 +62,7 @@ def methods(options: EvaluateOptions, kind: MethodName, checkpoint: str | None =
     elif kind != "greedy":
         settings = {"samples": options.samples, "seed": options.seed}
         settings |= {"seconds": options.seconds} if kind in ("rounding", "search") else {}
-        settings |= {"from": _starter()} if kind == "search" else {}
+        settings |= {"from": starter()} if kind == "search" else {}
     return [Method(TITLES[kind], kind, settings)]
 
 
@@ -136,10 +73,10 @@ def work(task: Task) -> list[Cell]:
         with _threads(task.options.threads):
             if kind in ("network", "no-network"):
                 return _sampled(task)
-            return [_cell(task, task.methods[0], _MAKERS[kind](task))]
+            return [_cell(task, task.methods[0], MAKERS[kind](task))]
     except UserError as error:
         asked = 1 if kind in ("greedy", *SOLVERS) else task.options.samples
-        x = _none(task)
+        x = none(task)
         nothing = Made(x, verify(task.program, x), asked, time.perf_counter() - begun, note=str(error))
         return [_cell(task, method, nothing) for method in task.methods]
 
@@ -204,62 +141,6 @@ def _tiers(
             verdict = verify(task.program, x)
             seconds += time.perf_counter() - begun
         yield _cell(task, method, Made(x, verdict, task.options.samples, seconds))
-
-
-def _greedy(task: Task) -> Made:
-    count = 1 if task.methods[0].kind == "greedy" else task.options.samples
-    begun = time.perf_counter()
-    x = greedy(Columns.of(task.program), count, generator=_generator(task))
-    return Made(x, verify(task.program, x), count, time.perf_counter() - begun)
-
-
-def _rounding(task: Task) -> Made:
-    begun = time.perf_counter()
-    relaxed = relax(task.program, task.options.seconds)
-    x, note = _none(task), f"relaxation: {relaxed.status}"
-    if relaxed.x is not None:
-        x, note = rounded(task.program, relaxed.x, task.options.samples, _generator(task)), ""
-    verdict = verify(task.program, x)
-    return Made(x, verdict, task.options.samples, time.perf_counter() - begun, note=note)
-
-
-def _search(task: Task) -> Made:
-    """Large-neighbourhood search and a pool of what it finds: what networks are trained on."""
-    count, limit = task.options.samples, Limit(seconds=task.options.seconds)
-    begun = time.perf_counter()
-    x, _ = gather(task.program, count, limit=limit, generator=_generator(task), solver=_starter())
-    return Made(x, verify(task.program, x), count, time.perf_counter() - begun)
-
-
-def _starter() -> str | None:
-    """SCIP, where it is there, gives search its first solution."""
-    return "scip" if find_spec("pyscipopt") is not None else None
-
-
-def _solver(task: Task) -> Made:
-    run = solve(task.program, task.methods[0].kind, seconds=task.options.seconds, threads=task.options.threads)
-    x = _none(task) if run.x is None else run.x[None]
-    return Made(x, verify(task.program, x), 1, run.seconds, run.trajectory, run.status)
-
-
-def _none(task: Task) -> Array:
-    return np.zeros((0, len(task.program.cost)))
-
-
-_MAKERS: dict[MethodName, Callable[[Task], Made]] = {
-    "greedy": _greedy,
-    "randomised-greedy": _greedy,
-    "rounding": _rounding,
-    "search": _search,
-    "highs": _solver,
-    "cbc": _solver,
-    "scip": _solver,
-}
-
-
-def _generator(task: Task) -> np.random.Generator:
-    """Randomness of its own for each instance, whichever worker takes it and when."""
-    return np.random.default_rng([task.options.seed, zlib.crc32(task.digest.encode())])
 
 
 def _cell(task: Task, method: Method, made: Made) -> Cell:

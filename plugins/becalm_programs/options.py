@@ -13,7 +13,16 @@ from becalm_programs.tier import TIERS, Tier
 FamilyName = Literal["set-cover", "auction", "facility", "independent-set", "assignment", "knapsack"]
 SizeName = Literal["tiny", "small", "paper"]
 MethodName = Literal[
-    "network", "no-network", "greedy", "randomised-greedy", "rounding", "search", "highs", "cbc", "scip"
+    "network",
+    "no-network",
+    "greedy",
+    "randomised-greedy",
+    "greedy-1-opt",
+    "rounding",
+    "search",
+    "highs",
+    "cbc",
+    "scip",
 ]
 SolverName = Literal["highs", "cbc", "scip"]
 METHODS: tuple[MethodName, ...] = get_args(MethodName)

@@ -2,7 +2,7 @@
 
     unguided, guided   each entry goes to the nearer of 0 and 1; of a set with a single 1, the likeliest is it
     projection         entries of an infeasible sample first walk down the violation, clipped to [0, 1]
-    1-opt              moves of one variable, with the sets that hang on it, that better the objective and break no row
+    1-opt              moves of one variable, with those that hang on it, that better the objective and break no row
     repair             flips until rows hold; then 1-opt again
     completion         a solver finds the least sure variables of what is still infeasible, and continuous ones by an LP
 
@@ -22,8 +22,7 @@ from becalm_programs.network import excess
 from becalm_programs.program import Array, Program, objective
 from becalm_programs.relation import Relation
 from becalm_programs.search.columns import Columns
-from becalm_programs.search.exchange import exchange
-from becalm_programs.search.oneopt import oneopt
+from becalm_programs.search.local import local
 from becalm_programs.search.repair import repair
 from becalm_programs.settle import rounded
 from becalm_programs.tier import TIERS, Tier, includes
@@ -63,9 +62,9 @@ def finish(relation: Relation, entries: Array, tier: Tier, *, seconds: float = 1
     if not includes(tier, "1-opt"):
         return x
     columns = Columns.of(program)
-    x = exchange(columns, oneopt(columns, x))
+    x = local(columns, x)
     if includes(tier, "repair"):
-        x = exchange(columns, oneopt(columns, repair(columns, x, steps=flips).x))
+        x = local(columns, repair(columns, x, steps=flips).x)
     if includes(tier, "completion"):
         x = _completed(relation, x, entries, seconds)
     return x

@@ -20,10 +20,11 @@ from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.journal import Journal, digest
 from becalm_programs.judge import Cell
-from becalm_programs.methods import Task, methods, model, work
+from becalm_programs.methods import methods, model, work
 from becalm_programs.options import EvaluateOptions
 from becalm_programs.relation import Relation
 from becalm_programs.sampling import sample
+from becalm_programs.task import Task
 from becalm_programs.tier import TIERS
 
 pytest.importorskip("highspy")
