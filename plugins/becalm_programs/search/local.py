@@ -5,6 +5,7 @@ from becalm_programs.search.columns import Columns
 from becalm_programs.search.exchange import exchange
 from becalm_programs.search.insertion import insertion
 from becalm_programs.search.oneopt import oneopt
+from becalm_programs.search.removal import removal
 
 
 def local(program: Program | Columns, x: Array) -> Array:
@@ -14,4 +15,7 @@ def local(program: Program | Columns, x: Array) -> Array:
         ValueError: If x has another shape.
     """
     columns = program if isinstance(program, Columns) else Columns.of(program)
-    return insertion(columns, exchange(columns, oneopt(columns, x)))
+    x = oneopt(columns, x)
+    for moves in (exchange, insertion, removal):
+        x = moves(columns, x)
+    return x

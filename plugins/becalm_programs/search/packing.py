@@ -8,8 +8,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from becalm_programs.program import Array, Mask, Program
+from becalm_programs.program import Array, Program
 from becalm_programs.search.columns import SLACK, Indices
+from becalm_programs.search.onesided import Onesided, onesided
 
 _PAIRS = 2**24
 """Most pairs that rows may exclude: a row of L variables excludes L (L - 1) / 2."""
@@ -43,26 +44,13 @@ def recognise(program: Program) -> Packing | None:
     """
     from scipy import sparse
 
-    if not program.binary.all() or (program.low > 0).any():
+    rows = onesided(program)
+    if rows is None or (program.low > 0).any() or not _excludes(rows):
         return None
-    rows = program.rows
-    # Rows with one side, written as at most.
-    turn = np.where(np.isfinite(program.row_high), 1.0, -1.0)
-    high = np.where(turn > 0, program.row_high, -program.row_low)
-    low = np.where(turn > 0, program.row_low, -program.row_high)
-    row = np.repeat(np.arange(len(turn)), np.diff(rows.indptr))
-    value = rows.data * turn[row]
-    least = np.bincount(row, weights=np.minimum(value, 0.0), minlength=len(turn))
-    most = np.bincount(row, weights=np.maximum(value, 0.0), minlength=len(turn))
-    if (low > least).any():
-        return None
-    binds = most > high + SLACK
-    if not _excludes(row, value, high, binds):
-        return None
-    length = np.diff(rows.indptr)[binds].astype(np.int64)
+    length = np.diff(program.rows.indptr)[rows.binds].astype(np.int64)
     if (length * (length - 1)).sum() // 2 > _PAIRS:
         return None
-    inside = sparse.csr_array(rows[np.flatnonzero(binds)])
+    inside = sparse.csr_array(program.rows[np.flatnonzero(rows.binds)])
     inside.data = np.ones_like(inside.data)
     pairs = sparse.coo_array(inside.T @ inside)
     other = pairs.row != pairs.col
@@ -71,14 +59,14 @@ def recognise(program: Program) -> Packing | None:
     return Packing(gain, graph.indptr.astype(np.int64), graph.indices.astype(np.int64))
 
 
-def _excludes(row: Indices, value: Array, high: Array, binds: Mask) -> bool:
+def _excludes(rows: Onesided) -> bool:
     """Whether in each row that can be broken, every entry fits and no two do."""
-    here = binds[row]
-    row, value = row[here], value[here]
-    if (value <= 0).any() or (value > high[row] + SLACK).any():
+    here = rows.binds[rows.row]
+    row, value = rows.row[here], rows.value[here]
+    if (value <= 0).any() or (value > rows.high[row] + SLACK).any():
         return False
     order = np.lexsort((value, row))
     row, value = row[order], value[order]
     # The two least of a row come first; a row that binds and whose entries each fit has two.
     first = np.flatnonzero(np.r_[True, row[1:] != row[:-1]]) if len(row) else np.zeros(0, dtype=np.int64)
-    return bool((value[first] + value[first + 1] > high[row[first]] + SLACK).all())
+    return bool((value[first] + value[first + 1] > rows.high[row[first]] + SLACK).all())
