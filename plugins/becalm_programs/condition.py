@@ -206,7 +206,12 @@ class Block:
         return least.scatter_reduce(0, owner[:, None].expand_as(values), values, "amax")
 
     @cached_property
-    def _margin(self) -> Tensor:
+    def degree(self) -> Tensor:
+        """(N, 1) in how many rows an entry stands."""
+        return self.transposed.crow_indices().diff()[:, None].to(self.cost.dtype)
+
+    @cached_property
+    def margin(self) -> Tensor:
         """(M, 1) mean size of the coefficients of each row."""
         sizes = self.matrix.crow_indices().diff()
         owner = torch.repeat_interleave(torch.arange(len(sizes), device=sizes.device), sizes)
@@ -222,10 +227,14 @@ class Block:
 
     def held(self, activity: Tensor) -> tuple[Tensor, Tensor]:
         """Which entries (N, K) rows have no room to lower, and which none to raise, by a flip of usual size."""
-        margin = self._margin * (1 - 1e-4)
-        above = self.up(((self.high[:, None] - activity < margin) & ~self._sets).to(activity.dtype))
+        margin = self.margin * (1 - 1e-4)
+        above = self.up(self.full(activity).to(activity.dtype))
         below = self.up(((activity - self.low[:, None] < margin) & ~self._sets).to(activity.dtype))
         return (below > 0) | (above < 0), (above > 0) | (below < 0)
+
+    def full(self, activity: Tensor) -> Tensor:
+        """Which rows (M, K) have no room above for a flip of usual size."""
+        return (self.high[:, None] - activity < self.margin * (1 - 1e-4)) & ~self._sets
 
     def down(self, entries: Tensor) -> Tensor:
         """matrix @ entries, for (N, K, ...), differentiable."""

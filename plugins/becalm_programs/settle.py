@@ -2,9 +2,10 @@
 
 What is looked for is what the entries are decoded to, so violations are those of 0 and 1. The step leads just past the
 next break, where rounding changes first: what is least sure for what it mends. Where all rows hold, the same step goes
-down the cost as far as rows have room. Where that ends, of the entries whose flip would lower the cost the least sure
-that has not been tried is flipped and held, rows are mended around it, and what comes of it is taken if it is better
-and taken back if not (iterated local search, Lourenco et al. 2003).
+down the cost as far as rows have room. Where that ends, of the entries whose flip would lower the cost one that has
+not been tried is flipped and held, rows are mended around it, and what comes of it is taken if it is better and taken
+back if not (iterated local search, Lourenco et al. 2003). Where only rising entries lower the cost, some more than
+others, it is the one for which the least would have to give way; else it is the least sure.
 
 Of each sample the best on the way is kept. Samples do not see each other.
 """
@@ -132,13 +133,13 @@ def _judged(block: Block, walk: _Walk, p: Tensor, violation: Tensor) -> None:
 def _shake(block: Block, walk: _Walk, chosen: Tensor) -> Tensor:
     """From the best of the samples chosen, (P, K), flips an entry that would lower the cost; where there was one.
 
-    The least often tried, of these the least sure for what it gains, of these the first.
+    The least often tried, of these the one that loses least or is the least sure, of these the first.
     """
     here = block.per_sample(chosen)
     walk.logit = torch.where(here, walk.kept, walk.logit)
     eta = breaks(block, walk.logit, block.cost[:, None].expand_as(walk.logit))
     can = here & torch.isfinite(eta)
-    for score in (walk.tried, eta, _places(eta)):
+    for score in (walk.tried, hopes(block, walk.logit, eta), _places(eta)):
         score = score.masked_fill(~can, torch.inf)
         can = can & (score <= block.per_sample(-block.most(-score, block.entry_owner)))
     firm = torch.full_like(walk.logit, _FIRM)
@@ -150,6 +151,27 @@ def _shake(block: Block, walk: _Walk, chosen: Tensor) -> Tensor:
     walk.price = torch.where(anew, 1.0, walk.price)
     walk.age = torch.where(chosen, 0, walk.age)
     return block.most(can.float(), block.entry_owner) > 0
+
+
+def hopes(block: Block, logit: Tensor, eta: Tensor) -> Tensor:
+    """In which order (N, K) entries are flipped, the least first: by eta, or by what a flip loses.
+
+    In programs where only rising entries lower the cost, some more than others, an entry loses what stands in its way,
+    less what it gains. What stands in its way is what is 1 in its rows without room. Who does so in several rows is
+    counted in each, so its gain is divided by the root of the number of its rows.
+    """
+    cost = block.cost[:, None]
+    dearest, least = block.most(cost, block.entry_owner), -block.most(-cost, block.entry_owner)
+    rising = (dearest <= 0) & (least < dearest)
+    if not bool(rising.any()):
+        return eta
+    p = bits(block, logit, 0.0)
+    gain = -cost * p / block.degree.clamp(min=1).sqrt()
+    activity = block.down(p)
+    usual = block.margin.clamp(min=1e-12)
+    mean = torch.where(block.full(activity), block.down(gain) / torch.maximum(activity, usual / 2), 0.0)
+    loses = block.up(mean / usual) + cost
+    return torch.where(block.per_sample(rising.expand(-1, logit.shape[1])), loses, eta)
 
 
 def _downhill(block: Block, low: Tensor, high: Tensor) -> Tensor:

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from becalm_programs.condition import Block
 from becalm_programs.families import generate
+from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.relation import Relation
 from becalm_programs.search.oneopt import oneopt
-from becalm_programs.settle import settled
+from becalm_programs.settle import hopes, settled
 from becalm_programs.verify import Verdict, verify
 
 FAMILIES = ("set-cover", "independent-set", "auction", "facility", "assignment", "knapsack")
@@ -69,3 +70,33 @@ def test_samples_do_not_see_each_other_nor_other_programs() -> None:
         for column in range(5):
             alone = settled(Block.of([made], 1), own[:, column : column + 1].clone(), 800, descend=True, patience=30)
             np.testing.assert_array_equal(alone[:, 0].numpy(), expected[:, column].numpy())
+
+
+def star(*gains: float) -> Relation:
+    """A centre that excludes each of three leaves, with their gains."""
+    return Relation.of(
+        from_arrays(-np.array(gains), np.array([[1.0, 1, 0, 0], [1, 0, 1, 0], [1, 0, 0, 1]]), -np.inf, 1.0)
+    )
+
+
+def test_what_a_flip_loses_is_the_gain_of_what_stands_in_its_way_less_its_own() -> None:
+    block = Block.of([star(8, 4, 2, 1)], 2)
+    logit = torch.tensor([[-1.0, 1, 1, -1], [1, -1, -1, -1]]).T
+    lost = hopes(block, logit, torch.zeros(4, 2))
+    # Costs are scaled to 8. Leaves have a row each; the centre has three, so its gain counts as 8 / sqrt 3 in each.
+    assert lost[0, 0] == pytest.approx((4 + 2 - 8) / 8)
+    assert lost[3, 0] == pytest.approx(-1 / 8)
+    assert lost[1:, 1].tolist() == pytest.approx([3**-0.5 - 4 / 8, 3**-0.5 - 2 / 8, 3**-0.5 - 1 / 8])
+
+
+def test_what_it_loses_counts_only_where_some_gain_more_than_others_and_nothing_costs() -> None:
+    covers, same, differ = Relation.of(generate("set-cover", "tiny", 0)), star(1, 1, 1, 1), star(8, 4, 2, 1)
+    for made in (covers, same):
+        block = Block.of([made], 3)
+        eta = doubts(block, 1)
+        torch.testing.assert_close(hopes(block, doubts(block), eta), eta)
+    together = Block.of([covers, differ], 3)
+    logit, eta = doubts(together), doubts(together, 1)
+    parts = zip((covers, differ), logit.split(together.sizes), eta.split(together.sizes), strict=True)
+    alone = torch.cat([hopes(Block.of([made], 3), own, doubt) for made, own, doubt in parts])
+    torch.testing.assert_close(hopes(together, logit, eta), alone)
