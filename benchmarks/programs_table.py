@@ -39,7 +39,7 @@ FAMILIES = {
 
 def wide(family: str, chosen: argparse.Namespace) -> list[Table]:
     """What is made by drawing or searching, on all instances."""
-    methods = ("network", "no-network", "greedy", "randomised-greedy", "greedy-1-opt", "search")
+    methods = ("network", "no-network", "greedy", "randomised-greedy", "local", "search")
     settings = {"count": chosen.count, "seconds": chosen.search, "methods": methods, "tiers": ("guided", "1-opt")}
     return evaluated(family, chosen, settings, FOLDER / family)
 

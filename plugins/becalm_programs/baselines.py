@@ -26,7 +26,7 @@ def _greedy(task: Task) -> Made:
     begun = time.perf_counter()
     columns = Columns.of(task.program)
     x = greedy(columns, count, generator=_generator(task))
-    if task.methods[0].kind == "greedy-1-opt":
+    if task.methods[0].kind == "local":
         x = local(columns, x)
     return Made(x, verify(task.program, x), count, time.perf_counter() - begun)
 
@@ -68,7 +68,7 @@ def none(task: Task) -> Array:
 MAKERS: dict[MethodName, Callable[[Task], Made]] = {
     "greedy": _greedy,
     "randomised-greedy": _greedy,
-    "greedy-1-opt": _greedy,
+    "local": _greedy,
     "rounding": _rounding,
     "search": _search,
     "highs": _solver,

@@ -35,7 +35,7 @@ TITLES: dict[MethodName, str] = {
     "no-network": "no network",
     "greedy": "greedy",
     "randomised-greedy": "randomised greedy",
-    "greedy-1-opt": "randomised greedy, 1-opt",
+    "local": "randomised greedy, 1-opt",
     "rounding": "LP rounding",
     "search": "search",
     "highs": "HiGHS",

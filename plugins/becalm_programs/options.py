@@ -17,7 +17,7 @@ MethodName = Literal[
     "no-network",
     "greedy",
     "randomised-greedy",
-    "greedy-1-opt",
+    "local",
     "rounding",
     "search",
     "highs",
