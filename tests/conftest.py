@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 import threading
 import time
 import warnings
@@ -26,6 +27,9 @@ def becalm(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captu
     monkeypatch.delenv("BECALM_DEBUG", raising=False)
 
     def run(*words: object) -> Ran:
+        if (torch := sys.modules.get("torch")) is not None:
+            # As in a new process: Ctrl-C within the exit of torch.no_grad, in an earlier test, leaves gradients off.
+            torch.set_grad_enabled(True)
         with pytest.raises(SystemExit) as ended:
             main([str(word) for word in words])
         printed = capsys.readouterr()

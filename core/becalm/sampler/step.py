@@ -67,8 +67,9 @@ def without_gradients(steps: Callable[P, Iterator[Step]]) -> Callable[P, Iterato
         inner = steps(*args, **kwargs)
         while True:
             outside = torch.is_grad_enabled()
-            torch.set_grad_enabled(False)
             try:
+                # Within, since Ctrl-C is noticed as this returns.
+                torch.set_grad_enabled(False)
                 step = next(inner)
             except StopIteration:
                 return
