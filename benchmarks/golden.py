@@ -10,6 +10,7 @@ its file and named in the comparison.
 import argparse
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +45,7 @@ def images() -> Iterator[tuple[str, Any]]:
     """Digits: each sampler; guidance by the null class and by a classifier; edits."""
     model = becalm.load("mnist", "cpu")
     for name, fields in SAMPLERS.items():
-        yield f"mnist/{name}", lambda fields=fields: model.sample(count=3, steps=6, seed=1, **fields).x0
+        yield f"mnist/{name}", partial(_sample, model, steps=6, **fields)
     guided: dict[str, dict[str, Any]] = {
         "rescaled": {"guidance": 3.0, "rescale": 0.7},
         "unconditional": {"guidance": 0.0},
@@ -52,7 +53,7 @@ def images() -> Iterator[tuple[str, Any]]:
         "dynamic": {"threshold": "dynamic"},
     }
     for name, fields in guided.items():
-        yield f"mnist/{name}", lambda fields=fields: model.sample(count=3, steps=6, seed=1, **fields).x0
+        yield f"mnist/{name}", partial(_sample, model, steps=6, **fields)
     data = model.sample(count=2, steps=6, seed=2).data
     yield "mnist/redrawn", lambda: list(model.edit(data, start=0.5, count=2, steps=6))[-1].x
     mask = torch.zeros(1, 28, 28, dtype=torch.bool)
@@ -62,36 +63,47 @@ def images() -> Iterator[tuple[str, Any]]:
 
 def policies() -> Iterator[tuple[str, Any]]:
     """Chunks of actions: each sampler; and what a policy does in ten steps."""
-    import becalm_policies
-
     for checkpoint in ("pusht", "lander", "fork"):
         model = becalm.load(checkpoint, "cpu")
         for name, fields in SAMPLERS.items():
             wanted = {"steps": 6, "temperature": 1.0, **fields}
-            yield f"{checkpoint}/{name}", lambda wanted=wanted: model.sample(count=3, seed=1, **wanted).x0
-        yield f"{checkpoint}/act", lambda checkpoint=checkpoint: _acts(becalm_policies.load(checkpoint, device="cpu"))
+            yield f"{checkpoint}/{name}", partial(_sample, model, **wanted)
+        yield f"{checkpoint}/act", partial(_act, checkpoint)
 
 
-def _acts(policy: Any) -> torch.Tensor:
+def _sample(model: Any, **fields: Any) -> torch.Tensor:
+    x0: torch.Tensor = model.sample(count=3, seed=1, **fields).x0
+    return x0
+
+
+def _act(checkpoint: str) -> torch.Tensor:
+    import becalm_policies
+
+    policy = becalm_policies.load(checkpoint, device="cpu")
     generator = np.random.default_rng(0)
     walk = generator.normal(size=(10, policy.domain.observation_size)).cumsum(0)
     policy.reset()
     return torch.from_numpy(np.stack([policy.act(seen) for seen in walk]))
 
 
+def _solve(problem: Any, tier: str) -> torch.Tensor:
+    from becalm_programs.solutions import solutions
+
+    return torch.from_numpy(solutions(problem, count=4, tier=tier).x)
+
+
 def programs() -> Iterator[tuple[str, Any]]:
     """Entries of solutions: each sampler; and what the one call from a program to solutions gives."""
     from becalm_programs.families import generate
-    from becalm_programs.solutions import solutions
 
     for family in FAMILIES:
         model, problem = becalm.load(family, "cpu"), generate(family, "tiny", 0)
         for name, fields in SAMPLERS.items():
-            yield f"{family}/{name}", lambda fields=fields: model.sample(count=3, steps=6, seed=1, **fields).x0
+            yield f"{family}/{name}", partial(_sample, model, steps=6, **fields)
         for tier in ("unguided", "guided", "1-opt"):
             yield (
                 f"{family}/{tier}",
-                lambda tier=tier, problem=problem: torch.from_numpy(solutions(problem, count=4, tier=tier).x),
+                partial(_solve, problem, tier),
             )
 
 
@@ -116,7 +128,9 @@ def compare(mine: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> list[s
         if one.shape != two.shape:
             lines.append(f"{name}: {one.shape} and {two.shape}")
         elif one.tobytes() != two.tobytes():
-            lines.append(f"{name}: {(one != two).mean():.1%} of the numbers differ, by at most {abs(one - two).max():.3g}")
+            lines.append(
+                f"{name}: {(one != two).mean():.1%} of the numbers differ, by at most {abs(one - two).max():.3g}"
+            )
     return lines
 
 
@@ -134,7 +148,11 @@ def main() -> None:
         print(f"{len(found)} runs")
         return
     with np.load(options.against) as stored:
-        other = {name.replace("|", "/"): stored[name] for name in stored.files if name.startswith(options.only.replace("/", "|"))}
+        other = {
+            name.replace("|", "/"): stored[name]
+            for name in stored.files
+            if name.startswith(options.only.replace("/", "|"))
+        }
     lines = compare(found, other)
     print("\n".join([*lines, f"{len(found)} runs, {len(lines)} differ"]))
     sys.exit(bool(lines))

@@ -24,8 +24,8 @@ from typing import Any
 import torch
 
 import becalm
+from becalm.files.atomic import write_atomic
 from becalm.model import Model
-from becalm.place import write_atomic
 from becalm_images.domain import find
 from becalm_images.judge import load_judge
 

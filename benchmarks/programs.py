@@ -24,7 +24,7 @@ import numpy as np
 import torch
 from scipy import sparse
 
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
 
 STORE = Path("runs/programs-cost.json")
 PICTURE = Path("docs/images/programs-cost.png")
@@ -53,7 +53,7 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
     import becalm
     from becalm.device import pick
     from becalm.model import Model
-    from becalm.objective import Objective
+    from becalm.objective.draw import Objective
     from becalm.schedule import Cosine
     from becalm_programs.domain import IntegerPrograms
     from becalm_programs.relation import Relation

@@ -21,8 +21,8 @@ from typing import Any
 
 import torch
 
-from becalm.place import write_atomic
-from becalm.report import Progress, Table
+from becalm.files.atomic import write_atomic
+from becalm.plugin.report import Progress, Table
 from becalm_programs.evaluate import run
 from becalm_programs.options import METHODS, EvaluateOptions
 

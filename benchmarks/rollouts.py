@@ -24,8 +24,8 @@ from typing import Any
 import torch
 
 import becalm
-from becalm.place import write_atomic
-from becalm.report import Table
+from becalm.files.atomic import write_atomic
+from becalm.plugin.report import Table
 from becalm_policies.compare import run as compare
 from becalm_policies.environments.known import measured
 from becalm_policies.environments.make import make

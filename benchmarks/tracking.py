@@ -21,7 +21,7 @@ from pathlib import Path
 
 import numpy as np
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 from becalm_images import idx
 
 FROM = 50

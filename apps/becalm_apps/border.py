@@ -13,7 +13,7 @@ import click
 from pydantic import ValidationError
 
 from becalm.errors import sentence
-from becalm.plugins import missing
+from becalm.plugin.find import missing
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141

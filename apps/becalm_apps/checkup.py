@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from becalm.plugins import Plugin, resolve
-from becalm.report import Need
+from becalm.plugin.find import Plugin, resolve
+from becalm.plugin.report import Need
 from becalm.version import __version__
 from becalm_apps.requirement import Requirement, requirements
 

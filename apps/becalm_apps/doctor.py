@@ -6,7 +6,7 @@ from itertools import groupby
 
 import click
 
-from becalm.plugins import installed
+from becalm.plugin.find import installed
 from becalm_apps import common
 from becalm_apps.checkup import Finding, findings
 from becalm_apps.nouns import epilog

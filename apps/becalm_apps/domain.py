@@ -6,9 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from becalm.hooks import CommandRef, DomainRef
-from becalm.plugins import resolve
-from becalm.request import SampleRequest
+from becalm.plugin.find import resolve
+from becalm.plugin.hooks import CommandRef, DomainRef
+from becalm.plugin.request import SampleRequest
 from becalm_apps import common, evaluate, sample, train
 from becalm_apps.border import on_stop
 from becalm_apps.form import Form

@@ -7,9 +7,9 @@ from typing import cast
 
 import click
 
-from becalm import place
-from becalm.hooks import DomainRef
-from becalm.request import SampleRequest
+from becalm.files import atomic
+from becalm.plugin.hooks import DomainRef
+from becalm.plugin.request import SampleRequest
 from becalm_apps.border import on_stop
 from becalm_apps.form import Form
 from becalm_apps.generate import make, open_model, options, request_form
@@ -50,12 +50,12 @@ def _run(ref: DomainRef, call: Call) -> None:
 def _judge(ref: DomainRef, call: Call) -> None:
     out: Path | None = call.own["out"]
     if out is not None:
-        place.check(out, _SUFFIXES)
+        atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.settled(cast(SampleRequest, call.settings))
     made = make(model, request, title="sampling", quiet=call.own["quiet"])
     if out is not None:
-        place.write_atomic(out, content(model, made, out.suffix))
+        atomic.write_atomic(out, content(model, made, out.suffix))
     metrics = {name: float(value) for name, value in model.domain.metrics(made.x0, made.cond).items()}
     each = made.seconds / request.count
     if call.own["as_json"]:

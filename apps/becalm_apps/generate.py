@@ -9,9 +9,9 @@ import click
 from pydantic import BaseModel
 
 from becalm.errors import UserError
-from becalm.hooks import DomainRef
-from becalm.plugins import resolve
-from becalm.request import SampleRequest
+from becalm.plugin.find import resolve
+from becalm.plugin.hooks import DomainRef
+from becalm.plugin.request import SampleRequest
 from becalm_apps import common
 from becalm_apps.flags import Words
 from becalm_apps.form import Form

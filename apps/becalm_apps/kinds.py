@@ -10,7 +10,7 @@ from pydantic import BaseModel, BeforeValidator, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from becalm.report import Positional
+from becalm.plugin.report import Positional
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
 
 if TYPE_CHECKING:
-    from becalm.train import TrainStep
+    from becalm.train.loop import TrainStep
 
 
 @dataclass

@@ -11,8 +11,8 @@ from typing import NoReturn
 import click
 from click.shell_completion import shell_complete
 
-from becalm.hooks import CommandRef
-from becalm.plugins import Plugin, installed
+from becalm.plugin.find import Plugin, installed
+from becalm.plugin.hooks import CommandRef
 from becalm.version import __version__
 from becalm_apps.border import guarded
 from becalm_apps.loading import patient

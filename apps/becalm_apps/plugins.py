@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from becalm.plugins import Plugin, installed
+from becalm.plugin.find import Plugin, installed
 from becalm_apps import common
 from becalm_apps.new import package
 from becalm_apps.nouns import Entry, Nouns, epilog

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any, cast
 
 import click
 
-from becalm import place
-from becalm.hooks import DomainRef
-from becalm.request import SampleRequest
+from becalm.files import atomic
+from becalm.plugin.hooks import DomainRef
+from becalm.plugin.request import SampleRequest
 from becalm_apps import film, output
 from becalm_apps.border import on_stop
 from becalm_apps.form import Form
@@ -60,12 +60,12 @@ def _run(ref: DomainRef, call: Call) -> None:
 
 def _draw(ref: DomainRef, call: Call) -> None:
     out: Path = call.own["out"]
-    place.check(out, _SUFFIXES)
+    atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.settled(cast(SampleRequest, call.settings))
     filmed = film.moments(request.updates) if out.suffix == ".gif" else ()
     made = make(model, request, title="sampling", quiet=call.own["quiet"], filmed=filmed)
-    place.write_atomic(out, content(model, made, out.suffix))
+    atomic.write_atomic(out, content(model, made, out.suffix))
     if call.own["as_json"]:
         summary = {
             "count": request.count,

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from becalm.report import Picture, Progress, Report, Saved, Table
+from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm_apps.progress import Meter
 from becalm_apps.table import table
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
-from becalm import place
 from becalm.errors import UserError
-from becalm.hooks import DomainRef
-from becalm.plugins import resolve
+from becalm.files import atomic
+from becalm.plugin.find import resolve
+from becalm.plugin.hooks import DomainRef
 from becalm_apps import common
 from becalm_apps.border import Stopped
 from becalm_apps.form import Form
@@ -23,7 +23,7 @@ from becalm_apps.verb import Call, Verb
 if TYPE_CHECKING:
     import torch
 
-    from becalm.train import TrainState
+    from becalm.train.loop import TrainState
 
 SUMMARY = "Train a model."
 _ON_RESUME = ("--steps",)
@@ -86,7 +86,7 @@ def verb(ref: DomainRef) -> Verb:
 
 def plan(ref: DomainRef) -> type[BaseModel]:
     """All that is settled before a training, as one model: the sections of a config file."""
-    from becalm.plan import sections
+    from becalm.train.plan import sections
 
     kind: Any = resolve(ref.target)
     fields = {"settings": (kind, Field(default={}, validate_default=True)), **sections(kind)}
@@ -110,7 +110,7 @@ def _run(ref: DomainRef, call: Call) -> None:
 
 def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracker) -> None:
     """Trains, and says how that ended."""
-    from becalm.resume import export
+    from becalm.train.resume import export
     from becalm_apps.training import run
 
     out: Path = call.own["out"]
@@ -146,9 +146,9 @@ def _tracking(call: Call) -> str | None:
 
 def _check(out: Path, call: Call) -> None:
     """Refuses what could not be saved or would overwrite a training."""
-    from becalm.resume import resume_path
+    from becalm.train.resume import resume_path
 
-    place.check(out, (".safetensors",))
+    atomic.check(out, (".safetensors",))
     if call.own["resume"]:
         refused = [name for name in call.given if name not in _ON_RESUME]
         if refused:
@@ -160,9 +160,9 @@ def _check(out: Path, call: Call) -> None:
 
 
 def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[Any]":
-    from becalm.plan import plain
-    from becalm.resume import resume
-    from becalm.train import begin
+    from becalm.train.loop import begin
+    from becalm.train.plan import plain
+    from becalm.train.resume import resume
 
     settings: Any = call.settings
     if not call.own["resume"]:

@@ -1,4 +1,4 @@
-"""The loop around ``becalm.train.train``: saves, log, picture, stop."""
+"""The loop around ``becalm.train.loop.train``: saves, log, picture, stop."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -7,10 +7,10 @@ from typing import Any
 import click
 
 from becalm.device import pick
+from becalm.files.atomic import write_atomic
 from becalm.model import build
-from becalm.place import write_atomic
-from becalm.resume import export, save
-from becalm.train import TrainState, train
+from becalm.train.loop import TrainState, train
+from becalm.train.resume import export, save
 from becalm_apps.log import Log
 from becalm_apps.output import png
 from becalm_apps.stop import stoppable

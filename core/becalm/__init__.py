@@ -10,11 +10,14 @@ Anything else is imported from the module that defines it.
 from typing import TYPE_CHECKING, Any
 
 from becalm.errors import UserError
+from becalm.plugin.moved import MOVED as MOVED
+from becalm.plugin.moved import forward
 from becalm.version import __version__
 
 if TYPE_CHECKING:
     from becalm.model import Model, load
 
+forward()
 
 __all__ = ["Model", "UserError", "__version__", "load"]
 

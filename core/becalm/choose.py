@@ -3,7 +3,7 @@
 from typing import Any
 
 from becalm.level import NoiseLevel
-from becalm.request import SampleRequest
+from becalm.plugin.request import SampleRequest
 from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Extra, Heun, Sampler, UniPC
 from becalm.schedule import NoiseSchedule, levels, levels_at
 

@@ -63,7 +63,7 @@ def clean(kind: Prediction, level: NoiseLevel, x: Tensor, output: Tensor) -> Ten
     """The network's output as x0.
 
     At alpha = 0, x holds no signal and the output of an eps or score network says nothing about x0: the result is not
-    finite there. ``becalm.objective`` and ``becalm.model`` refuse that combination before it happens.
+    finite there. ``becalm.objective.draw`` and ``becalm.model`` refuse that combination before it happens.
     """
     return _estimate(_row(kind, level, x), x, output)
 
@@ -128,7 +128,7 @@ class NetworkDenoiser(Generic[C]):
         prediction: What the output stands for.
         chunk: If given, the network sees samples in chunks of exactly this many, the last one padded. Matrix products
             choose their order of summation by shape, so this makes sample i the same to the last bit whatever the
-            batch. Take 1 or a multiple of 8: in others the place in the chunk can show in the last bit.
+            batch. Take 1, 16 or 64: with others the place in the chunk shows in the last bit on some processors.
         learned: The second half of the output channels is the learned variance fraction (Nichol and Dhariwal 2021,
             eq. 15).
         autocast: dtype of the network's matrix products, such as torch.bfloat16; None for full precision.

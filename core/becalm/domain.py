@@ -12,8 +12,8 @@ from torch import Tensor, nn
 from becalm.batch import Batch
 from becalm.codec import Codec, Identity
 from becalm.guidance import ClassifierFree, Energy, Guidance, compose, interval, rescale
-from becalm.report import Picture as Picture
-from becalm.request import SampleRequest
+from becalm.plugin.report import Picture as Picture
+from becalm.plugin.request import SampleRequest
 
 C = TypeVar("C")
 
@@ -26,7 +26,7 @@ class Domain(BaseModel, ABC, Generic[C]):
         name: The noun of the command line, as in ``becalm images sample``.
         request: The fields of a sampling request.
         chunk: Samples that the network sees at a time while sampling, padded; see ``NetworkDenoiser``.
-        defaults: Where its trainings differ from becalm's defaults, by section; see ``becalm.plan``.
+        defaults: Where its trainings differ from becalm's defaults, by section; see ``becalm.train.plan``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -18,8 +18,6 @@ import torch
 from pydantic import TypeAdapter, ValidationError
 from torch import Tensor, nn
 
-from becalm import hub
-from becalm.checkpoint import Checkpoint
 from becalm.choose import sampler, walk
 from becalm.codec import Codec
 from becalm.cond import take, to
@@ -27,11 +25,13 @@ from becalm.denoiser import Denoiser, NetworkDenoiser
 from becalm.device import pick
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError, sentence
+from becalm.files import hub
+from becalm.files.checkpoint import Checkpoint
 from becalm.guidance import Guidance, compose, hold
 from becalm.noise import Purpose, stream
-from becalm.objective import Objective
-from becalm.plugins import domain_ref, pretrained, resolve
-from becalm.request import SampleRequest
+from becalm.objective.draw import Objective
+from becalm.plugin.find import domain_ref, pretrained, resolve
+from becalm.plugin.request import SampleRequest
 from becalm.sampler.step import Step, last
 from becalm.schedule import NoiseSchedule, Schedule
 

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from becalm.level import NoiseLevel
 from becalm.path import along
-from becalm.request import check_times
+from becalm.plugin.request import check_times
 from becalm.table import betas as betas
 from becalm.table import interpolate
 from becalm.table import rescale_zero_terminal_snr as rescale_zero_terminal_snr

@@ -28,18 +28,18 @@ from pydantic import BaseModel
 from torch import Tensor, nn
 
 from becalm.batch import Batch
-from becalm.checkpoint import Checkpoint
 from becalm.cond import join, take
 from becalm.domain import Domain
 from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm.guidance import gradient
-from becalm.hooks import CommandRef, DomainRef
 from becalm.model import Model, load_part
-from becalm.objective import Objective
-from becalm.plan import sections
-from becalm.plugins import installed, resolve, resource
+from becalm.objective.draw import Objective
+from becalm.plugin.find import installed, resolve, resource
+from becalm.plugin.hooks import CommandRef, DomainRef
 from becalm.schedule import Cosine
-from becalm.train import Training, begin, train
+from becalm.train.loop import Training, begin, train
+from becalm.train.plan import sections
 
 _CPU = torch.device("cpu")
 _SCHEDULE = Cosine()

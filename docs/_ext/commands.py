@@ -8,7 +8,7 @@ from docutils import nodes
 from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
-from becalm.plugins import installed
+from becalm.plugin.find import installed
 from becalm_apps.main import command
 from becalm_apps.verb import Verb
 

@@ -1,6 +1,6 @@
 """Images as a domain of becalm: MNIST and whatever else comes as idx files or a folder of PNGs."""
 
-from becalm.hooks import CommandRef, DomainRef, hookimpl
+from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 
 
 @hookimpl

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
-from becalm.preset import preset
+from becalm.plugin.preset import preset
 from becalm_images.dit import DiT
 from becalm_images.unet import UNet
 from becalm_images.unet2d import Conditioning, UNet2D

@@ -11,8 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm.level import NoiseLevel
 from becalm.model import load_part
 from becalm.noise import Purpose, normal, uniform

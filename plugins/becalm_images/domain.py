@@ -14,7 +14,7 @@ from becalm.domain import Domain, Picture
 from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.noise import epochs
-from becalm.plugins import resource
+from becalm.plugin.find import resource
 from becalm_images.architecture import Architecture, UNet2DShape, UNetShape
 from becalm_images.classifier import load_classifier
 from becalm_images.data import Labelled, load

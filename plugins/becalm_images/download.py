@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from becalm.fetch import fetch, home, md5
+from becalm.files.fetch import fetch, home, md5
 
 MIRRORS = (
     "https://ossci-datasets.s3.amazonaws.com/mnist/",

@@ -8,8 +8,8 @@ from torch import Tensor
 
 import becalm
 from becalm.errors import UserError
+from becalm.files.atomic import write_atomic
 from becalm.model import Model
-from becalm.place import write_atomic
 from becalm.sampler.step import last
 from becalm_images import folder
 from becalm_images.domain import Images

@@ -3,8 +3,8 @@
 import torch
 from torch import Tensor, nn
 
-from becalm.embedding import geometric, waves
 from becalm.level import NoiseLevel
+from becalm.network.embedding import geometric, waves
 
 
 class ClassAndNoise(nn.Module):

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 import becalm
-from becalm import hub, place
+from becalm.files import atomic, hub
 from becalm.model import build
 from becalm_images.interchange import FILES, pipeline, read
 from becalm_images.options import FromDiffusersOptions, ToDiffusersOptions
@@ -21,9 +21,9 @@ def give(options: ToDiffusersOptions) -> Iterator[str]:
     """
     folder = Path(options.folder)
     made = pipeline(becalm.load(options.checkpoint, "cpu"), options.label)
-    with place.filling(folder, "FOLDER") as temporary:
+    with atomic.filling(folder, "FOLDER") as temporary:
         for name, content in made.files().items():
-            place.write_atomic(temporary / name, content)
+            atomic.write_atomic(temporary / name, content)
     kind = "UNet2DModel" if made.exact else "becalm's own network: over there, import becalm_images.adapter first"
     yield f"{folder}: a DDPMPipeline, its network a {kind}" if made.exact else f"{folder}: a DDPMPipeline of {kind}"
 
@@ -35,7 +35,7 @@ def take(options: FromDiffusersOptions) -> Iterator[str]:
         UserError: If the folder holds no such pipeline, or its network has no counterpart.
     """
     out = Path(options.out)
-    place.check(out, (".safetensors",))
+    atomic.check(out, (".safetensors",))
     checkpoint, scheduler = read(_folder(options.folder), null_class=options.null_class)
     model = build(checkpoint, torch.device("cpu"))
     checkpoint.write(out)

@@ -19,10 +19,10 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError, sentence
+from becalm.files.checkpoint import Checkpoint
 from becalm.model import Model
-from becalm.objective import Objective
+from becalm.objective.draw import Objective
 from becalm_images.architecture import UNet2DShape
 from becalm_images.domain import Images
 from becalm_images.scheduler import prediction_of, schedule_of, to_config

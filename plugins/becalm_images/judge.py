@@ -13,8 +13,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
 from becalm_images.data import Labelled
 from becalm_images.fidelity import frechet, moments, precision_recall

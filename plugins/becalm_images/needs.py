@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from becalm.fetch import home
-from becalm.report import Need
+from becalm.files.fetch import home
+from becalm.plugin.report import Need
 from becalm_images.download import FILES
 
 

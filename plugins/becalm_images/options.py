@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from becalm.report import Positional
-from becalm.widget import Folder, Sketch, Slider, Upload, Weights
+from becalm.plugin.report import Positional
+from becalm.plugin.widget import Folder, Sketch, Slider, Upload, Weights
 from becalm_images.request import ImageRequest
 
 

@@ -10,9 +10,9 @@ from PIL import Image
 from torch import Tensor
 
 from becalm.errors import UserError
+from becalm.files.atomic import write_atomic
 from becalm.model import Model, shared
-from becalm.place import write_atomic
-from becalm.report import Picture, Progress, Report, Saved
+from becalm.plugin.report import Picture, Progress, Report, Saved
 from becalm.sampler.step import Step
 from becalm_images import folder
 from becalm_images.domain import Images

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from becalm.denoiser import Prediction
 from becalm.errors import UserError, sentence, unknown
-from becalm.objective import Objective
+from becalm.objective.draw import Objective
 from becalm.schedule import Discrete, Linear, NoiseSchedule, Schedule, betas, rescale_zero_terminal_snr
 
 _PREDICTIONS: dict[Prediction, str] = {"eps": "epsilon", "x0": "sample", "v": "v_prediction"}

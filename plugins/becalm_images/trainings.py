@@ -3,8 +3,8 @@
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm_images.classifier import train_classifier
 from becalm_images.domain import Images
 from becalm_images.judge import train_judge

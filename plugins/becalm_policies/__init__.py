@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from becalm.hooks import CommandRef, DomainRef, hookimpl
+from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 
 
 @hookimpl

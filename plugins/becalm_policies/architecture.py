@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
-from becalm.preset import preset
+from becalm.plugin.preset import preset
 from becalm_policies.mlp import MLP
 from becalm_policies.sieve import Sieve
 from becalm_policies.transformer import Transformer

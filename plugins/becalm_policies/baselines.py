@@ -19,12 +19,12 @@ from torch.nn import functional as F
 
 from becalm.level import NoiseLevel
 from becalm.model import Model, build
-from becalm.objective import Objective
-from becalm.plan import settled
-from becalm.report import Progress
-from becalm.resume import export
+from becalm.objective.draw import Objective
+from becalm.plugin.report import Progress
 from becalm.schedule import Flow
-from becalm.train import begin, train
+from becalm.train.loop import begin, train
+from becalm.train.plan import settled
+from becalm.train.resume import export
 from becalm_policies.condition import Observed
 from becalm_policies.domain import Policies
 

@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm import place
 from becalm.errors import unknown
+from becalm.files import atomic
+from becalm.files.atomic import write_atomic
 from becalm.model import Model
-from becalm.place import write_atomic
-from becalm.report import Progress, Table
+from becalm.plugin.report import Progress, Table
 from becalm_policies import record
 from becalm_policies.baselines import METHODS, trained
 from becalm_policies.demonstrators import Cast, demonstrator, names
@@ -40,7 +40,7 @@ def run(options: CompareOptions) -> Iterator[str | Progress | Table]:
         if name not in METHODS:
             raise unknown("method", name, METHODS)
     if options.out is not None:
-        place.check(Path(options.out), (".png",))
+        atomic.check(Path(options.out), (".png",))
     with tempfile.TemporaryDirectory() as folder:
         data = options.data
         if data is None:

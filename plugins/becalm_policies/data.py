@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from becalm.errors import UserError, nearest
-from becalm.fetch import fetch, home
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
+from becalm.files.fetch import fetch, home
 from becalm_policies.episodes import Episodes
 from becalm_policies.formats import pusht, read, zarr
 from becalm_policies.formats.parts import member

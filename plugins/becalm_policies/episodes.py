@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]

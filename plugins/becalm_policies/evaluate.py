@@ -10,9 +10,9 @@ import numpy as np
 
 import becalm.model
 from becalm.errors import UserError
+from becalm.files.atomic import write_atomic
 from becalm.model import Model
-from becalm.place import write_atomic
-from becalm.report import Progress, Report, Table
+from becalm.plugin.report import Progress, Report, Table
 from becalm_policies.acting import Acting
 from becalm_policies.environments.known import PLANES, measured
 from becalm_policies.environments.make import make

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from becalm import place
-from becalm.place import write_atomic
-from becalm.report import Progress, Table
+from becalm.files import atomic
+from becalm.files.atomic import write_atomic
+from becalm.plugin.report import Progress, Table
 from becalm_policies.data import load
 from becalm_policies.episodes import Array, Episodes
 from becalm_policies.options import InspectOptions
@@ -24,7 +24,7 @@ def run(options: InspectOptions) -> Iterator[str | Progress | Table]:
         UserError: If the demonstrations cannot be read or the picture cannot be written.
     """
     path = Path(options.out)
-    place.check(path, (".png",))
+    atomic.check(path, (".png",))
     episodes = load(options.file)
     yield _overview(episodes, options.file)
     for title, values, names in columns(episodes):

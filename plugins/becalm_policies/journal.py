@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
 from becalm_policies.judge import Outcome
 from becalm_policies.protocol import Start
 from becalm_policies.rollout import Rollout

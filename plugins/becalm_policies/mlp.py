@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from becalm.embedding import geometric, waves
 from becalm.level import NoiseLevel
+from becalm.network.embedding import geometric, waves
 from becalm_policies.condition import Observed
 
 _WAVES = 32

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 
-from becalm.fetch import home
-from becalm.report import Need
+from becalm.files.fetch import home
+from becalm.plugin.report import Need
 
 
 def needs() -> Iterator[Need]:

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from becalm.report import Positional
-from becalm.request import SamplerName, SpacingName
-from becalm.widget import Sketch, Slider, Weights
+from becalm.plugin.report import Positional
+from becalm.plugin.request import SamplerName, SpacingName
+from becalm.plugin.widget import Sketch, Slider, Weights
 from becalm_policies.acting import Acting
 from becalm_policies.request import PolicyRequest
 

@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
-from becalm.report import Picture
+from becalm.plugin.report import Picture
 from becalm_policies.video import Frame
 
 Disc = tuple[float, float, float]

@@ -10,7 +10,7 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.model import shared
-from becalm.report import Picture, Progress, Report, Table
+from becalm.plugin.report import Picture, Progress, Report, Table
 from becalm_policies.environments.known import PLANES
 from becalm_policies.environments.make import make
 from becalm_policies.judge import percentiles

@@ -13,8 +13,8 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
-from becalm.place import writable
-from becalm.report import Progress, Table
+from becalm.files.atomic import writable
+from becalm.plugin.report import Progress, Table
 from becalm_policies.demonstrators import Cast, Demonstrator, demonstrator
 from becalm_policies.environments.known import observation_names
 from becalm_policies.environments.make import make

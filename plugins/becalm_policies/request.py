@@ -4,8 +4,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-from becalm.request import SampleRequest, SamplerName
-from becalm.widget import Slider
+from becalm.plugin.request import SampleRequest, SamplerName
+from becalm.plugin.widget import Slider
 
 
 class PolicyRequest(SampleRequest):

@@ -11,8 +11,8 @@ import math
 import torch
 from torch import Tensor, nn
 
-from becalm.embedding import geometric, waves
 from becalm.level import NoiseLevel
+from becalm.network.embedding import geometric, waves
 from becalm_policies.condition import Observed
 
 _WAVES = 32

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from PIL import Image, ImageDraw
 
 from becalm.errors import UserError
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
 from becalm_policies.episodes import Array
 from becalm_policies.rollout import Rollout
 

@@ -1,6 +1,6 @@
 """Programs as a domain of becalm: feasible solutions of integer programs, guided by their constraints."""
 
-from becalm.hooks import CommandRef, DomainRef, hookimpl
+from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 
 _PRETRAINED = ("set-cover", "auction", "facility", "independent-set")
 

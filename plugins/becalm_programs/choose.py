@@ -91,6 +91,6 @@ def _words(family: str) -> str:
 
 
 def _bundled() -> Collection[str]:
-    from becalm.plugins import domain_ref
+    from becalm.plugin.find import domain_ref
 
     return domain_ref("programs").pretrained

@@ -11,10 +11,10 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from becalm import place
 from becalm.errors import UserError
-from becalm.place import write_atomic
-from becalm.report import Progress, Report, Table
+from becalm.files import atomic
+from becalm.files.atomic import write_atomic
+from becalm.plugin.report import Progress, Report, Table
 from becalm_programs import chart, tables
 from becalm_programs.choose import fitting
 from becalm_programs.families import generate
@@ -103,14 +103,14 @@ def _out(options: EvaluateOptions) -> Path | None:
     if options.out.endswith(("/", "\\")) or not out.name:
         raise UserError(f"--out must be the beginning of file names, such as runs/cover, got {options.out}")
     for suffix in (".jsonl", ".csv", ".png"):
-        place.check(Path(f"{out}{suffix}"), (suffix,))
+        atomic.check(Path(f"{out}{suffix}"), (suffix,))
     return out
 
 
 def _references(options: EvaluateOptions, out: Path | None) -> Path | None:
     if options.references is not None:
         path = Path(options.references)
-        place.check(path, (".json",), "--references")
+        atomic.check(path, (".json",), "--references")
         return path
     return None if out is None else out.with_name("references.json")
 

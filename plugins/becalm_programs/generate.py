@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from becalm.errors import UserError
-from becalm.report import Progress, Table
+from becalm.plugin.report import Progress, Table
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.options import GenerateOptions

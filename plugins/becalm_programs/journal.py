@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
 from becalm_programs.judge import Cell, best_known
 from becalm_programs.program import Program
 

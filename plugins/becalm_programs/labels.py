@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from becalm.errors import UserError
-from becalm.report import Progress, Report, Table
+from becalm.plugin.report import Progress, Report, Table
 from becalm_programs.formats.read import SUFFIXES, need, read, stem
 from becalm_programs.options import LabelOptions
 from becalm_programs.program import Array
@@ -210,7 +210,7 @@ def _outcome(future: Future[Labels | str]) -> Labels | str:
 
 
 def _write(path: Path, labels: Labels, options: LabelOptions) -> None:
-    from becalm.place import write_atomic
+    from becalm.files.atomic import write_atomic
 
     small = bool((np.abs(labels.x) <= 127).all() and (labels.x == np.rint(labels.x)).all())
     settings = options.model_dump(include={"seconds", "steps", "solutions", "gap", "seed"})

@@ -4,7 +4,7 @@ import importlib.metadata
 from collections.abc import Iterator
 
 from becalm.errors import UserError
-from becalm.report import Need
+from becalm.plugin.report import Need
 
 
 def needs() -> Iterator[Need]:

@@ -4,9 +4,9 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from becalm.report import Positional
-from becalm.request import SamplerName
-from becalm.widget import Folder, Slider, Upload, Weights
+from becalm.plugin.report import Positional
+from becalm.plugin.request import SamplerName
+from becalm.plugin.widget import Folder, Slider, Upload, Weights
 from becalm_programs.request import ProgramRequest
 from becalm_programs.tier import TIERS, Tier
 

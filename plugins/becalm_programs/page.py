@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from becalm.report import Picture, Progress, Report, Saved, Table
+from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm_programs.curves import path, stacked
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps

@@ -8,8 +8,8 @@ import os
 import sys
 from pathlib import Path
 
-from becalm.fetch import home
-from becalm.report import Progress
+from becalm.files.fetch import home
+from becalm.plugin.report import Progress
 from becalm_programs import generate, labels
 from becalm_programs.options import FamilyName, GenerateOptions, LabelOptions, SizeName
 

@@ -4,9 +4,9 @@ from typing import Annotated
 
 from pydantic import Field
 
-from becalm.report import Positional
-from becalm.request import SampleRequest, SamplerName
-from becalm.widget import Upload
+from becalm.plugin.report import Positional
+from becalm.plugin.request import SampleRequest, SamplerName
+from becalm.plugin.widget import Upload
 from becalm_programs.tier import Tier
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import numpy as np
 
-from becalm import place
-from becalm.place import write_atomic
-from becalm.report import Progress, Table
+from becalm.files import atomic
+from becalm.files.atomic import write_atomic
+from becalm.plugin.report import Progress, Table
 from becalm_programs.formats.write import SUFFIXES, write_solutions
 from becalm_programs.opening import Opened, opened
 from becalm_programs.options import SampleOptions
@@ -23,9 +23,9 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
         UserError: If the program cannot be read or sampled, there is no such network, or a file cannot be written.
     """
     if options.out is not None:
-        place.check(Path(options.out), SUFFIXES)
+        atomic.check(Path(options.out), SUFFIXES)
     if options.picture is not None:
-        place.check(Path(options.picture), (".png",), "--picture")
+        atomic.check(Path(options.picture), (".png",), "--picture")
     yield Progress(0, 1, "reading")
     found = opened(options.request(), options.checkpoint, options.device)
     yield found.said

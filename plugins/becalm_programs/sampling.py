@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.report import Progress
+from becalm.plugin.report import Progress
 from becalm.sampler.step import Step
 from becalm_programs.chunks import Chunked
 from becalm_programs.condition import Programs

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import numpy as np
 
-from becalm import place
-from becalm.place import write_atomic
-from becalm.report import Progress, Table
+from becalm.files import atomic
+from becalm.files.atomic import write_atomic
+from becalm.plugin.report import Progress, Table
 from becalm_programs.formats.read import read
 from becalm_programs.formats.write import SUFFIXES, best, write_solutions
 from becalm_programs.opening import named, opened
@@ -70,9 +70,9 @@ def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
         UserError: If the program cannot be read or sampled, the solver is not installed, or a file cannot be written.
     """
     if options.out is not None:
-        place.check(Path(options.out), SUFFIXES)
+        atomic.check(Path(options.out), SUFFIXES)
     if options.picture is not None:
-        place.check(Path(options.picture), (".png",), "--picture")
+        atomic.check(Path(options.picture), (".png",), "--picture")
     yield Progress(0, 1, "reading")
     outcome: Outcome | None = None
     if options.warm_start:

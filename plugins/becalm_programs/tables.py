@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 
-from becalm.report import Table
+from becalm.plugin.report import Table
 from becalm_programs.judge import Cell, Race, Score, first
 
 Rows = Mapping[str, Sequence[Cell]]

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from becalm.codec import Identity
 from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.objective import Objective
+from becalm.objective.draw import Objective
 from becalm.schedule import Cosine
 from becalm_programs.condition import Block, Programs
 from becalm_programs.domain import IntegerPrograms

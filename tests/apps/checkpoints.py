@@ -4,7 +4,7 @@ from pathlib import Path
 
 import torch
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 
 
 def same(first: Path, second: Path) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 Run = Callable[..., tuple[int, str, str]]
-IMPORTS = "from becalm.hooks import DomainRef, hookimpl\n@hookimpl\n"
+IMPORTS = "from becalm.plugin.hooks import DomainRef, hookimpl\n@hookimpl\n"
 BROKEN = {
     "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
     "misspelt": (f"{IMPORTS}def domain(): return []", "unknown hook 'domain': known are domains, commands, panels"),

@@ -107,7 +107,7 @@ def test_a_needed_package_of_the_wrong_version_ends_with_2(becalm: Run, place: C
 
 
 NEEDY = """
-from becalm.hooks import DomainRef, hookimpl
+from becalm.plugin.hooks import DomainRef, hookimpl
 @hookimpl
 def domains():
     return [DomainRef("needy", "A.", "becalm_needy:A", needs="becalm_needy:needs")]

@@ -13,10 +13,10 @@ from running import refused
 
 import becalm as core
 from becalm import UserError
-from becalm.checkpoint import Checkpoint
-from becalm.hub import Repository
+from becalm.files.checkpoint import Checkpoint
+from becalm.files.hub import Repository
 from becalm.model import build, shared
-from becalm.objective import Objective
+from becalm.objective.draw import Objective
 from becalm.schedule import Linear
 
 Run = Callable[..., tuple[int, str, str]]

@@ -22,9 +22,9 @@ import pytest
 from packaging.requirements import Requirement
 
 import becalm as core
-from becalm import refuse
-from becalm.hooks import WORDS
-from becalm.plugins import installed, resolve
+from becalm.plugin import refuse
+from becalm.plugin.find import installed, resolve
+from becalm.plugin.hooks import WORDS
 from becalm.version import __version__
 from becalm_apps.main import command
 from becalm_apps.new.package import files, supported

@@ -12,11 +12,11 @@ from typing import Any, ClassVar
 
 import pytest
 
-from becalm.checkpoint import Checkpoint
 from becalm.domain import Domain
 from becalm.errors import UserError
-from becalm.plan import settled
-from becalm.report import Table
+from becalm.files.checkpoint import Checkpoint
+from becalm.plugin.report import Table
+from becalm.train.plan import settled
 from becalm_apps.show import cell
 
 Run = Callable[..., tuple[int, str, str]]
@@ -159,7 +159,7 @@ def test_a_reader_that_goes_closes_the_verb(becalm: Run, tmp_path: Path, monkeyp
 # Whose name stands
 
 STRANGER = """
-    from becalm.hooks import CommandRef, DomainRef, hookimpl
+    from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 
     @hookimpl
     def domains():
@@ -252,7 +252,7 @@ def test_help_names_a_domains_defaults(becalm: Run) -> None:
 def test_a_training_by_a_domains_defaults_is_resumed_as_any_other(becalm: Run, tmp_path: Path) -> None:
     from becalm_stone_domain import Stones  # type: ignore[import-not-found]
 
-    from becalm.plan import settled
+    from becalm.train.plan import settled
 
     flags = ["--device", "cpu", "--out", "a.safetensors"]
     assert becalm("stone", "train", *flags)[0] == 0

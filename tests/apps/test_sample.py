@@ -14,7 +14,7 @@ import pytest
 import torch
 from PIL import Image
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 from becalm_apps.film import FRAMES, moments
 
 Run = Callable[..., tuple[int, str, str]]

@@ -14,8 +14,8 @@ from running import refused
 from safetensors.torch import save_file
 
 import becalm as core
-from becalm.card import Card, card, carded
-from becalm.checkpoint import Checkpoint
+from becalm.files.card import Card, card, carded
+from becalm.files.checkpoint import Checkpoint
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -123,7 +123,7 @@ def test_paths_of_this_machine_stay_here(becalm: Run, trained: Path, tmp_path: P
 
 
 def bundled(name: str) -> Path:
-    from becalm.plugins import pretrained
+    from becalm.plugin.find import pretrained
 
     return pretrained(name)[1]
 

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 import becalm.model
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 
 
 def test_a_shared_model_is_loaded_once_and_again_when_its_file_changes(trained: Path) -> None:

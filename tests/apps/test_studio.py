@@ -12,9 +12,9 @@ from PIL import Image
 from studio import Visitor, chromium, studio
 
 import becalm
-from becalm.plan import plain, settled
-from becalm.resume import export
-from becalm.train import begin
+from becalm.train.loop import begin
+from becalm.train.plan import plain, settled
+from becalm.train.resume import export
 
 Run = Callable[..., tuple[int, str, str]]
 GAP, TILE, ZOOM = 2, 28, 3

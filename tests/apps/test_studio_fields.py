@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from becalm.errors import UserError
-from becalm.request import SampleRequest
-from becalm.widget import Folder, Sketch, Slider, Upload
+from becalm.plugin.request import SampleRequest
+from becalm.plugin.widget import Folder, Sketch, Slider, Upload
 from becalm_apps.studio.fields import Kind, entries, fill
 from becalm_apps.studio.sketch import drawn
 

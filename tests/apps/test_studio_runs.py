@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from becalm.errors import UserError
-from becalm.report import Picture, Progress, Report
+from becalm.plugin.report import Picture, Progress, Report
 from becalm_apps.studio.run import Run
 from becalm_apps.studio.turn import Turns
 from becalm_apps.studio.visitors import Visitors

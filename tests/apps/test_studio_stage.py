@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from becalm.errors import UserError
-from becalm.report import Picture, Progress, Saved, Table
+from becalm.plugin.report import Picture, Progress, Saved, Table
 from becalm_apps.studio.stage import Stage, figure
 
 

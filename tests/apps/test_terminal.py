@@ -67,7 +67,7 @@ def test_what_can_be_resumed_says_so_on_ctrl_c() -> None:
 
 
 ANEW = """
-    from becalm.hooks import CommandRef, hookimpl
+    from becalm.plugin.hooks import CommandRef, hookimpl
 
     @hookimpl
     def commands():

@@ -29,7 +29,7 @@ def test_times_that_no_path_can_visit_are_one_sentence(times: str, becalm: Run, 
 
 
 PLUGIN = """
-    from becalm.hooks import DomainRef, hookimpl
+    from becalm.plugin.hooks import DomainRef, hookimpl
 
     @hookimpl
     def domains():
@@ -38,7 +38,7 @@ PLUGIN = """
 """
 REQUEST = """
     from typing import Annotated, Literal
-    from becalm.report import Positional
+    from becalm.plugin.report import Positional
     from becalm_toy.request import ToyRequest
 
     class StoneRequest(ToyRequest):

@@ -16,7 +16,7 @@ import pytest
 from checkpoints import same
 from running import until
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 from becalm_apps.tracking.note import Note, beside
 
 Run = Callable[..., tuple[int, str, str]]

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm_apps.tracking.note import flat, header
 from becalm_apps.tracking.points import POINTS, Point, Tail
 

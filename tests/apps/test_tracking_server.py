@@ -26,7 +26,7 @@ from PIL import Image
 from running import environment_with, started, until
 
 import becalm as library
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 from becalm_apps.main import main
 from becalm_apps.tracking.note import Note, beside, flat
 

@@ -10,7 +10,7 @@ from checkpoints import same
 from PIL import Image
 from running import until
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 
 Run = Callable[..., tuple[int, str, str]]
 FLAGS = ["--precision", "fp32", "--device", "cpu", "--every", 20]

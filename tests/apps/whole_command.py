@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import click
 
-from becalm.plugins import installed
+from becalm.plugin.find import installed
 from becalm_apps.main import command
 from becalm_apps.verb import Verb
 

@@ -18,11 +18,11 @@ from typing import Any
 import torch
 from toy import Points
 
-from becalm.checkpoint import Checkpoint
-from becalm.objective import Objective
-from becalm.resume import resume, resume_path, save
+from becalm.files.checkpoint import Checkpoint
+from becalm.objective.draw import Objective
 from becalm.schedule import Cosine
-from becalm.train import Training, begin, train
+from becalm.train.loop import Training, begin, train
+from becalm.train.resume import resume, resume_path, save
 
 CPU = torch.device("cpu")
 

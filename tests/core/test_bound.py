@@ -5,8 +5,8 @@ import math
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from becalm.bound import earlier, step_bound
 from becalm.level import NoiseLevel
+from becalm.objective.bound import earlier, step_bound
 from becalm.sampler.ancestral import transition
 from becalm.schedule import Cosine
 

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from safetensors.torch import save_file
 from torch import Tensor
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
-from becalm.place import replacing, write_atomic
+from becalm.files.atomic import replacing, write_atomic
+from becalm.files.checkpoint import Checkpoint
 
 CONFIG = {"domain": "points", "rate": 0.1, "name": "é"}
 
@@ -173,7 +173,7 @@ FULL = """
 import resource, sys
 from pathlib import Path
 import torch
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 from becalm.errors import UserError
 
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -200,7 +200,7 @@ WRITING = """
 import os, random, signal, sys, time
 from pathlib import Path
 import torch
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 
 torch.set_num_threads(1)
 path, moment, numbers = Path(sys.argv[1]), random.Random(1), []

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from becalm import UserError
-from becalm.fetch import fetch, md5
+from becalm.files.fetch import fetch, md5
 
 HINT = "name a folder"
 CONTENT = b"0123456789" * 20_000

@@ -14,7 +14,7 @@ from toy import Points, model
 from becalm.batch import Batch
 from becalm.denoiser import GaussianMixture
 from becalm.level import NoiseLevel
-from becalm.objective import Fixed, Objective, draw, losses
+from becalm.objective.draw import Fixed, Objective, draw, losses
 from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMppSDE, Euler, Extra, Sampler, sample
 from becalm.schedule import Cosine, Flow, Karras, Linear, NoiseSchedule, levels, levels_at
 

@@ -14,12 +14,12 @@ Install = Callable[..., None]
 DOMAIN = """
     from typing import ClassVar
     import toy
-    from becalm.request import SampleRequest
+    from becalm.plugin.request import SampleRequest
 
     class Cloud(toy.Points):
         name: ClassVar[str] = "cloud"
 """
-REQUEST = "from becalm.request import SampleRequest\nclass CloudRequest(SampleRequest): pass"
+REQUEST = "from becalm.plugin.request import SampleRequest\nclass CloudRequest(SampleRequest): pass"
 FINE = "DomainRef('cloud', 'Points.', 'cloud_domain:Cloud')"
 
 
@@ -30,7 +30,7 @@ def bring(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
     monkeypatch.setattr(sys, "modules", dict(sys.modules))
 
     def bring(refs: str, *, head: str = "", hook: str = "domains", domain: str = DOMAIN, **modules: str) -> None:
-        imports = "from becalm.hooks import CommandRef, DomainRef, hookimpl\n"
+        imports = "from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl\n"
         install(tmp_path, "cloud", f"{head}\n{imports}@hookimpl\ndef {hook}(): return [{refs}]")
         for name, source in {"cloud_domain": domain, **modules}.items():
             (tmp_path / f"{name}.py").write_text(textwrap.dedent(source))

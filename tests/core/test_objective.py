@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from becalm.batch import Batch
 from becalm.denoiser import Prediction, clean, target
 from becalm.level import NoiseLevel
-from becalm.objective import BINS, Importance, LogNormal, Objective, Uniform, Weighting, draw, losses
+from becalm.objective.draw import BINS, Importance, LogNormal, Objective, Uniform, Weighting, draw, losses
 from becalm.schedule import Cosine, Flow, Karras, Linear, NoiseSchedule, VarianceExploding, VariancePreserving
 
 PREDICTIONS: tuple[Prediction, ...] = get_args(Prediction)

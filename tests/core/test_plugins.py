@@ -9,12 +9,12 @@ import pytest
 from toy import POINTS, Points, install
 
 from becalm.errors import UserError
-from becalm.plugins import Plugin, domain_ref, installed, pretrained, resolve
+from becalm.plugin.find import Plugin, domain_ref, installed, pretrained, resolve
 
 
 def hook(ref: str) -> str:
     """The source of a plugin that brings a domain."""
-    return f"from becalm.hooks import DomainRef, hookimpl\n@hookimpl\ndef domains(): return [{ref}]"
+    return f"from becalm.plugin.hooks import DomainRef, hookimpl\n@hookimpl\ndef domains(): return [{ref}]"
 
 
 BROKEN = {
@@ -27,39 +27,40 @@ BROKEN = {
     ),
     "is_no_python": ("def domains(:", "SyntaxError"),
     "misspells": (
-        "from becalm.hooks import hookimpl\n@hookimpl\ndef domain(): return []",
+        "from becalm.plugin.hooks import hookimpl\n@hookimpl\ndef domain(): return []",
         "unknown hook 'domain': known are domains, commands, panels; did you mean 'domains'?",
     ),
     "forgets_the_mark": ("def domains(): return []", "domains is not marked"),
     "has_nothing": ("x = 1", "it has no hook"),
     "returns_none": (
-        "from becalm.hooks import hookimpl\n@hookimpl\ndef domains(): pass",
+        "from becalm.plugin.hooks import hookimpl\n@hookimpl\ndef domains(): pass",
         "list of DomainRef, got None",
     ),
     "returns_names": (
-        "from becalm.hooks import hookimpl\n@hookimpl\ndef domains(): return ['points']",
+        "from becalm.plugin.hooks import hookimpl\n@hookimpl\ndef domains(): return ['points']",
         "list of DomainRef, got str",
     ),
     "returns_one": (
-        "from becalm.hooks import DomainRef, hookimpl\n@hookimpl\ndef domains(): return DomainRef('a', 'b', 'c:d')",
+        "from becalm.plugin.hooks import DomainRef, hookimpl\n@hookimpl\n"
+        "def domains(): return DomainRef('a', 'b', 'c:d')",
         "list of DomainRef, got DomainRef",
     ),
     "returns_commands": (
-        "from becalm.hooks import CommandRef, hookimpl\n"
+        "from becalm.plugin.hooks import CommandRef, hookimpl\n"
         "@hookimpl\ndef domains(): return [CommandRef('a', 'b', 'c', 'd:e', 'f:g')]",
         "list of DomainRef, got CommandRef",
     ),
     "wants_arguments": (
-        "from becalm.hooks import hookimpl\n@hookimpl\ndef domains(everything): return []",
+        "from becalm.plugin.hooks import hookimpl\n@hookimpl\ndef domains(everything): return []",
         "PluginValidationError",
     ),
     "steals": (
-        "from becalm.hooks import DomainRef, hookimpl\n"
+        "from becalm.plugin.hooks import DomainRef, hookimpl\n"
         "@hookimpl\ndef domains(): return [DomainRef('images', 'Mine now.', 'thief:Images')]",
         "domain 'images' is already brought by plugin 'images' of becalm",
     ),
     "says_it_twice": (
-        "from becalm.hooks import DomainRef, hookimpl\n"
+        "from becalm.plugin.hooks import DomainRef, hookimpl\n"
         "@hookimpl\ndef domains(): return [DomainRef('twice', '', 'a:b'), DomainRef('twice', '', 'a:b')]",
         "domain 'twice' is already brought by this plugin",
     ),
@@ -91,7 +92,7 @@ BROKEN = {
         "checkpoint 'best' must be package:path, got 'best.safetensors'",
     ),
     "commands_nothing": (
-        "from becalm.hooks import CommandRef, hookimpl\n"
+        "from becalm.plugin.hooks import CommandRef, hookimpl\n"
         "@hookimpl\ndef commands(): return [CommandRef('images', 'sharpen', '', 'a:Options', 'a:')]",
         "target of images sharpen must be package.module:name, got 'a:'",
     ),
@@ -218,8 +219,8 @@ def test_unknown_names_list_the_known_ones_and_the_nearest() -> None:
 
 LIGHT = """
 import sys
-import becalm, becalm.hooks, becalm.plugins, becalm.request, becalm_images
-becalm.plugins.installed()
+import becalm, becalm.plugin.hooks, becalm.plugin.find, becalm.plugin.request, becalm_images
+becalm.plugin.find.installed()
 heavy = {"torch", "numpy", "matplotlib", "PIL", "gradio", "mlflow"}
 print(sorted({name.split(".")[0] for name in sys.modules} & heavy))
 """

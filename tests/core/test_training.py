@@ -13,13 +13,13 @@ import torch
 from torch import Tensor, nn
 from toy import POINTS, Points, install
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm.model import build
-from becalm.objective import BINS, Importance, Objective
-from becalm.resume import export, resume, resume_path, save
+from becalm.objective.draw import BINS, Importance, Objective
 from becalm.schedule import Cosine
-from becalm.train import Training, TrainState, begin, rate_at, train
+from becalm.train.loop import Training, TrainState, begin, rate_at, train
+from becalm.train.resume import export, resume, resume_path, save
 
 CPU = torch.device("cpu")
 HERE = Path(__file__).parent

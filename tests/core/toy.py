@@ -16,8 +16,8 @@ from becalm.guidance import Energy
 from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.noise import Purpose, normal, uniform
-from becalm.objective import Objective
-from becalm.request import SampleRequest
+from becalm.objective.draw import Objective
+from becalm.plugin.request import SampleRequest
 from becalm.schedule import Cosine, NoiseSchedule
 
 
@@ -55,7 +55,7 @@ class Points(Domain[Tensor]):
 
     name: ClassVar[str] = "points"
     request: ClassVar[type[PointRequest]] = PointRequest
-    chunk: ClassVar[int | None] = 8
+    chunk: ClassVar[int | None] = 16
 
     classes: int = Field(2, ge=1, description="Number of clusters.")
     spread: float = Field(0.3, gt=0, description="Standard deviation of a cluster.")
@@ -129,7 +129,7 @@ def install(folder: Path, name: str, source: str) -> None:
 
 
 POINTS = """
-    from becalm.hooks import DomainRef, hookimpl
+    from becalm.plugin.hooks import DomainRef, hookimpl
 
     @hookimpl
     def domains():

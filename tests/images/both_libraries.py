@@ -8,8 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from becalm.checkpoint import Checkpoint
-from becalm.objective import Objective
+from becalm.files.checkpoint import Checkpoint
+from becalm.objective.draw import Objective
 from becalm.schedule import Linear, Schedule
 from becalm_images.domain import Images
 from becalm_images.unet_config import config_of

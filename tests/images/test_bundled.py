@@ -9,7 +9,7 @@ from torch import Tensor
 import becalm
 from becalm import UserError
 from becalm.model import Model
-from becalm.plugins import pretrained
+from becalm.plugin.find import pretrained
 from becalm.sampler.step import last
 from becalm_images import idx
 from becalm_images.domain import Images, find

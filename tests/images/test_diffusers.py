@@ -11,10 +11,10 @@ import torch
 from both_libraries import checkpoint, diffusers, domain, saved, stirred, their_network
 from torch import Tensor
 
-from becalm.checkpoint import Checkpoint
 from becalm.choose import sampler, walk
+from becalm.files.checkpoint import Checkpoint
 from becalm.model import Model, build
-from becalm.objective import Objective
+from becalm.objective.draw import Objective
 from becalm.sampler import sample
 from becalm.schedule import Cosine, Discrete, Linear, Schedule, betas
 from becalm_images.architecture import PRESETS, UNet2DShape
@@ -184,7 +184,7 @@ def test_the_bundled_model_runs_in_their_pipelines_through_the_adapter(becalm: A
 
 
 def bundled() -> Path:
-    from becalm.plugins import pretrained
+    from becalm.plugin.find import pretrained
 
     return pretrained("mnist")[1]
 

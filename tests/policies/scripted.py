@@ -8,10 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.objective import Objective
+from becalm.objective.draw import Objective
 from becalm.schedule import Flow
 from becalm_policies.condition import Observed
 from becalm_policies.domain import Policies

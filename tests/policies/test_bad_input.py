@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from small_policy import QUICK, made
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 
 
 def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:

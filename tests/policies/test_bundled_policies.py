@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import becalm_policies
-from becalm.plugins import pretrained
+from becalm.plugin.find import pretrained
 from becalm_policies.environments import fork
 from becalm_policies.environments.make import make
 

@@ -11,7 +11,7 @@ from PIL import Image
 from scripted import perceptron, plain, written
 
 from becalm.errors import UserError
-from becalm.report import Progress, Table
+from becalm.plugin.report import Progress, Table
 from becalm_policies.evaluate import run
 from becalm_policies.journal import COLUMNS
 from becalm_policies.options import EvaluateOptions

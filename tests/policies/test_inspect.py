@@ -11,7 +11,7 @@ import pytest
 import written
 from PIL import Image
 
-from becalm.report import Table
+from becalm.plugin.report import Table
 from becalm_apps.main import main
 from becalm_policies.episodes import Episodes
 from becalm_policies.inspect import run, warnings

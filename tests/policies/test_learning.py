@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 
 Run = Callable[..., tuple[int, str, str]]
 CPU = ("--device", "cpu", "--precision", "fp32")

@@ -11,7 +11,7 @@ from torch import Tensor
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.objective import Fixed, Objective
+from becalm.objective.draw import Fixed, Objective
 from becalm_policies.choose import densest
 from becalm_policies.condition import Observed
 from becalm_policies.draws import Draws

@@ -10,10 +10,10 @@ import torch
 from pushing import pushing
 
 from becalm.errors import UserError
-from becalm.objective import Fixed, Objective
+from becalm.objective.draw import Fixed, Objective
 from becalm.schedule import Flow
 from becalm.testing import check_domain
-from becalm.train import Training, begin, train
+from becalm.train.loop import Training, begin, train
 from becalm_policies.domain import Policies
 from becalm_policies.episodes import Episodes
 

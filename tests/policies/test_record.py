@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from becalm import UserError
-from becalm.report import Progress, Table
+from becalm.plugin.report import Progress, Table
 from becalm_policies.demonstrators import demonstrator, names
 from becalm_policies.environments.make import make
 from becalm_policies.episodes import Episodes

@@ -9,7 +9,7 @@ import pytest
 import torch
 from small_policy import QUICK, made
 
-from becalm.checkpoint import Checkpoint
+from becalm.files.checkpoint import Checkpoint
 from becalm_policies.episodes import Episodes
 
 Run = Callable[..., tuple[int, str, str]]

@@ -9,10 +9,10 @@ import pytest
 import torch
 from drawn import brute
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
-from becalm.objective import Objective
-from becalm.report import Progress, Report, Table
+from becalm.files.checkpoint import Checkpoint
+from becalm.objective.draw import Objective
+from becalm.plugin.report import Progress, Report, Table
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.evaluate import run
 from becalm_programs.families import generate

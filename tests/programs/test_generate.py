@@ -7,7 +7,7 @@ import pytest
 from drawn import same
 
 from becalm import UserError
-from becalm.report import Progress, Table
+from becalm.plugin.report import Progress, Table
 from becalm_programs.families import FAMILIES, SIZES, generate
 from becalm_programs.formats.read import read
 from becalm_programs.generate import run

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from becalm.errors import UserError
-from becalm.report import Progress, Table
+from becalm.plugin.report import Progress, Table
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps

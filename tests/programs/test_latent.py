@@ -15,14 +15,14 @@ import becalm
 from becalm.cond import take
 from becalm.errors import UserError
 from becalm.model import Model
-from becalm.plan import settled
-from becalm.report import Table
-from becalm.resume import resume, save
+from becalm.plugin.report import Table
 from becalm.sampler import DDIM
 from becalm.sampler.step import last
 from becalm.schedule import Cosine, levels
 from becalm.testing import check_domain
-from becalm.train import begin, train
+from becalm.train.loop import begin, train
+from becalm.train.plan import settled
+from becalm.train.resume import resume, save
 from becalm_programs.condition import Programs
 from becalm_programs.energies import violation
 from becalm_programs.families import generate

@@ -8,9 +8,9 @@ import torch
 
 import becalm
 from becalm.model import Model, build
-from becalm.plan import settled
-from becalm.resume import export
-from becalm.train import begin, train
+from becalm.train.loop import begin, train
+from becalm.train.plan import settled
+from becalm.train.resume import export
 from becalm_programs.condition import Programs
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.families import generate

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from becalm.errors import UserError
-from becalm.fetch import fetch, home
+from becalm.files.fetch import fetch, home
 from becalm_programs.formats.read import read
 from becalm_programs.program import activity, objective
 from becalm_programs.solutions import solutions

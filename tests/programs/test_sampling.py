@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from becalm.model import Model
-from becalm.report import Progress
+from becalm.plugin.report import Progress
 from becalm.sampler.step import last
 from becalm.schedule import Cosine
 from becalm_programs.chunks import Chunked

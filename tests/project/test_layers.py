@@ -20,9 +20,9 @@ def test_imports_keep_the_contracts_of_pyproject() -> None:
     "module",
     [
         "becalm",
-        "becalm.hooks",
-        "becalm.plugins",
-        "becalm.request",
+        "becalm.plugin.hooks",
+        "becalm.plugin.find",
+        "becalm.plugin.request",
         "becalm_images",
         "becalm_images.request",
         "becalm_programs",

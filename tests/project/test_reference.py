@@ -11,8 +11,8 @@ from typing import Any
 import click
 import pytest
 
-from becalm import hooks
-from becalm.plugins import installed
+from becalm.plugin import hooks
+from becalm.plugin.find import installed
 from becalm_apps.main import command
 
 ROOT = Path(__file__).parents[2]

@@ -15,11 +15,11 @@ from collections.abc import Iterator
 from importlib.resources.abc import Traversable
 from pathlib import Path
 
-from becalm import refuse
 from becalm.errors import UserError
-from becalm.hooks import WORDS
-from becalm.place import filling
-from becalm.plugins import installed
+from becalm.files.atomic import filling
+from becalm.plugin import refuse
+from becalm.plugin.find import installed
+from becalm.plugin.hooks import WORDS
 from becalm.version import __version__
 
 NEXT = (

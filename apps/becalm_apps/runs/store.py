@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from becalm.errors import UserError
-from becalm.plugins import missing
+from becalm.plugin.find import missing
 from becalm_apps.tracking.where import DEFAULT, ENVIRONMENT, address, chosen, database, public, reason
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from becalm import hub, place
-from becalm.card import card
 from becalm.errors import UserError
+from becalm.files import atomic, hub
+from becalm.files.card import card
 from becalm_apps import common
 from becalm_apps.nouns import epilog
 from becalm_apps.share.folder import verify
@@ -44,7 +44,7 @@ SOURCE is a folder that becalm export wrote, a .safetensors file, or hf:owner/na
 def command(source: str, out: Path | None, quiet: bool, as_json: bool) -> None:
     """Takes a checkpoint over."""
     target = out or Path("runs") / f"{called(source)}.safetensors"
-    place.check(target, (".safetensors",))
+    atomic.check(target, (".safetensors",))
     model = _copy(_found(source), target)
     told = card(model.config)
     if as_json:
@@ -72,7 +72,7 @@ def _copy(path: Path, target: Path) -> "Model[Any]":
     """Copies a checkpoint, and builds its model from the copy: what is there then is known to be good."""
     import torch
 
-    from becalm.checkpoint import Checkpoint
+    from becalm.files.checkpoint import Checkpoint
     from becalm.model import build
 
     if not path.is_file():
@@ -80,7 +80,7 @@ def _copy(path: Path, target: Path) -> "Model[Any]":
     content = path.read_bytes()
     if target.exists() and target.read_bytes() != content:
         raise UserError(f"{target} exists and is another checkpoint: name a place by --out")
-    with place.replacing(target) as temporary:
+    with atomic.replacing(target) as temporary:
         temporary.write_bytes(content)
         try:
             return build(Checkpoint.read(temporary), torch.device("cpu"))

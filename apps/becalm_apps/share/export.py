@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from becalm import place
+from becalm.files import atomic
 from becalm_apps import common
 from becalm_apps.nouns import epilog
 from becalm_apps.share.folder import Parcel, parcel
@@ -26,12 +26,12 @@ header. CHECKPOINT is a pretrained name, a .safetensors file, or hf:owner/name.
 def _run(checkpoint: str, out: Path, quiet: bool, as_json: bool, wishes: Wishes) -> None:
     names: list[str] = []
     if out.suffix == ".safetensors":
-        place.check(out, (".safetensors",))
+        atomic.check(out, (".safetensors",))
         made = parcel(checkpoint, wishes)
         made.checkpoint.write(out)
     else:
         # Empty and writable, before minutes go into figures.
-        with place.filling(out) as folder:
+        with atomic.filling(out) as folder:
             made = parcel(checkpoint, wishes)
             names = made.fill(folder, f"{out.name}/model.safetensors")
     _say(made, out, names, quiet=quiet, as_json=as_json)

@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import TYPE_CHECKING, Any
 
-from becalm import place
-from becalm.card import Card, carded
 from becalm.errors import UserError
-from becalm.hub import MODEL
+from becalm.files import atomic
+from becalm.files.card import Card, carded
+from becalm.files.hub import MODEL
 from becalm_apps.share.readme import readme
 from becalm_apps.share.wishes import Wishes, settled
 
 if TYPE_CHECKING:
-    from becalm.checkpoint import Checkpoint
+    from becalm.files.checkpoint import Checkpoint
     from becalm.model import Model
 
 SUMS = "SHA256SUMS"
@@ -47,10 +47,10 @@ class Parcel:
         self.checkpoint.write(folder / MODEL)
         picture, text = self._look(folder)
         words = readme(self.model, self.card, load=load, picture=picture, text=text)
-        place.write_atomic(folder / "README.md", words.encode())
+        atomic.write_atomic(folder / "README.md", words.encode())
         names = sorted(path.name for path in folder.iterdir())
         sums = "".join(f"{_sha256(folder / name)}  {name}\n" for name in names)
-        place.write_atomic(folder / SUMS, sums.encode())
+        atomic.write_atomic(folder / SUMS, sums.encode())
         return [*names, SUMS]
 
     def _look(self, folder: Path) -> tuple[str | None, str | None]:
@@ -63,7 +63,7 @@ class Parcel:
             return None, picture.content.decode(errors="replace")
         name = _PICTURE.get(picture.mime)
         if name is not None:
-            place.write_atomic(folder / name, picture.content)
+            atomic.write_atomic(folder / name, picture.content)
         return name, None
 
 
@@ -75,7 +75,7 @@ def parcel(name: str, wishes: Wishes) -> Parcel:
     """
     import torch
 
-    from becalm.checkpoint import Checkpoint
+    from becalm.files.checkpoint import Checkpoint
     from becalm.model import build, find
 
     stored = Checkpoint.read(find(name))

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from becalm import hub
 from becalm.errors import UserError
+from becalm.files import hub
 from becalm.version import __version__
 from becalm_apps import common
 from becalm_apps.nouns import epilog

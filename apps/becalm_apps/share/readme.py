@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from becalm.card import Card
+from becalm.files.card import Card
 from becalm_apps.show import cell
 
 if TYPE_CHECKING:

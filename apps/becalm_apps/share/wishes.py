@@ -11,10 +11,10 @@ from typing import TYPE_CHECKING, Any
 import click
 from pydantic import ValidationError
 
-from becalm import hub
-from becalm.card import Card, card
 from becalm.errors import UserError, sentence
-from becalm.plugins import installed
+from becalm.files import hub
+from becalm.files.card import Card, card
+from becalm.plugin.find import installed
 from becalm.version import __version__
 from becalm_apps import common
 

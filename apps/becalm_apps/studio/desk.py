@@ -12,8 +12,8 @@ import gradio as gr
 from pydantic import BaseModel
 
 from becalm.errors import UserError
-from becalm.plugins import resolve
-from becalm.report import Picture
+from becalm.plugin.find import resolve
+from becalm.plugin.report import Picture
 from becalm_apps.studio.fields import Entry, Kind, fill
 from becalm_apps.studio.panel import Panel
 from becalm_apps.studio.run import Run, sentence

@@ -7,7 +7,7 @@ from typing import Any
 
 import gradio as gr
 
-from becalm.hooks import DomainRef
+from becalm.plugin.hooks import DomainRef
 from becalm_apps.studio import sketch
 from becalm_apps.studio.fields import Entry, Kind
 

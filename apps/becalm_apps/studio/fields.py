@@ -16,8 +16,8 @@ from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
 from becalm.errors import Location, UserError, sentence
-from becalm.request import SampleRequest
-from becalm.widget import Folder, Sketch, Slider, Upload, Weights
+from becalm.plugin.request import SampleRequest
+from becalm.plugin.widget import Folder, Sketch, Slider, Upload, Weights
 from becalm_apps.kinds import members, nested, reader
 
 Marker = Slider | Upload | Sketch | Weights | Folder

@@ -9,8 +9,8 @@ from typing import Any
 import gradio as gr
 
 from becalm.errors import UserError
-from becalm.hooks import DomainRef
-from becalm.plugins import Plugin
+from becalm.plugin.find import Plugin
+from becalm.plugin.hooks import DomainRef
 from becalm_apps.studio.desk import Desk
 from becalm_apps.studio.draw import checkpoints, form
 from becalm_apps.studio.fields import Entry, Kind, entries

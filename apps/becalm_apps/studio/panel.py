@@ -7,9 +7,9 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from becalm.hooks import CommandRef, DomainRef
-from becalm.plugins import Plugin, resolve
-from becalm.report import Report
+from becalm.plugin.find import Plugin, resolve
+from becalm.plugin.hooks import CommandRef, DomainRef
+from becalm.plugin.report import Report
 from becalm_apps.studio import sample
 
 

@@ -9,7 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 
-from becalm.report import Picture, Report
+from becalm.plugin.report import Picture, Report
 from becalm_apps.border import mendable
 from becalm_apps.studio.turn import Turns
 

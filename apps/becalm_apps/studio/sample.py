@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, create_model
 
 from becalm.errors import UserError
-from becalm.hooks import DomainRef
-from becalm.place import write_atomic
-from becalm.plugins import resolve
-from becalm.report import Picture, Progress, Report, Saved, Table
-from becalm.request import SampleRequest
-from becalm.widget import Folder, Weights
+from becalm.files.atomic import write_atomic
+from becalm.plugin.find import resolve
+from becalm.plugin.hooks import DomainRef
+from becalm.plugin.report import Picture, Progress, Report, Saved, Table
+from becalm.plugin.request import SampleRequest
+from becalm.plugin.widget import Folder, Weights
 from becalm_apps import film, output
 
 if TYPE_CHECKING:

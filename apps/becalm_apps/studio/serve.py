@@ -10,8 +10,8 @@ from pathlib import Path
 from types import FrameType
 
 from becalm.errors import UserError
-from becalm.plugins import Plugin, installed
-from becalm.report import Report
+from becalm.plugin.find import Plugin, installed
+from becalm.plugin.report import Report
 from becalm_apps.border import Stopped
 from becalm_apps.studio.door import guarded
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
-from becalm.widget import Sketch
+from becalm.plugin.widget import Sketch
 
 _MOST = 4 * 2**20
 _SIGNATURE = b"\x89PNG\r\n\x1a\n"

@@ -9,7 +9,7 @@ from html import escape
 from pathlib import Path
 
 from becalm.errors import UserError
-from becalm.report import Picture, Progress, Report, Saved, Table
+from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm_apps.progress import clock
 from becalm_apps.show import cell
 

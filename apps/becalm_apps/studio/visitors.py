@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from becalm.report import Report
+from becalm.plugin.report import Report
 from becalm_apps.studio.run import Run
 from becalm_apps.studio.turn import Turns
 

@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 
 import becalm
-from becalm.plugins import installed
+from becalm.plugin.find import installed
 
 
 def distributions(domain: str) -> dict[str, tuple[str, str]]:

@@ -4,7 +4,7 @@ import time
 from pathlib import Path
 
 from becalm.errors import UserError
-from becalm.plugins import pretrained
+from becalm.plugin.find import pretrained
 from becalm_apps.tracking.code import distributions
 from becalm_apps.tracking.note import Note, beside, header
 from becalm_apps.tracking.run import Run

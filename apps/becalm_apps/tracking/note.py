@@ -12,7 +12,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from becalm.errors import UserError, sentence
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
 
 
 class Note(BaseModel):

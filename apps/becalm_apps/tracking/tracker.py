@@ -24,7 +24,7 @@ from becalm_apps.tracking.note import Note, beside
 from becalm_apps.tracking.where import ENVIRONMENT, HIDDEN, RECORDER, address, patience, public
 
 if TYPE_CHECKING:
-    from becalm.train import TrainState
+    from becalm.train.loop import TrainState
 
 
 P = ParamSpec("P")
@@ -175,7 +175,7 @@ class Tracker:
 
 def _note(state: "TrainState[Any]", out: Path, uri: str, named: bool, seconds: float) -> Note:
     """The note of this session: of the run that the training has in this store, or of a new one."""
-    from becalm.resume import describe
+    from becalm.train.resume import describe
     from becalm_apps.tracking.code import distributions
 
     fresh = Note(

@@ -26,7 +26,7 @@ def write_mps(path: Path | str, program: Program) -> None:
     Raises:
         UserError: If the path ends in something else, a name does not fit MPS, or the place cannot be written.
     """
-    from becalm.place import write_atomic
+    from becalm.files.atomic import write_atomic
 
     path = Path(path)
     if not path.name.endswith((".mps", ".mps.gz")):

@@ -31,7 +31,7 @@ def write_solutions(path: Path | str, program: Program, x: npt.ArrayLike) -> Ver
         UserError: If the suffix is none of these, there is no solution, a name does not fit the format, or the place
             cannot be written.
     """
-    from becalm.place import write_atomic
+    from becalm.files.atomic import write_atomic
 
     path, x = Path(path), solutions(program, x)
     writers = {".sol": _sol, ".json": _json, ".npz": _npz, ".mst": _mst}

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from becalm.noise import Purpose, epochs, uniform
-from becalm.train import Training, rate_at
+from becalm.train.loop import Training, rate_at
 from becalm_programs.condition import Block
 from becalm_programs.examples import Example
 from becalm_programs.latent.embed import Embedding

@@ -11,8 +11,8 @@ any sampler comes decoded.
 import torch
 from torch import Tensor, nn
 
-from becalm.embedding import geometric, waves
 from becalm.level import NoiseLevel
+from becalm.network.embedding import geometric, waves
 from becalm_programs.condition import Block, Programs
 from becalm_programs.latent.decode import Decoder
 from becalm_programs.latent.embed import Messages, ProgramEncoder, perceptron

@@ -15,8 +15,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from becalm.checkpoint import Checkpoint
 from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
 from becalm_programs.condition import Block, Programs
 from becalm_programs.relation import FEATURES, SIDES

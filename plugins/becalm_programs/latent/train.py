@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 
 from becalm.errors import UserError
-from becalm.report import Progress, Report, Table
+from becalm.plugin.report import Progress, Report, Table
 from becalm_programs.examples import Example, load
 from becalm_programs.latent.contrast import CANDIDATES, compare, fit
 from becalm_programs.latent.embed import Embedding, store

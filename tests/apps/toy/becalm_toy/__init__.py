@@ -1,6 +1,6 @@
 """Points in the plane as a domain: trained in a second, with every kind of setting that a flag can stand for."""
 
-from becalm.hooks import CommandRef, DomainRef, hookimpl
+from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 
 
 @hookimpl

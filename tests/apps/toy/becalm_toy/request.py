@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from becalm.report import Positional
-from becalm.request import SampleRequest
-from becalm.widget import Folder, Slider, Upload
+from becalm.plugin.report import Positional
+from becalm.plugin.request import SampleRequest
+from becalm.plugin.widget import Folder, Slider, Upload
 
 
 class ToyRequest(SampleRequest):

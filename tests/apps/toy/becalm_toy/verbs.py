@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from becalm.errors import UserError
-from becalm.report import Picture, Progress, Report, Saved, Table
+from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm_toy.request import BlinkOptions, CountOptions, FailOptions, WeighOptions
 
 

@@ -14,9 +14,9 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_mode
 
 from becalm.domain import Domain
 from becalm.errors import UserError, nearest, sentence
-from becalm.objective import Objective
+from becalm.objective.draw import Objective
 from becalm.schedule import Cosine, Schedule
-from becalm.train import Training
+from becalm.train.loop import Training
 
 _SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)
 _SECTIONS = ("schedule", "objective", "training")

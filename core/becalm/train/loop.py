@@ -20,10 +20,10 @@ from becalm.batch import Batch
 from becalm.cond import join, take
 from becalm.domain import Domain
 from becalm.errors import UserError
-from becalm.muon import Muon, is_matrix
 from becalm.noise import Purpose, uniform
-from becalm.objective import BINS, Importance, Objective, draw, losses
+from becalm.objective.draw import BINS, Importance, Objective, draw, losses
 from becalm.schedule import Schedule
+from becalm.train.muon import Muon, is_matrix
 
 C = TypeVar("C")
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import pluggy
 
 from becalm.errors import UserError, nearest
-from becalm.hooks import CommandRef, DomainRef
+from becalm.plugin.hooks import CommandRef, DomainRef
 from becalm.version import __version__
 
 HOOKS = ("domains", "commands", "panels")
@@ -49,9 +49,9 @@ def misspelt(plugin: object, manager: pluggy.PluginManager) -> None:
     used = {caller.name for caller in manager.get_hookcallers(plugin) or []}
     forgotten = [hook for hook in HOOKS if callable(getattr(plugin, hook, None)) and hook not in used]
     if forgotten:
-        raise UserError(f"{forgotten[0]} is not marked: put @becalm.hooks.hookimpl above it")
+        raise UserError(f"{forgotten[0]} is not marked: put @becalm.plugin.hooks.hookimpl above it")
     if not used:
-        raise UserError(f"it has no hook: define one of {', '.join(HOOKS)}, marked with @becalm.hooks.hookimpl")
+        raise UserError(f"it has no hook: define one of {', '.join(HOOKS)}, marked with @becalm.plugin.hooks.hookimpl")
 
 
 def domain(ref: DomainRef) -> None:

@@ -10,9 +10,9 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from becalm import refuse
 from becalm.errors import UserError, nearest, unknown
-from becalm.hooks import WORDS, CommandRef, DomainRef, Specification
+from becalm.plugin import refuse
+from becalm.plugin.hooks import WORDS, CommandRef, DomainRef, Specification
 
 T = TypeVar("T")
 

@@ -10,7 +10,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from becalm.widget import Slider
+from becalm.plugin.widget import Slider
 
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpmpp2m", "dpmpp3m", "dpmppsde", "unipc"]
 SpacingName = Literal["trailing", "leading", "linspace", "karras", "log_snr"]

@@ -7,7 +7,7 @@
         yield "done"
 
 It says what there is; the apps say how it looks: a ruled table on a terminal, aligned text in a pipe, JSON where asked
-for, a bar on stderr; a film and links on a page. ``becalm.widget`` says how a field of its options looks there.
+for, a bar on stderr; a film and links on a page. ``becalm.plugin.widget`` says how a field of its options looks there.
 Imports no torch.
 """
 

@@ -2,7 +2,7 @@
 
 A distribution declares ``[project.entry-points.becalm] name = "its_package"`` and its package defines the hooks:
 
-    from becalm.hooks import DomainRef, hookimpl
+    from becalm.plugin.hooks import DomainRef, hookimpl
 
     @hookimpl
     def domains() -> list[DomainRef]: ...
@@ -31,8 +31,9 @@ class DomainRef:
         pretrained: Checkpoint names to ``package:path/in/package``.
         request: ``package.module:Class`` of its sampling request, if that module imports no torch; makes help quick.
         default: The pretrained checkpoint to use when none is named.
-        needs: ``package.module:function`` that yields a ``becalm.report.Need`` for each thing outside Python packages
-            that the domain uses, such as data or a solver; ``becalm doctor`` calls it. Should import no torch.
+        needs: ``package.module:function`` that yields a ``Need`` (``becalm.plugin.report``) for each thing outside
+            Python packages that the domain uses, such as data or a solver; ``becalm doctor`` calls it. Should import
+            no torch.
     """
 
     name: str
@@ -54,7 +55,7 @@ class CommandRef:
         summary: One line for the help.
         options: ``package.module:Class``, a pydantic model whose fields are the flags; should import no torch.
         target: ``package.module:function``, called with that model; a generator of lines of text, tables and progress
-            (see ``becalm.report``). On Ctrl-C it is closed, so its ``finally`` blocks run.
+            (see ``becalm.plugin.report``). On Ctrl-C it is closed, so its ``finally`` blocks run.
         examples: Lines for the end of the help, whole commands.
         again: What Ctrl-C says of going on, such as ``the same command goes on``; nothing if the work begins anew.
     """

@@ -15,12 +15,12 @@ from pydantic import BaseModel, ConfigDict, Field, field_validator
 from torch import Tensor, nn
 
 from becalm.batch import Batch
-from becalm.bound import STEPS, earlier, step_bound
 from becalm.denoiser import Prediction, clean, pair, target
 from becalm.errors import UserError
 from becalm.guidance import Energy
 from becalm.level import NoiseLevel
 from becalm.noise import Purpose, stream, uniform
+from becalm.objective.bound import STEPS, earlier, step_bound
 from becalm.schedule import NoiseSchedule, terminal_snr_is_zero, time_of_ratio
 
 C = TypeVar("C")

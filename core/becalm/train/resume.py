@@ -7,13 +7,13 @@ import torch
 from pydantic import BaseModel, TypeAdapter
 
 import becalm
-from becalm.checkpoint import Checkpoint
 from becalm.domain import Domain
 from becalm.errors import UserError
-from becalm.objective import Objective
-from becalm.plugins import domain_ref, resolve
+from becalm.files.checkpoint import Checkpoint
+from becalm.objective.draw import Objective
+from becalm.plugin.find import domain_ref, resolve
 from becalm.schedule import Schedule
-from becalm.train import Training, TrainState, begin
+from becalm.train.loop import Training, TrainState, begin
 
 C = TypeVar("C")
 _SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)

@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from becalm.errors import UserError
-from becalm.place import write_atomic
+from becalm.files.atomic import write_atomic
 
 FORMAT = 1
 
