@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict
 from torch import Tensor, nn
 
 from becalm.batch import Batch
@@ -14,11 +13,12 @@ from becalm.codec import Codec, Identity
 from becalm.guidance import ClassifierFree, Energy, Guidance, compose, interval, rescale
 from becalm.plugin.report import Picture as Picture
 from becalm.plugin.request import SampleRequest
+from becalm.plugin.settings import Settings
 
 C = TypeVar("C")
 
 
-class Domain(BaseModel, ABC, Generic[C]):
+class Domain(Settings, ABC, Generic[C]):
     """What core asks of a plugin. The fields of the subclass are its configuration:
     flags, file, form, checkpoint header.
 
@@ -29,7 +29,6 @@ class Domain(BaseModel, ABC, Generic[C]):
         defaults: Where its trainings differ from becalm's defaults, by section; see ``becalm.train.plan``.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     name: ClassVar[str]
     request: ClassVar[type[SampleRequest]] = SampleRequest
     chunk: ClassVar[int | None] = None

@@ -14,6 +14,12 @@ class UserError(ValueError):
     """Bad input. The command line prints the sentence and exits with 2."""
 
 
+def first_line(error: BaseException, instead: str | None = None) -> str:
+    """What an exception says, on one line; its type, or ``instead``, where it says nothing."""
+    lines = str(error).strip().splitlines()
+    return lines[0].strip() if lines else instead or type(error).__name__
+
+
 def unknown(what: str, name: str, known: Iterable[str]) -> UserError:
     """An unknown name: lists the known ones and the nearest."""
     names = sorted(known)

@@ -17,7 +17,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import Tensor
 
-from becalm.errors import UserError
+from becalm.errors import UserError, first_line
 from becalm.files.atomic import write_atomic
 
 FORMAT = 1
@@ -67,7 +67,7 @@ class Checkpoint:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         except (SafetensorError, OSError, UnicodeDecodeError) as error:
             raise UserError(
-                f"checkpoint {path} cannot be read, it is damaged or cut short: {_first_line(error)}"
+                f"checkpoint {path} cannot be read, it is damaged or cut short: {first_line(error)}"
             ) from error
         text = header.get("config", "")
         if header.get("digest") != _digest(tensors, text):
@@ -87,8 +87,3 @@ def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
         digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
         digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
     return digest.hexdigest()
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import pluggy
 
-from becalm.errors import UserError, nearest, unknown
+from becalm.errors import UserError, first_line, nearest, unknown
 from becalm.plugin import refuse
 from becalm.plugin.hooks import WORDS, CommandRef, DomainRef, Specification
 
@@ -160,7 +160,7 @@ def _load(entry: importlib.metadata.EntryPoint) -> Plugin:
         raise KeyboardInterrupt(f"stopped while loading plugin {entry.name!r} of {distribution}") from pressed
     # A stranger's module can raise anything, SystemExit among it; whatever it is must not stop the others.
     except BaseException as error:
-        text = (str(error).strip().splitlines() or ["no message"])[0]
+        text = first_line(error, "no message")
         reason = text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
         return Plugin(entry.name, distribution, version, entry.value, error=reason)
     return Plugin(entry.name, distribution, version, entry.value, domains, commands, panels)

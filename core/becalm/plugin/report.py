@@ -11,6 +11,7 @@ for, a bar on stderr; a film and links on a page. ``becalm.plugin.widget`` says 
 Imports no torch.
 """
 
+import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,13 @@ class Picture:
     content: bytes
     text: str = ""
     seconds: float = 0.0
+
+    @classmethod
+    def of_figure(cls, figure: Any, text: str = "", *, dpi: int = 110) -> "Picture":
+        """A figure of matplotlib as a PNG."""
+        buffer = io.BytesIO()
+        figure.savefig(buffer, format="png", dpi=dpi)
+        return cls("image/png", buffer.getvalue(), text)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,18 +8,17 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Slider
 
 SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpmpp2m", "dpmpp3m", "dpmppsde", "unipc"]
 SpacingName = Literal["trailing", "leading", "linspace", "karras", "log_snr"]
 
 
-class SampleRequest(BaseModel):
+class SampleRequest(Settings):
     """What every domain's samples are asked for by; a domain adds its own fields in a subclass."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     count: Annotated[int, Slider(1, 100)] = Field(16, ge=1, description="How many samples.")
     seed: int = Field(0, ge=0, lt=2**63, description="Sample i of a seed is the same in any batch.")
