@@ -15,13 +15,14 @@ from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.noise import epochs
 from becalm.plugin.find import resource
-from becalm_images.architecture import Architecture, UNet2DShape, UNetShape
-from becalm_images.classifier import load_classifier
-from becalm_images.data import Labelled, load
-from becalm_images.download import mnist
-from becalm_images.judge import load_judge
-from becalm_images.picture import grid, png
+from becalm_images.data.labelled import Labelled
+from becalm_images.data.mnist import mnist
+from becalm_images.data.source import load
+from becalm_images.judge.classifier import load_classifier
+from becalm_images.judge.judge import load_judge
+from becalm_images.networks.architecture import Architecture, UNet2DShape, UNetShape
 from becalm_images.request import ImageRequest
+from becalm_images.views.grid import grid, png
 
 
 class Images(Domain[Tensor]):

@@ -34,9 +34,9 @@ class InpaintOptions(ImageRequest):
         None, description="PNG of the model's size; without one, a sample of the model."
     )
     example: int = Field(7, ge=0, lt=2**31, description="Which sample, without an image.")
-    mask: Annotated[str | None, Sketch("mask", "becalm_images.page:ground", ("checkpoint", "image", "example"))] = (
-        Field(None, description="Draw over what should be filled in.")
-    )
+    mask: Annotated[
+        str | None, Sketch("mask", "becalm_images.verbs.panels:ground", ("checkpoint", "image", "example"))
+    ] = Field(None, description="Draw over what should be filled in.")
     count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
     folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm_images.embedding import ClassAndNoise
+from becalm_images.networks.embedding import ClassAndNoise
 
 
 def silence(layer: nn.Conv2d | nn.Linear) -> None:

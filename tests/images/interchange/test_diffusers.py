@@ -17,11 +17,11 @@ from becalm.model import Model, build
 from becalm.objective.draw import Objective
 from becalm.sampler import sample
 from becalm.schedule import Cosine, Discrete, Linear, Schedule, betas
-from becalm_images.architecture import PRESETS, UNet2DShape
 from becalm_images.domain import Images
-from becalm_images.interchange import pipeline, read
-from becalm_images.scheduler import schedule_of, to_config
-from becalm_images.unet_config import config_of, domain_of
+from becalm_images.interchange.pipeline_folder import pipeline, read
+from becalm_images.interchange.scheduler import schedule_of, to_config
+from becalm_images.interchange.unet_config import config_of, domain_of
+from becalm_images.networks.architecture import PRESETS, UNet2DShape
 
 COUNT, STEPS = 3, 10
 CLOSE = 1e-5

@@ -1,26 +1,16 @@
-"""Labelled images in memory: from idx files, from a folder of PNGs, or MNIST from its public mirrors."""
+"""The images of a folder, whichever form they have there."""
 
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from becalm.errors import UserError
-from becalm_images import idx
+from becalm_images.data import idx
+from becalm_images.data.folder import from_pngs
+from becalm_images.data.labelled import Labelled, Split
 
-Split = Literal["train", "test"]
 _FILES = {"train": "train", "test": "t10k"}
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Labelled:
-    """Images (N, C, H, W) uint8 and labels (N,) int64 in 0 .. classes - 1."""
-
-    images: np.ndarray
-    labels: np.ndarray
-    classes: int
 
 
 @lru_cache(maxsize=4)
@@ -41,8 +31,6 @@ def load(folder: str, split: Split) -> Labelled:
     if found[0] and found[1]:
         return _from_idx(found[0], found[1])
     if any(place.rglob("*.png")):
-        from becalm_images.folder import from_pngs
-
         return from_pngs(place, split)
     raise UserError(f"{place} holds neither {stems[0].name}[.gz] with {stems[1].name}[.gz] nor PNG images")
 

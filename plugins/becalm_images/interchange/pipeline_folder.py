@@ -23,10 +23,10 @@ from becalm.errors import UserError, sentence
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import Model
 from becalm.objective.draw import Objective
-from becalm_images.architecture import UNet2DShape
 from becalm_images.domain import Images
-from becalm_images.scheduler import prediction_of, schedule_of, to_config
-from becalm_images.unet_config import config_of, domain_of, sizes
+from becalm_images.interchange.scheduler import prediction_of, schedule_of, to_config
+from becalm_images.interchange.unet_config import config_of, domain_of, sizes
+from becalm_images.networks.architecture import UNet2DShape
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 FILES = ("model_index.json", "unet/config.json", f"unet/{WEIGHTS}", "scheduler/scheduler_config.json")

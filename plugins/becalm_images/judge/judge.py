@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
-from becalm_images.data import Labelled
-from becalm_images.fidelity import frechet, moments, precision_recall
-from becalm_images.fit import fit
+from becalm_images.data.labelled import Labelled
+from becalm_images.judge.fidelity import frechet, moments, precision_recall
+from becalm_images.judge.fit import fit
 
 REFERENCES = 3000
 

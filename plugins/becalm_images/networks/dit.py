@@ -4,8 +4,8 @@ import torch
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm_images.embedding import ClassAndNoise
-from becalm_images.unet import silence
+from becalm_images.networks.embedding import ClassAndNoise
+from becalm_images.networks.unet import silence
 
 
 class Layer(nn.Module):

@@ -17,10 +17,10 @@ from becalm.level import NoiseLevel
 from becalm.model import load_part
 from becalm.noise import Purpose, normal, uniform
 from becalm.schedule import Cosine
-from becalm_images.data import Labelled
-from becalm_images.embedding import ClassAndNoise
-from becalm_images.fit import fit
-from becalm_images.judge import scaled
+from becalm_images.data.labelled import Labelled
+from becalm_images.judge.fit import fit
+from becalm_images.judge.judge import scaled
+from becalm_images.networks.embedding import ClassAndNoise
 
 
 class Classifier(nn.Module):

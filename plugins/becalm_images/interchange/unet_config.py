@@ -6,8 +6,8 @@ from typing import Any
 from pydantic import ValidationError
 
 from becalm.errors import UserError, sentence
-from becalm_images.architecture import UNet2DShape
 from becalm_images.domain import Images
+from becalm_images.networks.architecture import UNet2DShape
 
 _DEFAULTS: dict[str, Any] = {
     "in_channels": 3,

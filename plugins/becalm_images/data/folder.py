@@ -7,7 +7,7 @@ import numpy as np
 from PIL import Image, UnidentifiedImageError
 
 from becalm.errors import UserError
-from becalm_images.data import Labelled, Split
+from becalm_images.data.labelled import Labelled, Split
 
 _EVERY = 10
 

@@ -11,10 +11,10 @@ from becalm.errors import UserError
 from becalm.files.atomic import write_atomic
 from becalm.model import Model
 from becalm.sampler.step import last
-from becalm_images import folder
+from becalm_images.data import folder
 from becalm_images.domain import Images
 from becalm_images.options import EditOptions
-from becalm_images.picture import grid, png
+from becalm_images.views.grid import grid, png
 
 
 def run(options: EditOptions) -> Iterator[str]:

@@ -5,9 +5,9 @@ from pathlib import Path
 
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
-from becalm_images.classifier import train_classifier
 from becalm_images.domain import Images
-from becalm_images.judge import train_judge
+from becalm_images.judge.classifier import train_classifier
+from becalm_images.judge.judge import train_judge
 from becalm_images.options import FitOptions
 
 

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis.extra import numpy as arrays
 
 from becalm import UserError
-from becalm_images import idx
+from becalm_images.data import idx
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "mnist"
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "mnist"
 
 
 @given(arrays.arrays(np.uint8, arrays.array_shapes(min_dims=1, max_dims=3, min_side=0, max_side=5)))

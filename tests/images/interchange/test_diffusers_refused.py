@@ -14,8 +14,8 @@ from becalm import UserError
 from becalm.model import build
 from becalm.objective.draw import Objective
 from becalm.schedule import Flow, Linear
-from becalm_images.interchange import pipeline
-from becalm_images.scheduler import to_config
+from becalm_images.interchange.pipeline_folder import pipeline
+from becalm_images.interchange.scheduler import to_config
 
 
 def changed(path: Path, **values: Any) -> None:

@@ -8,9 +8,9 @@ import torch
 import becalm
 from becalm.files import atomic, hub
 from becalm.model import build
-from becalm_images.interchange import FILES, pipeline, read
+from becalm_images.interchange.pipeline_folder import FILES, pipeline, read
+from becalm_images.interchange.scheduler import flags
 from becalm_images.options import FromDiffusersOptions, ToDiffusersOptions
-from becalm_images.scheduler import flags
 
 
 def give(options: ToDiffusersOptions) -> Iterator[str]:

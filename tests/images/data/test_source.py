@@ -7,10 +7,10 @@ import pytest
 from PIL import Image
 
 from becalm import UserError
-from becalm_images import data, idx
+from becalm_images.data import idx, source
 from becalm_images.domain import Images
 
-FIXTURE = Path(__file__).parents[1] / "fixtures" / "mnist"
+FIXTURE = Path(__file__).parents[2] / "fixtures" / "mnist"
 
 
 def _png(path: Path, value: int, size: tuple[int, int] = (28, 28), mode: str = "L") -> None:
@@ -19,7 +19,7 @@ def _png(path: Path, value: int, size: tuple[int, int] = (28, 28), mode: str = "
 
 
 def test_idx_files_are_images_with_a_channel() -> None:
-    labelled = data.load(str(FIXTURE), "train")
+    labelled = source.load(str(FIXTURE), "train")
     assert labelled.images.shape == (500, 1, 28, 28)
     assert labelled.classes == 10
 
@@ -28,7 +28,7 @@ def test_png_folders_are_classes_in_order_of_name(tmp_path: Path) -> None:
     for split in ("train", "test"):
         for number, name in enumerate(("cat", "dog")):
             _png(tmp_path / split / name / "a.png", 10 * number)
-    labelled = data.load(str(tmp_path), "train")
+    labelled = source.load(str(tmp_path), "train")
     assert labelled.labels.tolist() == [0, 1]
     assert labelled.images[1].max() == 10
 
@@ -37,14 +37,14 @@ def test_a_class_missing_from_the_test_split_keeps_its_number(tmp_path: Path) ->
     for name in ("cat", "dog"):
         _png(tmp_path / "train" / name / "a.png", 1)
     _png(tmp_path / "test" / "dog" / "a.png", 1)
-    assert data.load(str(tmp_path), "test").labels.tolist() == [1]
+    assert source.load(str(tmp_path), "test").labels.tolist() == [1]
 
 
 def test_without_splits_every_tenth_image_is_a_test_image(tmp_path: Path) -> None:
     for number in range(20):
         _png(tmp_path / "all" / f"{number:02}.png", number)
-    assert len(data.load(str(tmp_path), "train").images) == 18
-    assert data.load(str(tmp_path), "test").images[:, 0, 0, 0].tolist() == [9, 19]
+    assert len(source.load(str(tmp_path), "train").images) == 18
+    assert source.load(str(tmp_path), "test").images[:, 0, 0, 0].tolist() == [9, 19]
 
 
 def test_colour_images_have_three_channels_and_set_the_domain(tmp_path: Path) -> None:

@@ -14,12 +14,12 @@ from becalm.files.atomic import write_atomic
 from becalm.model import Model, shared
 from becalm.plugin.report import Picture, Progress, Report, Saved
 from becalm.sampler.step import Step
-from becalm_images import folder
+from becalm_images.data import folder
 from becalm_images.domain import Images
-from becalm_images.edit import fitted
 from becalm_images.options import InpaintOptions, RedrawOptions
-from becalm_images.picture import grid, png
 from becalm_images.request import ImageRequest
+from becalm_images.verbs.edit import fitted
+from becalm_images.views.grid import grid, png
 
 _GROUND = 96
 _COLUMNS = 5

@@ -6,9 +6,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from torch import nn
 
 from becalm.plugin.preset import preset
-from becalm_images.dit import DiT
-from becalm_images.unet import UNet
-from becalm_images.unet2d import Conditioning, UNet2D
+from becalm_images.networks.dit import DiT
+from becalm_images.networks.unet import UNet
+from becalm_images.networks.unet2d import Conditioning, UNet2D
 
 Embedding = Literal["sinusoidal", "fourier"]
 
@@ -50,7 +50,7 @@ class DiTShape(BaseModel):
 
 
 class UNet2DShape(BaseModel):
-    """Sizes of the U-Net that diffusers has as well, see ``becalm_images.unet2d``."""
+    """Sizes of the U-Net that diffusers has as well, see ``becalm_images.networks.unet2d``."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
     kind: Literal["unet2d"] = "unet2d"
