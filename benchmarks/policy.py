@@ -19,11 +19,11 @@ from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.objective.draw import Objective
 from becalm.schedule import Flow
-from becalm_policies.condition import Observed
+from becalm_policies.control.policy import Policy, load, policy
+from becalm_policies.demonstrations.observe import PushT
+from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.domain import Policies
-from becalm_policies.observe import PushT
-from becalm_policies.policy import Policy, load, policy
-from becalm_policies.statistics import Statistics
+from becalm_policies.networks.condition import Observed
 
 
 def untrained(device: torch.device) -> Model[Observed]:

@@ -26,14 +26,14 @@ import torch
 import becalm
 from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Table
-from becalm_policies.compare import run as compare
+from becalm_policies.control.policy import policy
 from becalm_policies.environments.known import measured
 from becalm_policies.environments.make import make
-from becalm_policies.judge import judge
 from becalm_policies.options import CompareOptions
-from becalm_policies.policy import policy
-from becalm_policies.protocol import rules, start
-from becalm_policies.rollout import play
+from becalm_policies.rollouts.estimates import judge
+from becalm_policies.rollouts.protocol import rules, start
+from becalm_policies.rollouts.rollout import play
+from becalm_policies.verbs.compare import run as compare
 
 STORE = Path("runs/rollouts.json")
 PAGE = Path("docs/results-policies.md")

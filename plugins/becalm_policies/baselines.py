@@ -25,8 +25,8 @@ from becalm.schedule import Flow
 from becalm.train.loop import begin, train
 from becalm.train.plan import settled
 from becalm.train.resume import export
-from becalm_policies.condition import Observed
 from becalm_policies.domain import Policies
+from becalm_policies.networks.condition import Observed
 
 _CLUSTERS = 20
 _ROUNDS = 50

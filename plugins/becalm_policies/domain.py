@@ -15,17 +15,18 @@ from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import epochs
-from becalm_policies.architecture import Architecture, MLPShape
-from becalm_policies.condition import Blind, Observed
-from becalm_policies.data import load
+from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.demonstrations.observe import Observe, Raw
+from becalm_policies.demonstrations.prepare import Preparation, prepare
+from becalm_policies.demonstrations.statistics import Statistics, check_size
+from becalm_policies.demonstrations.windows import Windows
 from becalm_policies.energies import keep_away, steady, within
-from becalm_policies.episodes import Array, Episodes
-from becalm_policies.fan import draw
-from becalm_policies.observe import Observe, Raw
-from becalm_policies.prepare import Preparation, prepare
+from becalm_policies.formats.source import load
+from becalm_policies.networks.architecture import Architecture, MLPShape
+from becalm_policies.networks.condition import Blind, Observed
 from becalm_policies.request import PolicyRequest, Sampling
-from becalm_policies.statistics import Statistics, check_size
-from becalm_policies.windows import Windows
+from becalm_policies.views.chunk_plot import plot_chunks
+from becalm_policies.views.scene import Scene
 
 _EXAMPLES = 8
 
@@ -223,8 +224,14 @@ class Policies(Domain[Observed]):
         return {"actions": self.actions(x0.float(), cond)}
 
     def render(self, x0: Tensor, cond: Observed) -> Picture:
-        """The fan of chunks."""
-        return draw(self, self.actions(x0.cpu().float(), cond).numpy(), cond)
+        """The chunks over each other."""
+        newest = None if cond.newest is None else cond.newest[0].cpu().numpy()
+        return plot_chunks(self.scene(), self.actions(x0.cpu().float(), cond).numpy(), newest)
+
+    def scene(self) -> Scene:
+        """What pictures have to know."""
+        bounds = (self.action_low, self.action_high)
+        return Scene(self.environment, *bounds, self.relative, self.history, self.horizon)
 
     def _chosen(self, split: str) -> Episodes:
         if split not in ("train", "test"):

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from becalm.plugin.report import Positional
 from becalm.plugin.request import SamplerName, SpacingName
 from becalm.plugin.widget import Sketch, Slider, Weights
-from becalm_policies.acting import Acting
+from becalm_policies.control.execution import Acting
 from becalm_policies.request import PolicyRequest
 
 
@@ -103,8 +103,8 @@ class WatchOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     checkpoint: Annotated[str, Weights()] = Field("pusht", description="Policy, and with it the environment.")
-    obstacle: Annotated[str | None, Sketch("disc", "becalm_policies.page:ground", ("checkpoint", "episode"))] = Field(
-        None, description="Put down an obstacle that guidance avoids: press in its middle and draw outwards."
+    obstacle: Annotated[str | None, Sketch("disc", "becalm_policies.verbs.watch:ground", ("checkpoint", "episode"))] = (
+        Field(None, description="Put down an obstacle that guidance avoids: press in its middle and draw outwards.")
     )
     avoid_scale: Annotated[float, Slider(0, 4)] = Field(1.5, ge=0, description="Strength of that guidance.")
     fan: Annotated[int, Slider(1, 32)] = Field(

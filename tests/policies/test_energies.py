@@ -12,8 +12,8 @@ from becalm.guidance import Descend, Scale, gradient, total
 from becalm.level import NoiseLevel
 from becalm.sampler import DDIM, DDPM, DPMpp2M, Sampler, sample
 from becalm.schedule import Flow, levels
+from becalm_policies.control.policy import policy
 from becalm_policies.energies import keep_away, near_previous, steady, within
-from becalm_policies.policy import policy
 
 SCALE = torch.tensor([50.0, 50.0])
 

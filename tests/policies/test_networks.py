@@ -19,10 +19,10 @@ from becalm.noise import Purpose, normal
 from becalm.objective.draw import Fixed, Objective
 from becalm.schedule import Cosine, Flow, Karras, time_of_ratio
 from becalm.train.loop import Training, begin, train
-from becalm_policies.architecture import PRESETS, Architecture, Shape
-from becalm_policies.condition import Blind, Observed
-from becalm_policies.transformer import Transformer
-from becalm_policies.unet1d import UNet1D
+from becalm_policies.networks.architecture import PRESETS, Architecture, Shape
+from becalm_policies.networks.condition import Blind, Observed
+from becalm_policies.networks.transformer import Transformer
+from becalm_policies.networks.unet1d import UNet1D
 
 TINY = sorted(name for name in PRESETS if name.endswith("-tiny"))
 READ: TypeAdapter[Shape] = TypeAdapter(Architecture)

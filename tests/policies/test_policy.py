@@ -12,10 +12,10 @@ from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.objective.draw import Fixed, Objective
-from becalm_policies.choose import densest
-from becalm_policies.condition import Observed
-from becalm_policies.draws import Draws
-from becalm_policies.policy import Policy, policy
+from becalm_policies.control.candidates import densest
+from becalm_policies.control.chunk_noise import Draws
+from becalm_policies.control.policy import Policy, policy
+from becalm_policies.networks.condition import Observed
 
 
 def ramp(x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:

@@ -14,8 +14,8 @@ from becalm.objective.draw import Fixed, Objective
 from becalm.schedule import Flow
 from becalm.testing import check_domain
 from becalm.train.loop import Training, begin, train
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.domain import Policies
-from becalm_policies.episodes import Episodes
 
 SMALL: dict[str, Any] = {"architecture": "mlp-tiny", "batch": 8}
 PUSHT: dict[str, Any] = {

@@ -3,15 +3,17 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+PUSHT = "gym_pusht/PushT-v0"
+
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "LunarLander-v3": ("x", "y", "x speed", "y speed", "angle", "turn", "left leg", "right leg"),
     "Pendulum-v1": ("cosine", "sine", "turn"),
     "becalm/Fork-v0": ("x", "y"),
     "becalm/Claw-v0": tuple(f"{name} {axis}" for name in ("star", "ring", "duck", "moon", "leaf") for axis in "xy"),
-    "gym_pusht/PushT-v0": ("agent x", "agent y", "block x", "block y", "block angle"),
+    PUSHT: ("agent x", "agent y", "block x", "block y", "block angle"),
 }
 
-PLANES: Mapping[str, bool] = {"gym_pusht/PushT-v0": True, "becalm/Fork-v0": False}
+PLANES: Mapping[str, bool] = {PUSHT: True, "becalm/Fork-v0": False}
 """Where an action is a place in the environment's picture: whether its second entry grows downwards."""
 
 
@@ -41,7 +43,7 @@ class Anchor:
 
 
 _ANCHORS: Mapping[str, tuple[Anchor, ...]] = {
-    "gym_pusht/PushT-v0": (
+    PUSHT: (
         Anchor("human", "the actions of all 206 demonstrations replayed from their own starts", 0.9466, 7 / 206),
         Anchor("random", "targets drawn evenly, first 200 starts of protocol chi, 300 steps each", 0.108, 0.0),
     ),

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats import lerobot, minari, pusht, robomimic, zarr
 from becalm_policies.formats.parts import parsing
 

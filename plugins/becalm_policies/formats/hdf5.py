@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Array
+from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.formats.parts import entries, member, table
 
 

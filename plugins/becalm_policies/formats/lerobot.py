@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats.parts import entries, member, parsing, present, series, store, table
 
 INFO = "meta/info.json"

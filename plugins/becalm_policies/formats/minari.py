@@ -17,7 +17,7 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.files.atomic import replacing
-from becalm_policies.episodes import Array, Episodes
+from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats import hdf5
 from becalm_policies.formats.parts import Episode, assemble, fit, member, numbered, parsing, series, table
 

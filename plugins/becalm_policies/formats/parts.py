@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Array, Episodes
+from becalm_policies.demonstrations.episodes import Array, Episodes
 
 _LONGEST = 200
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.environments.known import PUSHT
 from becalm_policies.formats.parts import member, parsing, store, table
 
-ENVIRONMENT = "gym_pusht/PushT-v0"
 SPEC: dict[str, Any] = {
     "observation": ["agent x", "agent y", "block x", "block y", "block angle"],
     "action": ["target x", "target y"],
@@ -40,4 +40,4 @@ def read(path: Path) -> Episodes:
 
 def known(observation: int, action: int) -> tuple[str, dict[str, Any]]:
     """The environment and what is known of it, if the sizes are Push-T's; else nothing."""
-    return (ENVIRONMENT, {**SPEC, "format": "pusht"}) if (observation, action) == (5, 2) else ("", {"format": "pusht"})
+    return (PUSHT, {**SPEC, "format": "pusht"}) if (observation, action) == (5, 2) else ("", {"format": "pusht"})

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats import hdf5
 from becalm_policies.formats.parts import Episode, assemble, fit, member, numbered, parsing, series, table
 

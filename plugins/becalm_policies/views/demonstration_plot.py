@@ -1,0 +1,115 @@
+"""Demonstrations as one PNG: paths in a plane, coloured by time, and histograms of the actions."""
+
+import io
+import math
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.cm import ScalarMappable
+from matplotlib.collections import LineCollection
+from matplotlib.colors import LinearSegmentedColormap, Normalize
+from matplotlib.figure import Figure
+
+from becalm_policies.demonstrations.episodes import Array, Episodes
+
+_COLUMNS = 4
+_MOST_PATHS = 300
+_MOST_HISTOGRAMS = 12
+_WIDTH, _HEIGHT = 3.2, 2.2
+_PATHS_HEIGHT = 4.6
+# The last yellows are faint on white.
+_MAP = LinearSegmentedColormap.from_list("time", colormaps["viridis"](np.linspace(0, 0.9, 256)))
+
+
+def panels(episodes: Episodes) -> bytes:
+    """The picture as PNG: paths of the first two entries of observations and of actions, below them the histograms.
+
+    Of more than 300 episodes 300 are drawn, evenly chosen; of more than 12 action entries the first 12.
+    """
+    shown = min(episodes.actions.shape[1], _MOST_HISTOGRAMS)
+    rows = math.ceil(shown / _COLUMNS)
+    size = (_COLUMNS * _WIDTH, _PATHS_HEIGHT + rows * _HEIGHT)
+    figure = Figure(figsize=size, layout="constrained", dpi=100)  # Without pyplot it knows no screen.
+    parts: Any = figure.subfigures(2, 1, height_ratios=[_PATHS_HEIGHT, rows * _HEIGHT])
+    above, below = parts
+    axes = above.subplots(1, 2)
+    for place, title, values in zip(
+        axes, ("observation", "action"), (episodes.observations, episodes.actions), strict=True
+    ):
+        drawn = _paths(place, episodes, values, _names(episodes, title, values))
+    above.colorbar(drawn, ax=list(axes), label="time within the episode", ticks=[0, 1], shrink=0.8)
+    _histograms(below, episodes, shown)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png")
+    return buffer.getvalue()
+
+
+def _paths(place: Any, episodes: Episodes, values: Array, names: list[str]) -> Any:
+    """One line per episode through the first two entries, or through time and the only one."""
+    count = len(episodes)
+    chosen = np.unique(np.linspace(0, count - 1, min(count, _MOST_PATHS)).astype(int))
+    segments, times, ends = [], [], []
+    for number in chosen:
+        steps = slice(episodes.starts[number], episodes.ends[number])
+        points = values[steps, :2]
+        if points.shape[1] == 1:
+            points = np.column_stack([np.arange(len(points)), points])
+        ends.append(points[-1])
+        segments.append(np.stack([points[:-1], points[1:]], axis=1))
+        times.append(np.linspace(0, 1, len(points))[:-1])
+    lines = LineCollection(
+        list(np.concatenate(segments)),
+        array=np.concatenate(times),
+        cmap=_MAP,
+        linewidths=0.8,
+        alpha=_alpha(len(chosen)),
+    )
+    lines.set_clim(0, 1)
+    place.add_collection(lines)
+    place.scatter(*np.transpose(ends), s=6, color="black", linewidths=0, zorder=3, label="last step")
+    first, second = names[:2] if len(names) > 1 else ("step", names[0])
+    place.set(xlabel=first, ylabel=second)
+    place.autoscale_view()
+    if _alike(values):
+        place.set_aspect("equal", adjustable="box")
+    shown = "" if len(chosen) == count else f", {len(chosen)} of {count} episodes"
+    place.set_title(f"{'observations' if values is episodes.observations else 'actions'}{shown}", fontsize=10)
+    place.legend(loc="upper right", fontsize=7, frameon=False)
+    return ScalarMappable(Normalize(0, 1), _MAP)  # Its bar is opaque, whatever the lines are.
+
+
+def _histograms(below: Any, episodes: Episodes, shown: int) -> None:
+    names = _names(episodes, "action", episodes.actions)
+    rows = math.ceil(shown / _COLUMNS)
+    places = below.subplots(rows, min(shown, _COLUMNS), squeeze=False).ravel()
+    for number, place in enumerate(places):
+        if number >= shown:
+            place.axis("off")
+            continue
+        place.hist(episodes.actions[:, number], bins=60, color="tab:blue")
+        place.set_xlabel(names[number])
+        for name in ("action_low", "action_high"):
+            bound = episodes.spec.get(name)
+            if bound is not None:
+                place.axvline(bound[number], color="tab:red", linewidth=1, linestyle="--")
+    places[0].set_ylabel("steps")
+
+
+def _names(episodes: Episodes, title: str, values: Array) -> list[str]:
+    given = episodes.spec.get(title)
+    if isinstance(given, list) and len(given) == values.shape[1]:
+        return [str(name) for name in given]
+    return [f"{title} {number}" for number in range(values.shape[1])]
+
+
+def _alike(values: Array) -> bool:
+    """Whether the first two entries have ranges alike enough to be the axes of one plane."""
+    if values.shape[1] < 2:
+        return False
+    spread = np.ptp(values[:, :2], axis=0)
+    return bool(spread.min() > 0 and spread.max() < 4 * spread.min())
+
+
+def _alpha(count: int) -> float:
+    return max(0.35, min(1.0, 12 / count))
