@@ -1,11 +1,12 @@
 """The image networks as configuration, with presets by name."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
 from becalm.plugin.preset import preset
+from becalm.plugin.settings import Settings
 from becalm_images.networks.dit import DiT
 from becalm_images.networks.unet import UNet
 from becalm_images.networks.unet2d import Conditioning, UNet2D
@@ -13,10 +14,20 @@ from becalm_images.networks.unet2d import Conditioning, UNet2D
 Embedding = Literal["sinusoidal", "fourier"]
 
 
-class UNetShape(BaseModel):
+class _Shape(Settings):
+    """Sizes of a network."""
+
+    network: ClassVar[type[nn.Module]]
+
+    def build(self, image: tuple[int, int, int], classes: int, outputs: int) -> nn.Module:
+        """A fresh network for images (channels, height, width)."""
+        return self.network(image, classes, outputs=outputs, **self.model_dump(exclude={"kind"}))
+
+
+class UNetShape(_Shape):
     """Sizes of a U-Net."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    network: ClassVar[type[nn.Module]] = UNet
     kind: Literal["unet"] = "unet"
     widths: tuple[int, ...] = Field((48, 96), min_length=1, description="Channels at each resolution, finest first.")
     blocks: int = Field(2, ge=1, description="Residual blocks per resolution.")
@@ -27,15 +38,11 @@ class UNetShape(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in the residual blocks.")
     embedding: Embedding = Field("sinusoidal", description="Features of the noise level.")
 
-    def build(self, image: tuple[int, int, int], classes: int, outputs: int) -> nn.Module:
-        """A fresh network."""
-        return UNet(image, classes, outputs=outputs, **self.model_dump(exclude={"kind"}))
 
-
-class DiTShape(BaseModel):
+class DiTShape(_Shape):
     """Sizes of a diffusion transformer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    network: ClassVar[type[nn.Module]] = DiT
     kind: Literal["dit"] = "dit"
     width: int = Field(192, ge=1, description="Channels of a token; divisible by heads.")
     depth: int = Field(6, ge=1, description="Layers.")
@@ -44,15 +51,11 @@ class DiTShape(BaseModel):
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in the perceptrons.")
     embedding: Embedding = Field("sinusoidal", description="Features of the noise level.")
 
-    def build(self, image: tuple[int, int, int], classes: int, outputs: int) -> nn.Module:
-        """A fresh network."""
-        return DiT(image, classes, outputs=outputs, **self.model_dump(exclude={"kind"}))
 
-
-class UNet2DShape(BaseModel):
+class UNet2DShape(_Shape):
     """Sizes of the U-Net that diffusers has as well, see ``becalm_images.networks.unet2d``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    network: ClassVar[type[nn.Module]] = UNet2D
     kind: Literal["unet2d"] = "unet2d"
     widths: tuple[int, ...] = Field((48, 96, 96), min_length=1, description="Channels per resolution, finest first.")
     blocks: int = Field(2, ge=1, description="Residual blocks per resolution.")
@@ -85,10 +88,6 @@ class UNet2DShape(BaseModel):
             if not 0 <= rank < len(self.widths):
                 raise ValueError(f"attention must name resolutions from 0 to {len(self.widths) - 1}, got {rank}")
         return self
-
-    def build(self, image: tuple[int, int, int], classes: int, outputs: int) -> nn.Module:
-        """A fresh network."""
-        return UNet2D(image, classes, outputs=outputs, **self.model_dump(exclude={"kind"}))
 
 
 PRESETS: dict[str, UNetShape | DiTShape | UNet2DShape] = {

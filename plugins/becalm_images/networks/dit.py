@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm_images.networks.embedding import ClassAndNoise
-from becalm_images.networks.unet import silence
+from becalm_images.networks.layers import attend, silence
 
 
 class Layer(nn.Module):
@@ -29,8 +29,7 @@ class Layer(nn.Module):
         batch, tokens, width = x.shape
         qkv = self.qkv(self.norm1(x) * (1 + scale1) + shift1)
         query, key, value = qkv.reshape(batch, tokens, 3, self.heads, width // self.heads).permute(2, 0, 3, 1, 4)
-        weight = (query @ key.transpose(-1, -2) * query.shape[-1] ** -0.5).softmax(dim=-1)
-        x = x + gate1 * self.out((weight @ value).transpose(1, 2).reshape(batch, tokens, width))
+        x = x + gate1 * self.out(attend(query, key, value).transpose(1, 2).reshape(batch, tokens, width))
         moved: Tensor = x + gate2 * self.mlp(self.norm2(x) * (1 + scale2) + shift2)
         return moved
 

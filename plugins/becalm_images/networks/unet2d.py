@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm_images.networks.unet import silence
+from becalm_images.networks.layers import silence
 
 Conditioning = Literal["guided", "classes", "none"]
 """What a network knows of classes: them and a null class, them alone, nothing."""

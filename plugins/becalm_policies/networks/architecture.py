@@ -1,50 +1,53 @@
 """The policy networks as configuration, with presets by name."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 from torch import nn
 
 from becalm.plugin.preset import preset
+from becalm.plugin.settings import Settings
 from becalm_policies.networks.mlp import MLP
 from becalm_policies.networks.sieve import Sieve
 from becalm_policies.networks.transformer import Transformer
 from becalm_policies.networks.unet1d import UNet1D
 
 
-class MLPShape(BaseModel):
+class _Shape(Settings):
+    """Sizes of a network."""
+
+    network: ClassVar[type[nn.Module]]
+
+    def build(self, horizon: int, actions: int, history: int, features: int) -> nn.Module:
+        """A fresh network for chunks (B, horizon, actions) under features (B, history, features)."""
+        return self.network(horizon, actions, history, features, **self.model_dump(exclude={"kind"}))
+
+
+class MLPShape(_Shape):
     """Sizes of a residual perceptron."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    network: ClassVar[type[nn.Module]] = MLP
     kind: Literal["mlp"] = "mlp"
     width: int = Field(512, ge=1, description="Width of the hidden layers.")
     blocks: int = Field(6, ge=1, description="Residual blocks of two layers.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout within the blocks.")
     octaves: int = Field(0, ge=0, le=12, description="Octaves of waves of x beside it, for sharp edges.")
 
-    def build(self, horizon: int, actions: int, history: int, features: int) -> nn.Module:
-        """A fresh network for chunks (B, horizon, actions) under features (B, history, features)."""
-        return MLP(horizon, actions, history, features, **self.model_dump(exclude={"kind"}))
 
-
-class SieveShape(BaseModel):
+class SieveShape(_Shape):
     """Sizes of a perceptron that is told everything again at every layer."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    network: ClassVar[type[nn.Module]] = Sieve
     kind: Literal["sieve"] = "sieve"
     width: int = Field(512, ge=1, description="Width of the hidden layers.")
     layers: int = Field(3, ge=1, description="Hidden layers.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout after each.")
 
-    def build(self, horizon: int, actions: int, history: int, features: int) -> nn.Module:
-        """A fresh network for chunks (B, horizon, actions) under features (B, history, features)."""
-        return Sieve(horizon, actions, history, features, **self.model_dump(exclude={"kind"}))
 
-
-class UNetShape(BaseModel):
+class UNetShape(_Shape):
     """Sizes of a U-Net along the chunk's time."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    network: ClassVar[type[nn.Module]] = UNet1D
     kind: Literal["unet"] = "unet"
     widths: tuple[int, ...] = Field((256, 512, 1024), min_length=1, description="Channels per level of resolution.")
     kernel: int = Field(5, ge=1, description="Actions that a convolution sees, odd.")
@@ -59,15 +62,11 @@ class UNetShape(BaseModel):
                 raise ValueError(f"widths must be multiples of groups, {self.groups}, got {width}")
         return self
 
-    def build(self, horizon: int, actions: int, history: int, features: int) -> nn.Module:
-        """A fresh network for chunks (B, horizon, actions) under features (B, history, features)."""
-        return UNet1D(horizon, actions, history, features, **self.model_dump(exclude={"kind"}))
 
-
-class TransformerShape(BaseModel):
+class TransformerShape(_Shape):
     """Sizes of a transformer over the chunk's actions."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    network: ClassVar[type[nn.Module]] = Transformer
     kind: Literal["transformer"] = "transformer"
     width: int = Field(256, ge=1, description="Width of a token.")
     depth: int = Field(8, ge=1, description="Layers.")
@@ -79,10 +78,6 @@ class TransformerShape(BaseModel):
         if self.width % self.heads:
             raise ValueError(f"width must be a multiple of heads, {self.heads}, got {self.width}")
         return self
-
-    def build(self, horizon: int, actions: int, history: int, features: int) -> nn.Module:
-        """A fresh network for chunks (B, horizon, actions) under features (B, history, features)."""
-        return Transformer(horizon, actions, history, features, **self.model_dump(exclude={"kind"}))
 
 
 Shape = MLPShape | SieveShape | UNetShape | TransformerShape

@@ -12,8 +12,7 @@ from torch.nn import functional as F
 from becalm.level import NoiseLevel
 from becalm.network.embedding import geometric, waves
 from becalm_policies.networks.condition import Observed
-
-_WAVES = 32
+from becalm_policies.networks.layers import WAVES, silence
 
 
 class Residual(nn.Module):
@@ -25,8 +24,7 @@ class Residual(nn.Module):
         self.inner = nn.Linear(width, width)
         self.outer = nn.Linear(width, width)
         self.dropout = dropout
-        nn.init.zeros_(self.outer.weight)
-        nn.init.zeros_(self.outer.bias)
+        silence(self.outer)
 
     def forward(self, h: Tensor) -> Tensor:
         inner = F.silu(self.inner(self.norm(h)))
@@ -63,13 +61,12 @@ class MLP(nn.Module):
     ) -> None:
         super().__init__()
         self.octaves = octaves
-        self.first = nn.Linear((1 + 2 * octaves) * horizon * actions + history * features + 2 * _WAVES, width)
+        self.first = nn.Linear((1 + 2 * octaves) * horizon * actions + history * features + 2 * WAVES, width)
         self.blocks = nn.ModuleList(Residual(width, dropout) for _ in range(blocks))
         self.norm = nn.LayerNorm(width)
         self.last = nn.Linear(width, horizon * actions)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
-        self.register_buffer("frequencies", geometric(_WAVES, 100.0), persistent=False)
+        silence(self.last)
+        self.register_buffer("frequencies", geometric(WAVES, 100.0), persistent=False)
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
         time = waves(level, self.frequencies, x).expand(len(x), -1)

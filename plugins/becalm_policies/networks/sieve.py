@@ -14,8 +14,7 @@ from torch import Tensor, nn
 from becalm.level import NoiseLevel
 from becalm.network.embedding import geometric, waves
 from becalm_policies.networks.condition import Observed
-
-_WAVES = 32
+from becalm_policies.networks.layers import WAVES, silence
 
 
 class Layer(nn.Sequential):
@@ -40,13 +39,12 @@ class Sieve(nn.Module):
         self, horizon: int, actions: int, history: int, features: int, *, width: int, layers: int, dropout: float
     ) -> None:
         super().__init__()
-        told = horizon * actions + history * features + 2 * _WAVES
+        told = horizon * actions + history * features + 2 * WAVES
         self.first = Layer(told, width, dropout)
         self.layers = nn.ModuleList(Layer(width + told, width, dropout) for _ in range(layers - 1))
         self.last = nn.Linear(width + told, horizon * actions)
-        nn.init.zeros_(self.last.weight)
-        nn.init.zeros_(self.last.bias)
-        self.register_buffer("frequencies", geometric(_WAVES, 100.0), persistent=False)
+        silence(self.last)
+        self.register_buffer("frequencies", geometric(WAVES, 100.0), persistent=False)
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
         """The network's output, (B, Tp, A), at a scalar level or one per chunk."""

@@ -12,8 +12,7 @@ from torch.nn import functional as F
 from becalm.level import NoiseLevel
 from becalm.network.embedding import geometric, waves
 from becalm_policies.networks.condition import Observed
-
-_WAVES = 32
+from becalm_policies.networks.layers import WAVES, silence
 
 
 class Layer(nn.Module):
@@ -30,7 +29,7 @@ class Layer(nn.Module):
             nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width), nn.Dropout(dropout)
         )
         self.modulate = nn.Linear(width, 6 * width)
-        _silence(self.modulate)
+        silence(self.modulate)
 
     def forward(self, h: Tensor, told: Tensor) -> Tensor:
         scale1, shift1, gate1, scale2, shift2, gate2 = self.modulate(told)[:, None].chunk(6, dim=-1)
@@ -67,7 +66,7 @@ class Transformer(nn.Module):
         dropout: float,
     ) -> None:
         super().__init__()
-        self.noise = nn.Sequential(nn.Linear(2 * _WAVES, width), nn.SiLU(), nn.Linear(width, width))
+        self.noise = nn.Sequential(nn.Linear(2 * WAVES, width), nn.SiLU(), nn.Linear(width, width))
         self.summary = nn.Linear(history * features, width)
         self.observe = nn.Linear(features, width)
         self.enter = nn.Linear(actions, width)
@@ -76,9 +75,9 @@ class Transformer(nn.Module):
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
         self.modulate = nn.Linear(width, 2 * width)
         self.leave = nn.Linear(width, actions)
-        _silence(self.modulate)
-        _silence(self.leave)
-        self.register_buffer("frequencies", geometric(_WAVES, 100.0), persistent=False)
+        silence(self.modulate)
+        silence(self.leave)
+        self.register_buffer("frequencies", geometric(WAVES, 100.0), persistent=False)
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
         """The network's output, (B, Tp, A), at a scalar level or one per chunk."""
@@ -89,8 +88,3 @@ class Transformer(nn.Module):
         scale, shift = self.modulate(told)[:, None].chunk(2, dim=-1)
         output: Tensor = self.leave(self.norm(h[:, -x.shape[1] :]) * (1 + scale) + shift)
         return output
-
-
-def _silence(linear: nn.Linear) -> None:
-    nn.init.zeros_(linear.weight)
-    nn.init.zeros_(linear.bias)

@@ -13,8 +13,7 @@ from torch.nn import functional as F
 from becalm.level import NoiseLevel
 from becalm.network.embedding import geometric, waves
 from becalm_policies.networks.condition import Observed
-
-_WAVES = 32
+from becalm_policies.networks.layers import WAVES, silence
 
 
 class Convolved(nn.Sequential):
@@ -81,7 +80,7 @@ class UNet1D(nn.Module):
         super().__init__()
         size = 4 * widths[0]
         told = size + history * features
-        self.noise = nn.Sequential(nn.Linear(2 * _WAVES, size), nn.Mish(), nn.Linear(size, size))
+        self.noise = nn.Sequential(nn.Linear(2 * WAVES, size), nn.Mish(), nn.Linear(size, size))
         self.multiple = 2 ** (len(widths) - 1)
         self.down, self.coarser, self.up, self.finer = (nn.ModuleList() for _ in range(4))
 
@@ -98,10 +97,8 @@ class UNet1D(nn.Module):
             self.finer.append(nn.ConvTranspose1d(fine, fine, 4, stride=2, padding=1))
         self.leave = Convolved(2 * widths[0], widths[0], kernel, groups)
         self.last = nn.Conv1d(widths[0], actions, 1)
-        nn.init.zeros_(self.last.weight)
-        if self.last.bias is not None:
-            nn.init.zeros_(self.last.bias)
-        self.register_buffer("frequencies", geometric(_WAVES, 100.0), persistent=False)
+        silence(self.last)
+        self.register_buffer("frequencies", geometric(WAVES, 100.0), persistent=False)
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
         """The network's output, (B, Tp, A), at a scalar level or one per chunk."""
