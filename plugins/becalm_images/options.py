@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from becalm.plugin.report import Positional
+from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Sketch, Slider, Upload, Weights
 from becalm_images.request import ImageRequest
 
@@ -53,20 +54,18 @@ class RedrawOptions(ImageRequest):
     folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
 
 
-class FitOptions(BaseModel):
+class FitOptions(Settings):
     """``becalm images train-judge`` and ``train-classifier``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     data: str | None = Field(None, description="Folder with idx files or PNGs; default: MNIST, downloaded once.")
     epochs: int = Field(8, ge=1, description="Passes over the training images.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
 
 
-class ToDiffusersOptions(BaseModel):
+class ToDiffusersOptions(Settings):
     """``becalm images to-diffusers``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     checkpoint: Annotated[str, Positional()] = Field(description="Pretrained name, .safetensors file or hf:owner/name.")
     folder: Annotated[str, Positional()] = Field(description="Folder to write, new or empty.")
     label: int | Literal["null", "all"] = Field(
@@ -74,10 +73,9 @@ class ToDiffusersOptions(BaseModel):
     )
 
 
-class FromDiffusersOptions(BaseModel):
+class FromDiffusersOptions(Settings):
     """``becalm images from-diffusers``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     folder: Annotated[str, Positional()] = Field(description="Folder of a pipeline, or hf:owner/name.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
     null_class: bool = Field(False, description="The last class embedding is the null class, for guidance.")

@@ -2,19 +2,19 @@
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from becalm.plugin.report import Positional
 from becalm.plugin.request import SamplerName, SpacingName
+from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Sketch, Slider, Weights
 from becalm_policies.control.execution import Acting
 from becalm_policies.request import PolicyRequest
 
 
-class RecordOptions(BaseModel):
+class RecordOptions(Settings):
     """``becalm policies record``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     env: str = Field(description="Environment, as gymnasium knows it; module:Id imports a module first.")
     demonstrator: str = Field(
         description="Who plays: heuristic (LunarLander-v3, BipedalWalker-v3), expert (becalm/Fork-v0, becalm/Claw-v0), "
@@ -31,10 +31,9 @@ class RecordOptions(BaseModel):
     resume: bool = Field(False, description="Go on with the recording in --out.")
 
 
-class CompareOptions(BaseModel):
+class CompareOptions(Settings):
     """``becalm policies compare``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     env: str = Field("becalm/Claw-v0", description="Environment, as gymnasium knows it.")
     data: str | None = Field(
         None, description="Demonstrations of it; default: recorded now, from its own demonstrator."
@@ -98,10 +97,9 @@ class EvaluateOptions(Acting):
     precision: Literal["fp32", "bf16"] | None = _asked("precision")
 
 
-class WatchOptions(BaseModel):
+class WatchOptions(Settings):
     """The panel ``watch``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     checkpoint: Annotated[str, Weights()] = Field("pusht", description="Policy, and with it the environment.")
     obstacle: Annotated[str | None, Sketch("disc", "becalm_policies.verbs.watch:ground", ("checkpoint", "episode"))] = (
         Field(None, description="Put down an obstacle that guidance avoids: press in its middle and draw outwards.")
@@ -120,10 +118,9 @@ class WatchOptions(BaseModel):
     limit: int | None = Field(None, ge=1, description="Steps at most; default: the environment's.")
 
 
-class InspectOptions(BaseModel):
+class InspectOptions(Settings):
     """``becalm policies inspect``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     file: Annotated[str, Positional()] = Field(
         description="Demonstrations: a .npz, .hdf5 or zarr, the folder of a Minari or LeRobot dataset, or pusht."
     )

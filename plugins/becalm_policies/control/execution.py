@@ -2,13 +2,13 @@
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from becalm.plugin.settings import Settings
 
 
-class Acting(BaseModel):
+class Acting(Settings):
     """How a policy executes the chunks that it plans."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     execute: int | None = Field(
         None, ge=1, description="Ta: actions executed before the next chunk; default: as trained."

@@ -4,9 +4,10 @@ import math
 from typing import Annotated, Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from becalm.errors import UserError
+from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.environments.pusht import GOAL
 
@@ -26,11 +27,7 @@ KEYPOINTS = np.array(
 )
 
 
-class _Observe(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Raw(_Observe):
+class Raw(Settings):
     """The observation as it is."""
 
     kind: Literal["raw"] = "raw"
@@ -44,7 +41,7 @@ class Raw(_Observe):
         return observations
 
 
-class SinCos(_Observe):
+class SinCos(Settings):
     """Angles become sine and cosine, which have no jump at a full turn."""
 
     kind: Literal["sincos"] = "sincos"
@@ -66,7 +63,7 @@ class SinCos(_Observe):
             raise UserError(f"angles must be entries of the observation, 0 to {observation - 1}, got {wrong[0]}")
 
 
-class PushT(_Observe):
+class PushT(Settings):
     """Push-T's pose as nine keypoints on the block and the agent's position, pixels (Chi et al. 2023).
 
     ``frame`` adds the agent as the block sees it, and waves of it: where an edge lies is sharp in that frame. ``goal``

@@ -10,8 +10,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
+from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.episodes import Array
 
 FAR = 0.5
@@ -20,10 +21,8 @@ FAR = 0.5
 Row = tuple[float, ...]
 
 
-class Statistics(BaseModel):
+class Statistics(Settings):
     """Ranges of the features and of the chunk's actions."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     feature_low: Row = Field(description="Least value of each feature.")
     feature_high: Row = Field(description="Greatest value of each feature.")
