@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm.errors import UserError
+from becalm.errors import UserError, first_line
 from becalm.files.atomic import write_atomic
 
 Array = npt.NDArray[np.float64]
@@ -83,12 +83,22 @@ class Episodes:
         """(E,) sum of each episode's rewards, or None."""
         return None if self.rewards is None else np.add.reduceat(self.rewards, self.starts)
 
+    def entries(self, title: str) -> Array:
+        """The table of the ``observation`` or the ``action``."""
+        return self.observations if title == "observation" else self.actions
+
+    def names(self, title: str) -> list[str]:
+        """What the entries of the ``observation`` or the ``action`` are called; nothing where that is unknown."""
+        given = self.spec.get(title)
+        fits = isinstance(given, list) and len(given) == self.entries(title).shape[1]
+        return [str(name) for name in given] if given and fits else []
+
     def take(self, episodes: Sequence[int] | Indices) -> "Episodes":
         """Those episodes, in that order."""
-        chosen = np.asarray(episodes, dtype=np.int64)
-        steps = np.concatenate([np.arange(self.starts[e], self.ends[e]) for e in chosen] or [np.zeros(0, np.int64)])
+        numbers = np.asarray(episodes, dtype=np.int64)
+        steps = np.concatenate([np.arange(self.starts[e], self.ends[e]) for e in numbers] or [np.zeros(0, np.int64)])
         rewards = None if self.rewards is None else self.rewards[steps]
-        ends = np.cumsum(self.lengths[chosen])
+        ends = np.cumsum(self.lengths[numbers])
         return Episodes(self.observations[steps], self.actions[steps], ends, rewards, self.environment, self.spec)
 
     @classmethod
@@ -149,9 +159,9 @@ class Episodes:
         except FileNotFoundError as error:
             raise UserError(f"there is no file {path}") from error
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, TypeError) as error:
-            raise UserError(f"{path} is damaged or no store of demonstrations: {_first_line(error)}") from error
+            raise UserError(f"{path} is damaged or no store of demonstrations: {first_line(error)}") from error
         except Exception as error:  # zlib has an error of its own, and a damaged file may raise still others.
-            raise UserError(f"{path} is damaged: {_first_line(error)}") from error
+            raise UserError(f"{path} is damaged: {first_line(error)}") from error
         try:
             return cls(observations, actions, ends, rewards, environment, spec)
         except UserError as error:
@@ -176,8 +186,3 @@ def _check_finite(name: str, array: Array) -> None:
 def _few(values: Indices) -> str:
     shown = ", ".join(str(int(value)) for value in values[:5])
     return f"[{shown}{', ...' if len(values) > 5 else ''}]"
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return lines[0] if lines else type(error).__name__

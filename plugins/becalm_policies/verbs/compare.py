@@ -140,7 +140,7 @@ def _table(environment: str, options: CompareOptions, judged: dict[str, tuple[in
     chosen = [word for word in words if " " in word]
     rows = []
     for name, (calls, judgement) in judged.items():
-        shares = [judgement.notes[word].value if word in judgement.notes else 0.0 for word in words]
+        shares = [_value(judgement, word) for word in words]
         off = max((abs(_value(judgement, word) / _value(first, word) - 1) for word in chosen), default=None)
         success = None if judgement.success is None else str(judgement.success)
         rows.append((name, calls, success, str(judgement.total), *(round(share, 4) for share in shares), off))

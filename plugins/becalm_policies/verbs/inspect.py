@@ -12,7 +12,7 @@ from becalm.plugin.report import Progress, Table
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats.source import load
 from becalm_policies.options import InspectOptions
-from becalm_policies.views.demonstration_plot import panels
+from becalm_policies.views.demonstration_plot import plot_demonstrations
 
 _DIGITS = 4
 
@@ -32,20 +32,17 @@ def run(options: InspectOptions) -> Iterator[str | Progress | Table]:
     yield _spread(episodes)
     for warning in warnings(episodes):
         yield f"warning: {warning}"
-    write_atomic(path, panels(episodes))
+    write_atomic(path, plot_demonstrations(episodes).content)
     yield f"wrote {path}"
 
 
 def columns(episodes: Episodes) -> list[tuple[str, Array, list[str]]]:
     """Title, table and names of the entries of observations and actions; numbered where the spec has no names."""
-    found = []
-    for title in ("observation", "action"):
-        values: Array = getattr(episodes, f"{title}s")
-        given = episodes.spec.get(title)
-        fits = isinstance(given, list) and len(given) == values.shape[1]
-        names = [str(name) for name in given] if fits and given else [str(n) for n in range(values.shape[1])]
-        found.append((title, values, names))
-    return found
+    tables = [(title, episodes.entries(title)) for title in ("observation", "action")]
+    return [
+        (title, values, episodes.names(title) or [str(number) for number in range(values.shape[1])])
+        for title, values in tables
+    ]
 
 
 def warnings(episodes: Episodes) -> list[str]:
@@ -53,25 +50,25 @@ def warnings(episodes: Episodes) -> list[str]:
 
     Entries that never change, actions out of bounds, episodes that are there twice or hold one step.
     """
-    found: list[str] = []
+    wrong: list[str] = []
     for title, values, names in columns(episodes):
         still = [name for name, spread in zip(names, np.ptp(values, axis=0), strict=True) if spread == 0]
         if still:
-            found.append(f"{title} {', '.join(still)} never changes")
+            wrong.append(f"{title} {', '.join(still)} never changes")
     outside = _outside(episodes)
     if outside.any():
         share = 100 * float(outside.mean())
-        found.append(
+        wrong.append(
             f"{int(outside.sum())} actions ({share:.3g} %) are out of bounds, the first at step {outside.argmax()}"
         )
     twice = duplicates(episodes)
     if twice:
         first, second = twice[0]
-        found.append(f"{len(twice)} episodes are there twice, such as {first} and {second}")
+        wrong.append(f"{len(twice)} episodes are there twice, such as {first} and {second}")
     short = np.flatnonzero(episodes.lengths == 1)
     if len(short):
-        found.append(f"{len(short)} episodes have a single step, such as {short[0]}")
-    return found
+        wrong.append(f"{len(short)} episodes have a single step, such as {short[0]}")
+    return wrong
 
 
 def duplicates(episodes: Episodes) -> list[tuple[int, int]]:

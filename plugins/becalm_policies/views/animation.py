@@ -29,8 +29,7 @@ def replay(env: Any, rollout: Rollout) -> Iterator[tuple[Frame, Array]]:
     Args:
         env: The rollout's environment, with pictures.
     """
-    options = None if rollout.start.options is None else dict(rollout.start.options)
-    seen, _ = env.reset(seed=rollout.start.seed, options=options)
+    seen, _ = rollout.start.reset(env)
     yield _frame(env), np.asarray(seen, dtype=np.float64)
     for action in rollout.actions:
         seen, *_ = env.step(action.astype(env.action_space.dtype))

@@ -1,6 +1,5 @@
 """Demonstrations as one PNG: paths in a plane, coloured by time, and histograms of the actions."""
 
-import io
 import math
 from typing import Any
 
@@ -11,6 +10,7 @@ from matplotlib.collections import LineCollection
 from matplotlib.colors import LinearSegmentedColormap, Normalize
 from matplotlib.figure import Figure
 
+from becalm.plugin.report import Picture
 from becalm_policies.demonstrations.episodes import Array, Episodes
 
 _COLUMNS = 4
@@ -22,35 +22,32 @@ _PATHS_HEIGHT = 4.6
 _MAP = LinearSegmentedColormap.from_list("time", colormaps["viridis"](np.linspace(0, 0.9, 256)))
 
 
-def panels(episodes: Episodes) -> bytes:
-    """The picture as PNG: paths of the first two entries of observations and of actions, below them the histograms.
+def plot_demonstrations(episodes: Episodes) -> Picture:
+    """Paths of the first two entries of observations and of actions, below them the histograms.
 
     Of more than 300 episodes 300 are drawn, evenly chosen; of more than 12 action entries the first 12.
     """
     shown = min(episodes.actions.shape[1], _MOST_HISTOGRAMS)
     rows = math.ceil(shown / _COLUMNS)
     size = (_COLUMNS * _WIDTH, _PATHS_HEIGHT + rows * _HEIGHT)
-    figure = Figure(figsize=size, layout="constrained", dpi=100)  # Without pyplot it knows no screen.
+    figure = Figure(figsize=size, layout="constrained")  # Without pyplot it knows no screen.
     parts: Any = figure.subfigures(2, 1, height_ratios=[_PATHS_HEIGHT, rows * _HEIGHT])
     above, below = parts
     axes = above.subplots(1, 2)
-    for place, title, values in zip(
-        axes, ("observation", "action"), (episodes.observations, episodes.actions), strict=True
-    ):
-        drawn = _paths(place, episodes, values, _names(episodes, title, values))
-    above.colorbar(drawn, ax=list(axes), label="time within the episode", ticks=[0, 1], shrink=0.8)
+    for axis, title in zip(axes, ("observation", "action"), strict=True):
+        bar = _paths(axis, episodes, title)
+    above.colorbar(bar, ax=list(axes), label="time within the episode", ticks=[0, 1], shrink=0.8)
     _histograms(below, episodes, shown)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png")
-    return buffer.getvalue()
+    return Picture.of_figure(figure, dpi=100)
 
 
-def _paths(place: Any, episodes: Episodes, values: Array, names: list[str]) -> Any:
+def _paths(axis: Any, episodes: Episodes, title: str) -> Any:
     """One line per episode through the first two entries, or through time and the only one."""
+    values, names = episodes.entries(title), _names(episodes, title)
     count = len(episodes)
-    chosen = np.unique(np.linspace(0, count - 1, min(count, _MOST_PATHS)).astype(int))
+    selected = np.unique(np.linspace(0, count - 1, min(count, _MOST_PATHS)).astype(int))
     segments, times, ends = [], [], []
-    for number in chosen:
+    for number in selected:
         steps = slice(episodes.starts[number], episodes.ends[number])
         points = values[steps, :2]
         if points.shape[1] == 1:
@@ -63,44 +60,41 @@ def _paths(place: Any, episodes: Episodes, values: Array, names: list[str]) -> A
         array=np.concatenate(times),
         cmap=_MAP,
         linewidths=0.8,
-        alpha=_alpha(len(chosen)),
+        alpha=_alpha(len(selected)),
     )
     lines.set_clim(0, 1)
-    place.add_collection(lines)
-    place.scatter(*np.transpose(ends), s=6, color="black", linewidths=0, zorder=3, label="last step")
+    axis.add_collection(lines)
+    axis.scatter(*np.transpose(ends), s=6, color="black", linewidths=0, zorder=3, label="last step")
     first, second = names[:2] if len(names) > 1 else ("step", names[0])
-    place.set(xlabel=first, ylabel=second)
-    place.autoscale_view()
+    axis.set(xlabel=first, ylabel=second)
+    axis.autoscale_view()
     if _alike(values):
-        place.set_aspect("equal", adjustable="box")
-    shown = "" if len(chosen) == count else f", {len(chosen)} of {count} episodes"
-    place.set_title(f"{'observations' if values is episodes.observations else 'actions'}{shown}", fontsize=10)
-    place.legend(loc="upper right", fontsize=7, frameon=False)
+        axis.set_aspect("equal", adjustable="box")
+    shown = "" if len(selected) == count else f", {len(selected)} of {count} episodes"
+    axis.set_title(f"{title}s{shown}", fontsize=10)
+    axis.legend(loc="upper right", fontsize=7, frameon=False)
     return ScalarMappable(Normalize(0, 1), _MAP)  # Its bar is opaque, whatever the lines are.
 
 
 def _histograms(below: Any, episodes: Episodes, shown: int) -> None:
-    names = _names(episodes, "action", episodes.actions)
+    names = _names(episodes, "action")
     rows = math.ceil(shown / _COLUMNS)
-    places = below.subplots(rows, min(shown, _COLUMNS), squeeze=False).ravel()
-    for number, place in enumerate(places):
+    axes = below.subplots(rows, min(shown, _COLUMNS), squeeze=False).ravel()
+    for number, axis in enumerate(axes):
         if number >= shown:
-            place.axis("off")
+            axis.axis("off")
             continue
-        place.hist(episodes.actions[:, number], bins=60, color="tab:blue")
-        place.set_xlabel(names[number])
+        axis.hist(episodes.actions[:, number], bins=60, color="tab:blue")
+        axis.set_xlabel(names[number])
         for name in ("action_low", "action_high"):
             bound = episodes.spec.get(name)
             if bound is not None:
-                place.axvline(bound[number], color="tab:red", linewidth=1, linestyle="--")
-    places[0].set_ylabel("steps")
+                axis.axvline(bound[number], color="tab:red", linewidth=1, linestyle="--")
+    axes[0].set_ylabel("steps")
 
 
-def _names(episodes: Episodes, title: str, values: Array) -> list[str]:
-    given = episodes.spec.get(title)
-    if isinstance(given, list) and len(given) == values.shape[1]:
-        return [str(name) for name in given]
-    return [f"{title} {number}" for number in range(values.shape[1])]
+def _names(episodes: Episodes, title: str) -> list[str]:
+    return episodes.names(title) or [f"{title} {number}" for number in range(episodes.entries(title).shape[1])]
 
 
 def _alike(values: Array) -> bool:

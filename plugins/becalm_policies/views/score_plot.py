@@ -1,11 +1,10 @@
 """An evaluation as one picture: every episode's score in order, and how the scores came about over time."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
 
-from becalm.domain import Picture
+from becalm.plugin.report import Picture
 from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.rollouts.estimates import Figure
 from becalm_policies.rollouts.rollout import Rollout
@@ -13,18 +12,16 @@ from becalm_policies.rollouts.rollout import Rollout
 INK, BAND = "#1d4ed8", "#bfd3fb"
 
 
-def draw(rollouts: Sequence[Rollout], score: str, figure: Figure, title: str) -> Picture:
-    """The plot.
+def plot_scores(rollouts: Sequence[Rollout], score: str, figure: Figure, title: str) -> Picture:
+    """The picture.
 
     Args:
         score: ``best`` or ``total``: largest reward, or return. figure: Its mean, and the interval.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure as Canvas
 
     name = "largest reward" if score == "best" else "return"
     canvas = Canvas(figsize=(10, 4), layout="constrained")
-    FigureCanvasAgg(canvas)
     left, right = canvas.subplots(1, 2)
     canvas.suptitle(title)
     values = np.sort([getattr(rollout.outcome, score) for rollout in rollouts])
@@ -43,9 +40,7 @@ def draw(rollouts: Sequence[Rollout], score: str, figure: Figure, title: str) ->
     right.set_xlabel("step")
     right.set_ylabel(f"{name} so far")
     right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
-    buffer = io.BytesIO()
-    canvas.savefig(buffer, format="png", dpi=110)
-    return Picture("image/png", buffer.getvalue())
+    return Picture.of_figure(canvas)
 
 
 def _so_far(rollouts: Sequence[Rollout], score: str) -> Array:

@@ -16,7 +16,7 @@ from becalm_apps.main import main
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.options import InspectOptions
 from becalm_policies.verbs.inspect import run, warnings
-from becalm_policies.views.demonstration_plot import panels
+from becalm_policies.views.demonstration_plot import plot_demonstrations
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "policies" / "pusht.npz"
 
@@ -80,12 +80,12 @@ def _one(episodes: Episodes) -> Episodes:
 def test_the_picture_suits_any_sizes(observation: int, action: int) -> None:
     rng = np.random.default_rng(0)
     episodes = Episodes(rng.normal(size=(9, observation)), rng.normal(size=(9, action)), np.array([1, 9]))
-    image = np.asarray(Image.open(io.BytesIO(panels(episodes))).convert("L"))
+    image = np.asarray(Image.open(io.BytesIO(plot_demonstrations(episodes).content)).convert("L"))
     assert image.std() > 5  # Something is drawn.
 
 
 def test_demonstrations_that_never_change_can_be_drawn() -> None:
-    assert panels(Episodes(np.zeros((3, 2)), np.zeros((3, 2)), np.array([3])))
+    assert plot_demonstrations(Episodes(np.zeros((3, 2)), np.zeros((3, 2)), np.array([3])))
 
 
 Inspect = Callable[..., tuple[int, str]]
