@@ -15,6 +15,7 @@ from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.noise import epochs
 from becalm.plugin.find import resource
+from becalm.train.split import check_split
 from becalm_images.data.labelled import Labelled
 from becalm_images.data.mnist import mnist
 from becalm_images.data.source import load
@@ -62,8 +63,7 @@ class Images(Domain[Tensor]):
         Raises:
             UserError: If they cannot be had, or the split is not train or test.
         """
-        if split not in ("train", "test"):
-            raise UserError(f"split must be train or test, got {split!r}")
+        check_split(split)
         folder = self.data if self.data is not None else str(mnist())
         return load(folder, "train" if split == "train" else "test")
 

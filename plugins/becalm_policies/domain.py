@@ -15,6 +15,7 @@ from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import epochs
+from becalm.train.split import split_range
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.demonstrations.observe import Observe, Raw
 from becalm_policies.demonstrations.prepare import Preparation, prepare
@@ -87,7 +88,7 @@ class Policies(Domain[Observed]):
         Raises:
             UserError: If they do not fit the configuration.
         """
-        raw = self._chosen("train")
+        raw = self._episodes("train")
         episodes = prepare(raw, self.prepare)
         observations, actions = episodes.observations, episodes.actions
         wrong = [entry for entry in self.relative if not 0 <= entry < observations.shape[1]]
@@ -120,7 +121,7 @@ class Policies(Domain[Observed]):
         return self.model_validate({**self.model_dump(), **found})
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
-        episodes = prepare(self._chosen(split), self.prepare)
+        episodes = prepare(self._episodes(split), self.prepare)
         windows = self._windows(episodes)
         seen = windows.observations(episodes)
         cond = self._observed(seen)
@@ -233,17 +234,10 @@ class Policies(Domain[Observed]):
         bounds = (self.action_low, self.action_high)
         return Scene(self.environment, *bounds, self.relative, self.history, self.horizon)
 
-    def _chosen(self, split: str) -> Episodes:
-        if split not in ("train", "test"):
-            raise UserError(f"split must be train or test, got {split!r}")
+    def _episodes(self, split: str) -> Episodes:
         episodes = load(self.data)
         count = len(episodes) if self.demonstrations is None else min(self.demonstrations, len(episodes))
-        if self.holdout >= count:
-            raise UserError(f"holdout must leave a demonstration to train on, got {self.holdout} of {count}")
-        if split == "test" and not self.holdout:
-            raise UserError("there are no test demonstrations: set holdout above 0")
-        kept = range(count - self.holdout) if split == "train" else range(count - self.holdout, count)
-        return episodes.take(list(kept))
+        return episodes.take(split_range(split, count, self.holdout, "demonstration"))
 
     def _windows(self, episodes: Episodes) -> Windows:
         return Windows.of(episodes, history=self.history, horizon=self.horizon, tail=self.tail)

@@ -19,7 +19,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load, save
 from torch import Tensor
 
-from becalm.errors import UserError, sentence
+from becalm.errors import UserError, first_line, sentence
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import Model
 from becalm.objective.draw import Objective
@@ -163,7 +163,7 @@ def _json(path: Path) -> dict[str, Any]:
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: name the folder of a diffusers pipeline") from error
     except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{path} cannot be read: {first_line(error)}") from error
     if not isinstance(table, dict):
         raise UserError(f"{path} must hold a table, got {type(table).__name__}")
     return table
@@ -177,4 +177,4 @@ def _tensors(folder: Path) -> dict[str, Tensor]:
     try:
         return load(path.read_bytes())
     except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} cannot be read, it is damaged or cut short: {str(error).splitlines()[0]}") from error
+        raise UserError(f"{path} cannot be read, it is damaged or cut short: {first_line(error)}") from error

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from torch import Tensor
 
 from becalm.denoiser import Prediction
-from becalm.errors import UserError, sentence, unknown
+from becalm.errors import UserError, first_line, sentence, unknown
 from becalm.objective.draw import Objective
 from becalm.schedule import Discrete, Linear, NoiseSchedule, Schedule, betas, rescale_zero_terminal_snr
 
@@ -91,7 +91,7 @@ def schedule_of(config: Mapping[str, Any]) -> Schedule:
     except UserError:
         raise
     except (TypeError, ValueError) as error:
-        raise UserError(f"the scheduler's table of betas cannot be read: {str(error).splitlines()[0]}") from error
+        raise UserError(f"the scheduler's table of betas cannot be read: {first_line(error)}") from error
 
 
 def prediction_of(config: Mapping[str, Any]) -> Prediction:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm.errors import UserError
+from becalm.errors import UserError, first_line
 from becalm_policies.demonstrations.episodes import Array, Episodes
 
 _LONGEST = 200
@@ -47,7 +47,8 @@ def parsing(path: Path, what: str) -> Iterator[None]:
     except PermissionError as error:
         raise UserError(f"{path} cannot be read: permission denied") from error
     except Exception as error:  # Parsers of other people's formats raise anything at all on a damaged file.
-        raise UserError(f"{path} is damaged or not {what}: {_first_line(error)}") from error
+        said = f": {first_line(error)[:_LONGEST]}" if str(error) else ""
+        raise UserError(f"{path} is damaged or not {what}: {type(error).__name__}{said}") from error
 
 
 def table(path: Path, name: str, values: Any) -> Array:
@@ -169,8 +170,3 @@ def store(
         return Episodes(observations, actions, ends.astype(np.int64), rewards, environment, spec)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0][:_LONGEST]}" if lines else type(error).__name__

@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
+from becalm.files import journal
 from becalm.files.atomic import write_atomic
 from becalm_policies.rollouts.estimates import Outcome
 from becalm_policies.rollouts.protocol import Start
@@ -45,8 +46,8 @@ class Journal:
             if resume:
                 raise UserError("--resume needs the --out folder of the evaluation to go on with")
             return
-        found = folder / "settings.json"
-        if found.exists():
+        asked = folder / "settings.json"
+        if asked.exists():
             if not resume:
                 raise UserError(f"{folder} already holds an evaluation: name another --out, or go on with --resume")
             self.rollouts = _read(folder, settings)
@@ -57,26 +58,25 @@ class Journal:
         except OSError as error:
             raise UserError(f"cannot write {folder}: {error.strerror}") from error
         # A line that a kill cut short must not stand before the next one.
-        write_atomic(folder / "episodes.jsonl", "".join(_line(rollout) for rollout in self.rollouts).encode())
+        journal.write(folder / "episodes.jsonl", map(_record, self.rollouts))
         table = _row(COLUMNS) + "".join(_row(_cells(rollout)) for rollout in self.rollouts)
         write_atomic(folder / "episodes.csv", table.encode())
-        write_atomic(found, json.dumps(settings, indent=2, sort_keys=True).encode())
+        write_atomic(asked, json.dumps(settings, indent=2, sort_keys=True).encode())
 
     def add(self, rollout: Rollout) -> None:
         """Keeps one more episode."""
         self.rollouts.append(rollout)
         if self._folder is None:
             return
-        for name, line in (("episodes.jsonl", _line(rollout)), ("episodes.csv", _row(_cells(rollout)))):
-            with (self._folder / name).open("a", encoding="utf-8", newline="") as file:
-                file.write(line)
+        journal.append(self._folder / "episodes.jsonl", [_record(rollout)])
+        with (self._folder / "episodes.csv").open("a", encoding="utf-8", newline="") as file:
+            file.write(_row(_cells(rollout)))
 
 
 def _read(folder: Path, settings: Mapping[str, Any]) -> list[Rollout]:
     try:
         before = json.loads((folder / "settings.json").read_text(encoding="utf-8"))
-        lines = (folder / "episodes.jsonl").read_text(encoding="utf-8").split("\n")
-        rollouts = [_parsed(json.loads(line)) for line in lines[:-1]]
+        rollouts = [_rollout(record) for record in journal.read(folder / "episodes.jsonl")]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"the evaluation in {folder} is damaged and cannot be resumed: {error}") from error
     now = json.loads(json.dumps(settings))
@@ -89,15 +89,15 @@ def _read(folder: Path, settings: Mapping[str, Any]) -> list[Rollout]:
     return rollouts
 
 
-def _line(rollout: Rollout) -> str:
+def _record(rollout: Rollout) -> dict[str, Any]:
     outcome = asdict(rollout.outcome)
     # Actions are single precision: nine digits hold one exactly.
     arrays = {"actions": [[float(f"{value:.9g}") for value in row] for row in rollout.actions.tolist()]}
     start = {"seed": rollout.start.seed, "options": rollout.start.options}
-    return json.dumps({**outcome, **start, **arrays, "rewards": rollout.rewards.tolist()}) + "\n"
+    return {**outcome, **start, **arrays, "rewards": rollout.rewards.tolist()}
 
 
-def _parsed(record: dict[str, Any]) -> Rollout:
+def _rollout(record: dict[str, Any]) -> Rollout:
     outcome = Outcome(**{name: record[name] for name in ("episode", "steps", "best", "total", "success", "notes")})
     start = Start(outcome.episode, record["seed"], record["options"])
     return Rollout(start, outcome, np.array(record["actions"]), np.array(record["rewards"]))

@@ -25,6 +25,11 @@ class Start:
     seed: int
     options: Mapping[str, Any] | None = None
 
+    def reset(self, env: Any) -> tuple[Any, dict[str, Any]]:
+        """Begins the episode: the first observation, and what ``env.reset`` says beside it."""
+        observation, info = env.reset(seed=self.seed, options=None if self.options is None else dict(self.options))
+        return observation, info
+
 
 @dataclass(frozen=True, slots=True)
 class Rules:

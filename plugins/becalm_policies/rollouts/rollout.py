@@ -60,13 +60,13 @@ class Tick:
 class Once(gymnasium.Wrapper):  # type: ignore[misc]
     """An environment that plays the episode it is given, and is frozen before and after.
 
-    ``reset(options={"starts": [...]})`` gives number ``place`` of the list, None for no episode; a reset without starts
+    ``reset(options={"starts": [...]})`` gives number ``row`` of the list, None for no episode; a reset without starts
     changes nothing, which is what vector environments do to one that has ended.
     """
 
-    def __init__(self, env: Any, place: int, limit: int | None) -> None:
+    def __init__(self, env: Any, row: int, limit: int | None) -> None:
         super().__init__(env)
-        self._place, self._limit = place, limit
+        self._row, self._limit = row, limit
         self._steps, self._over = 0, True
         self._seen: Any = None
 
@@ -74,9 +74,8 @@ class Once(gymnasium.Wrapper):  # type: ignore[misc]
         """Begins the episode given, if one is."""
         if not options or "starts" not in options:
             return self._seen, {}
-        start: Start | None = options["starts"][self._place]
-        settings = None if start is None or start.options is None else dict(start.options)
-        self._seen, info = self.env.reset(seed=0 if start is None else start.seed, options=settings)
+        start: Start | None = options["starts"][self._row]
+        self._seen, info = (start or Start(0, 0)).reset(self.env)
         self._steps, self._over = 0, start is None
         return self._seen, info
 
@@ -112,7 +111,7 @@ def play(
     if not starts:
         return
     count = min(workers or parallel, len(starts))
-    makers = [partial(_once, make, place, limit) for place in range(count)]
+    makers = [partial(_once, make, row, limit) for row in range(count)]
     envs: Any = gymnasium.vector.AsyncVectorEnv(makers) if workers else gymnasium.vector.SyncVectorEnv(makers)
     try:
         for first in range(0, len(starts), count):
@@ -122,8 +121,8 @@ def play(
         envs.close()
 
 
-def _once(make: Callable[[], Any], place: int, limit: int | None) -> Once:
-    return Once(make(), place, limit)
+def _once(make: Callable[[], Any], row: int, limit: int | None) -> Once:
+    return Once(make(), row, limit)
 
 
 def _round(envs: Any, actor: Actor | Act, starts: Sequence[Start | None]) -> Iterator[Tick]:

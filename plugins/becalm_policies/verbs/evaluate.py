@@ -177,11 +177,12 @@ def _costs(latency: Latency, timed: Timed, batch: int) -> Table:
 def _pictures(
     folder: Path, options: EvaluateOptions, acting: Policy, task: _Task, rollouts: list[Any], judgement: Judgement
 ) -> Iterator[Report]:
-    from becalm_policies.views import animation, score_plot
+    from becalm_policies.views import animation
+    from becalm_policies.views.score_plot import plot_scores
 
     figure = judgement.best if task.score == "best" else judgement.total
     title = f"{Path(options.checkpoint).stem} in {task.id}, protocol {task.protocol}, {len(rollouts)} episodes"
-    write_atomic(folder / "plot.png", score_plot.draw(rollouts, task.score, figure, title).content)
+    write_atomic(folder / "plot.png", plot_scores(rollouts, task.score, figure, title).content)
     if options.video != "none":
         ranked = sorted(rollouts, key=lambda rollout: float(getattr(rollout.outcome, task.score)))
         chosen = {"best": ranked[-1], "median": ranked[len(ranked) // 2], "worst": ranked[0]}

@@ -153,8 +153,7 @@ def _environment(checkpoint: str) -> str:
 
 
 def _reset(env: Any, id: str, episode: int) -> Any:
-    begin = start("chi" if id == PUSHT else "gym", episode)
-    seen, _ = env.reset(seed=begin.seed, options=None if begin.options is None else dict(begin.options))
+    seen, _ = start("chi" if id == PUSHT else "gym", episode).reset(env)
     return np.asarray(seen, dtype=np.float64)
 
 
