@@ -35,7 +35,7 @@ class PolicyRequest(SampleRequest):
 
 
 class Sampling(Settings):
-    """How a policy's chunks are drawn where a request says nothing: part of the policy, like its weights."""
+    """How a policy's chunks are sampled where a request says nothing: part of the policy, like its weights."""
 
     sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to actions.")
     steps: int = Field(8, ge=1, le=100_000, description="Sampler steps: network calls per chunk.")

@@ -79,7 +79,7 @@ def test_a_level_per_chunk_is_the_same_as_one_level_at_a_time(name: str) -> None
     together = net(x, Cosine()(times).spread(x), cond)
     for number in range(3):
         row = slice(number, number + 1)
-        alone = net(x[row], Cosine()(times[number]), Observed(cond.features[row], cond.origin[row]))
+        alone = net(x[row], Cosine()(times[number]), Observed(cond.features[row], cond.reference[row]))
         torch.testing.assert_close(together[row], alone, rtol=1e-4, atol=1e-5)
 
 

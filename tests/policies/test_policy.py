@@ -13,9 +13,10 @@ from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.objective.draw import Fixed, Objective
 from becalm_policies.control.candidates import densest
-from becalm_policies.control.chunk_noise import Draws
+from becalm_policies.control.chunk_noise import ChunkNoise
 from becalm_policies.control.policy import Policy, policy
 from becalm_policies.networks.condition import Observed
+from becalm_policies.options import WatchOptions
 
 
 def ramp(x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
@@ -116,18 +117,18 @@ def test_a_reset_alone_begins_a_new_episode_with_new_noise() -> None:
 
 def test_noise_is_a_function_of_seed_environment_and_chunk() -> None:
     numbers, chunks = np.array([5, 0, 9]), np.array([3, 0, 40])
-    whole = Draws(1, (2, 3, 2), torch.device("cpu")).start(numbers, chunks).reshape(3, 2, 3, 2)
+    whole = ChunkNoise(1, (2, 3, 2), torch.device("cpu")).start(numbers, chunks).reshape(3, 2, 3, 2)
     for row in range(3):
-        alone = Draws(1, (2, 3, 2), torch.device("cpu"))
+        alone = ChunkNoise(1, (2, 3, 2), torch.device("cpu"))
         for chunk in range(int(chunks[row]) + 1):
             drawn = alone.start(numbers[row : row + 1], np.array([chunk]))
         assert torch.equal(drawn, whole[row])
-    other = Draws(2, (2, 3, 2), torch.device("cpu")).start(numbers, chunks).reshape(3, 2, 3, 2)
+    other = ChunkNoise(2, (2, 3, 2), torch.device("cpu")).start(numbers, chunks).reshape(3, 2, 3, 2)
     assert len(torch.unique(torch.cat([whole, other]))) == 2 * whole.numel()
 
 
 def test_steps_have_noise_of_their_own() -> None:
-    draws, like = Draws(1, (1, 3, 2), torch.device("cpu")), torch.empty(2, 3, 2)
+    draws, like = ChunkNoise(1, (1, 3, 2), torch.device("cpu")), torch.empty(2, 3, 2)
     first = draws.steps(np.array([0, 4]), np.array([0, 1]))
     made = [first(like), first(like), draws.start(np.array([0, 4]), np.array([0, 1]))]
     assert len(torch.unique(torch.stack(made))) == 3 * 12
@@ -196,7 +197,7 @@ def test_the_best_candidate_is_the_one_that_scores_most() -> None:
         return chunks[:, :, 1, 0]
 
     acting = policy(scripted(noise, plain(1, 1)), score=score, steps=1, choose="best", candidates=9)
-    drawn = Draws(0, (9, 6, 1), torch.device("cpu")).start(np.arange(2), np.zeros(2, np.int64)).reshape(2, 9, 6)
+    drawn = ChunkNoise(0, (9, 6, 1), torch.device("cpu")).start(np.arange(2), np.zeros(2, np.int64)).reshape(2, 9, 6)
     assert acting.act(np.zeros((2, 1)))[:, 0] == pytest.approx(drawn[:, :, 1].amax(1).numpy())
 
 
@@ -262,3 +263,7 @@ def test_actions_that_are_not_finite_are_never_executed() -> None:
     acting = policy(scripted(lambda x, level, cond: x * torch.nan, plain(1, 1)), steps=1)
     with pytest.raises(UserError, match="not finite"):
         acting.act([0.0])
+
+
+def test_the_chunks_to_watch_have_their_old_name_as_well() -> None:
+    assert WatchOptions.model_validate({"fan": 3}).chunks == 3

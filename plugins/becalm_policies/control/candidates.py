@@ -1,4 +1,4 @@
-"""Which of several drawn chunks to execute.
+"""Which of several sampled chunks to execute.
 
 Density: with d_ij^2 the mean squared difference of the entries of candidates i and j, candidate i has the kernel
 density sum_j exp(-d_ij^2 / (2 h^2)), and the densest is executed: an outlier of the sampler never is (Diffusion-KDE,
@@ -11,7 +11,7 @@ from torch import Tensor
 
 
 def densest(candidates: Tensor, bandwidth: float) -> Tensor:
-    """Number of the candidate in the densest place, (B,).
+    """Number of the candidate where the density is highest, (B,).
 
     Args:
         candidates: (B, K, ...) chunks in diffusion space, whose entries are of one size.

@@ -1,24 +1,23 @@
 """The noise of a policy's chunks: a function of (seed, environment's number, chunk's number) and of nothing else.
 
-So an environment's actions do not depend on how many others are beside it. A draw costs as much as a step of a small
-network, so the starts of several chunks are drawn at a time.
+So an environment's actions do not depend on how many others are beside it. Generating takes as long as a step of a
+small network, so the starts of several chunks are generated at a time.
 """
 
 import math
 from collections.abc import Callable
 
 import numpy as np
-import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from becalm.noise import Purpose, normal
+from becalm_policies.demonstrations.episodes import Indices
 
-Numbers = npt.NDArray[np.int64]
 _ROWS = 64
 
 
-class Draws:
+class ChunkNoise:
     """Noise by environment and chunk.
 
     Args:
@@ -31,43 +30,42 @@ class Draws:
         self._width = -(-math.prod(shape) // 4) * 4
         self._device = device
         self._numbers = self._first = np.zeros(0, np.int64)
-        self._drawn = torch.empty(0, 0)
+        self._ahead = torch.empty(0, 0)
 
-    def start(self, numbers: Numbers, chunks: Numbers) -> Tensor:
+    def start(self, numbers: Indices, chunks: Indices) -> Tensor:
         """(B K, Tp, A) standard normal numbers to start chunk ``chunks[b]`` of environment ``numbers[b]`` from."""
-        ahead = self._drawn.shape[1]
-        if not np.array_equal(numbers, self._numbers) or not self._within(chunks - self._first, ahead):
-            ahead = max(_ROWS // len(numbers), 1)
+        if not np.array_equal(numbers, self._numbers) or not self._holds(chunks):
+            count = max(_ROWS // len(numbers), 1)
             words = self._words(chunks)
-            drawn = normal(self._seed, self._rows(numbers), 0, Purpose.START, (ahead * self._width,), words)
-            self._drawn = drawn.reshape(len(numbers), ahead, self._width)
+            flat = normal(self._seed, self._rows(numbers), 0, Purpose.START, (count * self._width,), words)
+            self._ahead = flat.reshape(len(numbers), count, self._width)
             self._numbers, self._first = numbers.copy(), chunks.copy()
         if len(numbers) == 1:
-            eps = self._drawn[:, int(chunks[0] - self._first[0])]
+            eps = self._ahead[:, int(chunks[0] - self._first[0])]
         else:
-            place = torch.from_numpy(chunks - self._first).to(self._device)
-            eps = self._drawn[torch.arange(len(numbers), device=self._device), place]
+            index = torch.from_numpy(chunks - self._first).to(self._device)
+            eps = self._ahead[torch.arange(len(numbers), device=self._device), index]
         return self._cut(eps)
 
-    def steps(self, numbers: Numbers, chunks: Numbers) -> Callable[[Tensor], Tensor]:
+    def steps(self, numbers: Indices, chunks: Indices) -> Callable[[Tensor], Tensor]:
         """A sampler's ``noise``: call number k gives step k's noise of these chunks."""
         count = iter(range(2**32))
 
-        def draw(like: Tensor) -> Tensor:
+        def noise(like: Tensor) -> Tensor:
             rows, words = self._rows(numbers), self._words(chunks)
-            drawn = normal(self._seed, rows, next(count), Purpose.STEP, (self._width,), words)
-            return self._cut(drawn).to(like)
+            return self._cut(normal(self._seed, rows, next(count), Purpose.STEP, (self._width,), words)).to(like)
 
-        return draw
+        return noise
 
-    def _within(self, offset: Numbers, ahead: int) -> bool:
-        return bool((offset >= 0).all() and (offset < ahead).all())
+    def _holds(self, chunks: Indices) -> bool:
+        index = chunks - self._first
+        return bool((index >= 0).all() and (index < self._ahead.shape[1]).all())
 
-    def _rows(self, numbers: Numbers) -> Tensor:
+    def _rows(self, numbers: Indices) -> Tensor:
         return torch.from_numpy(numbers).to(self._device)
 
-    def _words(self, chunks: Numbers) -> Tensor:
+    def _words(self, chunks: Indices) -> Tensor:
         return torch.from_numpy(chunks * self._width).to(self._device)
 
-    def _cut(self, drawn: Tensor) -> Tensor:
-        return drawn[:, : math.prod(self._shape)].reshape(-1, *self._shape[1:])
+    def _cut(self, noise: Tensor) -> Tensor:
+        return noise[:, : math.prod(self._shape)].reshape(-1, *self._shape[1:])

@@ -7,7 +7,7 @@ from pydantic import Field
 from becalm.plugin.settings import Settings
 
 
-class Acting(Settings):
+class Execution(Settings):
     """How a policy executes the chunks that it plans."""
 
     execute: int | None = Field(
@@ -23,8 +23,9 @@ class Acting(Settings):
         None, gt=0, lt=1, description="Start a chunk from the one before, with the noise of this time: fewer steps."
     )
     choose: Literal["first", "densest", "best"] = Field(
-        "first", description="Of several chunks drawn execute: the first, the densest (Diffusion-KDE), the best scored."
+        "first",
+        description="Of several sampled chunks execute the first, the densest (Diffusion-KDE), the best scored.",
     )
-    candidates: int = Field(16, ge=1, description="Chunks drawn to choose from.")
+    candidates: int = Field(16, ge=1, description="Chunks sampled to choose from.")
     bandwidth: float = Field(0.2, gt=0, description="Of the kernel density, in units of diffusion space.")
     near_scale: float = Field(0.0, ge=0, description="Strength of a pull towards the chunk before; 0 is off.")

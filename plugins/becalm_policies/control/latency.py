@@ -33,15 +33,15 @@ def measure(policy: Policy, observation: npt.ArrayLike, chunks: int = _CHUNKS) -
     """Acts on one observation again and again, after a few chunks to warm up. The policy is reset."""
     count = 0
 
-    def counted(module: Any, inputs: Any) -> None:
+    def count_call(module: Any, inputs: Any) -> None:
         nonlocal count
         count += 1
 
-    each = 1 if policy.acting.ensemble is not None else policy.execute
+    each = 1 if policy.execution.ensemble is not None else policy.execute
     policy.reset(numbers=[0])
     for _ in range(_WARM * each):
         policy.act(observation)
-    hook = policy.model.network.register_forward_pre_hook(counted)
+    hook = policy.model.network.register_forward_pre_hook(count_call)
     for _ in range(2 * each):
         policy.act(observation)
     hook.remove()

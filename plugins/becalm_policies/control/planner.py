@@ -23,9 +23,9 @@ from becalm.model import Model
 from becalm.sampler.step import Noise, sample
 from becalm.schedule import levels_at
 from becalm_policies.control.candidates import densest, pick
-from becalm_policies.control.chunk_noise import Draws, Numbers
-from becalm_policies.control.execution import Acting
-from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.control.chunk_noise import ChunkNoise
+from becalm_policies.control.execution import Execution
+from becalm_policies.demonstrations.episodes import Array, Indices
 from becalm_policies.domain import Policies
 from becalm_policies.energies import near_previous
 from becalm_policies.networks.condition import Observed
@@ -36,7 +36,7 @@ Score = Callable[[Array, Array], Any]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Before:
+class Previous:
     """The chunks planned last, moved on to the present.
 
     Attributes:
@@ -48,12 +48,12 @@ class Before:
     known: Tensor
 
     @classmethod
-    def moved(cls, actions: Tensor, steps: int, there: Tensor) -> "Before":
-        """Chunks of ``steps`` steps ago; ``there`` (B,) says who had one."""
+    def shift(cls, actions: Tensor, steps: int, planned: Tensor) -> "Previous":
+        """Chunks of ``steps`` steps ago; ``planned`` (B,) says who had one."""
         horizon = actions.shape[1]
-        place = torch.arange(steps, horizon + steps, device=actions.device)
-        known = there.to(actions.device)[:, None] & (place < horizon)
-        return cls(actions.index_select(1, place.clamp(max=horizon - 1)), known)
+        index = torch.arange(steps, horizon + steps, device=actions.device)
+        known = planned.to(actions.device)[:, None] & (index < horizon)
+        return cls(actions.index_select(1, index.clamp(max=horizon - 1)), known)
 
 
 class Planner:
@@ -61,65 +61,67 @@ class Planner:
 
     Args:
         model: A model of the policies domain.
-        request: How chunks are sampled. acting: How they are started and chosen.
-        score: For ``acting.choose`` "best".
+        request: How chunks are sampled. execution: How they are started and chosen.
+        score: For ``execution.choose`` "best".
 
     Raises:
         UserError: If the options do not fit together.
     """
 
-    def __init__(self, model: Model[Observed], request: PolicyRequest, acting: Acting, score: Score | None) -> None:
+    def __init__(
+        self, model: Model[Observed], request: PolicyRequest, execution: Execution, score: Score | None
+    ) -> None:
         if not isinstance(model.domain, Policies):
             raise UserError(f"this is a model of {model.domain.name}, not a policy")
-        if (acting.choose == "best") != (score is not None):
+        if (execution.choose == "best") != (score is not None):
             raise UserError("choose best needs a score, a function of chunks and observations, and nothing else does")
         self.domain = model.domain
         self.device = model.device
-        self.candidates = 1 if acting.choose == "first" else acting.candidates
-        self._request, self._acting, self._score = request, acting, score
+        self.candidates = 1 if execution.choose == "first" else execution.candidates
+        self._request, self._execution, self._score = request, execution, score
         self._path = walk(model.schedule, request)
         self._scale = (request.temperature * self._path[0].norm).to(self.device, torch.float32)
-        self._short = None if acting.warm is None else _below(model, self._path, acting.warm)
+        self._short = None if execution.warm is None else _below(model, self._path, execution.warm)
         self._sampler = sampler(request)
         # Padding to chunks would make one observation cost as much as a chunk of them.
         self._denoise: Denoiser[Observed] = self.domain.guidance(request)(model.denoiser(request, chunk=None))
-        self._draws = Draws(request.seed, (self.candidates, *self.domain.shape()), model.device)
+        self._noise = ChunkNoise(request.seed, (self.candidates, *self.domain.shape()), model.device)
 
-    def __call__(self, observations: Array, numbers: Numbers, chunks: Numbers, before: Before | None) -> Tensor:
+    def __call__(self, observations: Array, numbers: Indices, chunks: Indices, previous: Previous | None) -> Tensor:
         """Chunks (B, Tp, A) for windows (B, To, D), in the environment's units, not clipped.
 
         Args:
             numbers: (B,) which environment's noise each row takes. chunks: (B,) how many it has taken before.
-            before: What was planned before, if anything was.
+            previous: What was planned last, if anything was.
 
         Raises:
             UserError: If an observation or a planned action is not finite.
         """
         with torch.no_grad():
-            cond = self.domain.observed(observations)
+            cond = self.domain.condition_on(observations)
             if self.device.type != "cpu":
                 cond = to(cond, self.device)
             if self.candidates > 1:
                 rows = torch.arange(len(observations), device=self.device).repeat_interleave(self.candidates)
                 cond = take(cond, rows)
-                before = None if before is None else Before(before.actions[rows], before.known[rows])
+                previous = None if previous is None else Previous(previous.actions[rows], previous.known[rows])
             eps = self._eps(numbers, chunks)
-            actions = self._actions(cond, eps, lambda: self._draws.steps(numbers, chunks), before, observations)
+            actions = self._actions(cond, eps, lambda: self._noise.steps(numbers, chunks), previous, observations)
         # Any entry that is not finite shows in the sum.
         if not math.isfinite(float(actions.sum())):
             raise UserError("the policy planned actions that are not finite: its weights or its guidance are broken")
         return actions
 
-    def _eps(self, numbers: Numbers, chunks: Numbers) -> Tensor:
+    def _eps(self, numbers: Indices, chunks: Indices) -> Tensor:
         """(B K, Tp, A) the noise to start from; at temperature 0 a warm start alone has a use for it."""
         if self._request.temperature == 0 and self._short is None:
             return torch.zeros(len(numbers) * self.candidates, *self.domain.shape(), device=self.device)
-        return self._draws.start(numbers, chunks)
+        return self._noise.start(numbers, chunks)
 
     def _actions(
-        self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], before: Before | None, observations: Array
+        self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None, observations: Array
     ) -> Tensor:
-        x0 = self._sampled(cond, eps, noise, before)
+        x0 = self._sample(cond, eps, noise, previous)
         actions = self.domain.actions(x0, cond)
         if self.candidates == 1:
             return actions
@@ -131,35 +133,35 @@ class Planner:
                 raise UserError(f"score must return one number per chunk, {tuple(shape)}, got {tuple(score.shape)}")
             return pick(grouped, score.argmax(1).to(grouped.device))
         first = self.domain.history - 1
-        executed = slice(first, first + (self._acting.execute or self.domain.execute))
-        return pick(grouped, densest(x0.unflatten(0, (-1, self.candidates))[:, :, executed], self._acting.bandwidth))
+        executed = slice(first, first + (self._execution.execute or self.domain.execute))
+        return pick(grouped, densest(x0.unflatten(0, (-1, self.candidates))[:, :, executed], self._execution.bandwidth))
 
-    def _sampled(self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], before: Before | None) -> Tensor:
-        if before is None:
+    def _sample(self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None) -> Tensor:
+        if previous is None:
             return self._run(self._path, self._start(eps), cond, noise, None)
         if self._short is None:
-            return self._run(self._path, self._start(eps), cond, noise, before)
+            return self._run(self._path, self._start(eps), cond, noise, previous)
         level = self._short[0].to(eps)
-        mixed = level.mix(self.domain.encode(before.actions, cond), eps)
-        warm = before.known[:, 0]
+        mixed = level.mix(self.domain.encode(previous.actions, cond), eps)
+        warm = previous.known[:, 0]
         if bool(warm.all()):
-            return self._run(self._short, mixed, cond, noise, before)
-        x0 = self._run(self._path, self._start(eps), cond, noise, before)
+            return self._run(self._short, mixed, cond, noise, previous)
+        x0 = self._run(self._path, self._start(eps), cond, noise, previous)
         if bool(warm.any()):
             # Both runs over all rows, so that a row's noise does not depend on the others; this is rare.
-            x0 = torch.where(warm[:, None, None], self._run(self._short, mixed, cond, noise, before), x0)
+            x0 = torch.where(warm[:, None, None], self._run(self._short, mixed, cond, noise, previous), x0)
         return x0
 
     def _start(self, eps: Tensor) -> Tensor:
         return eps * self._scale
 
     def _run(
-        self, path: list[NoiseLevel], x: Tensor, cond: Observed, noise: Callable[[], Noise], before: Before | None
+        self, path: list[NoiseLevel], x: Tensor, cond: Observed, noise: Callable[[], Noise], previous: Previous | None
     ) -> Tensor:
         denoise = self._denoise
-        if self._acting.near_scale and before is not None:
-            energy = near_previous(self.domain.actions, before.actions, before.known)
-            denoise = Descend(energy, self._acting.near_scale, "clean")(denoise)
+        if self._execution.near_scale and previous is not None:
+            energy = near_previous(self.domain.actions, previous.actions, previous.known)
+            denoise = Descend(energy, self._execution.near_scale, "clean")(denoise)
         return sample(self._sampler(denoise, x, path, cond, noise()))
 
 

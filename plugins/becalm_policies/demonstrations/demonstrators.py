@@ -16,10 +16,10 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError, unknown
+from becalm_policies.demonstrations.episodes import Array
 
-Array = npt.NDArray[np.float64]
 Demonstrator = Callable[[Array, np.random.Generator], npt.ArrayLike]
-Cast = Callable[[int], Demonstrator]
+Factory = Callable[[int], Demonstrator]
 """Makes the demonstrator of an episode from the episode's number."""
 
 RANDOM = "random"
@@ -30,7 +30,7 @@ def names(environment: str) -> list[str]:
     return [*_BUILT_IN.get(environment, {}), RANDOM]
 
 
-def demonstrator(env: Any, name: str) -> Cast:
+def demonstrator(env: Any, name: str) -> Factory:
     """What makes a demonstrator for each episode.
 
     Args:
@@ -50,7 +50,7 @@ def demonstrator(env: Any, name: str) -> Cast:
         play = _random(env)
         return lambda number: play
     if ":" in name:
-        return _own(name, env)
+        return _load(name, env)
     raise unknown(f"demonstrator of {environment}", name, [*built_in, RANDOM, "module:function"])
 
 
@@ -89,8 +89,8 @@ def claw_expert(number: int) -> Demonstrator:
     from becalm_policies.environments import claw
 
     # Multiples of the golden ratio fill [0, 1) evenly, so the shares come out right at any number of episodes.
-    chosen = claw.by_mass(number * _GOLDEN % 1)
-    return lambda observation, rng: claw.pick(chosen, observation, rng)
+    target = claw.by_mass(number * _GOLDEN % 1)
+    return lambda observation, rng: claw.pick(target, observation, rng)
 
 
 _GOLDEN = (5**0.5 - 1) / 2
@@ -121,7 +121,7 @@ def _walker(number: int) -> Demonstrator:
     return play
 
 
-_BUILT_IN: Mapping[str, Mapping[str, Cast]] = {
+_BUILT_IN: Mapping[str, Mapping[str, Factory]] = {
     "LunarLander-v3": {"heuristic": _lander},
     "BipedalWalker-v3": {"heuristic": _walker},
     "becalm/Fork-v0": {"expert": fork_expert},
@@ -136,27 +136,27 @@ def _random(env: Any) -> Demonstrator:
     return lambda observation, rng: rng.uniform(low, high)
 
 
-def _own(name: str, env: Any) -> Cast:
+def _load(name: str, env: Any) -> Factory:
     """The user's callable; its module may stand in the current folder."""
     module_name, _, attribute = name.partition(":")
     here = str(Path.cwd())
     if here not in sys.path and "" not in sys.path:
         sys.path.insert(0, here)
     try:
-        found: Any = importlib.import_module(module_name)
+        module: Any = importlib.import_module(module_name)
     except ModuleNotFoundError as error:
         raise UserError(f"demonstrator {name!r}: there is no module {error.name!r} here or installed") from error
     except Exception as error:
         raise UserError(f"demonstrator {name!r}: its module fails with {type(error).__name__}: {error}") from error
-    function = getattr(found, attribute, None)
+    function = getattr(module, attribute, None)
     if not callable(function):
         what = "has no such name" if function is None else f"has it as {type(function).__name__}, not as a function"
         raise UserError(f"demonstrator {name!r}: module {module_name} {what}")
     make: Callable[[], Any] = function if inspect.isclass(function) else lambda: function
-    return lambda number: _called(make(), env, name)
+    return lambda number: _adapt(make(), env, name)
 
 
-def _called(function: Callable[..., Any], env: Any, name: str) -> Demonstrator:
+def _adapt(function: Callable[..., Any], env: Any, name: str) -> Demonstrator:
     try:
         arguments = [p for p in inspect.signature(function).parameters.values() if p.kind in _POSITIONAL]
         inspect.signature(function).bind(*([None] * min(len(arguments), 2)))

@@ -38,8 +38,8 @@ class Statistics(Settings):
 
         Args:
             observations: (N, D). features: (N, F). chunks: (W, Tp, A), relative where the policy's are.
-            spread: Scale each place in the chunk by its standard deviation about 0, shared by the entries of an action;
-                else every entry's range over all places becomes [-1, 1].
+            spread: Scale each step of the chunk by its standard deviation about 0, shared by the entries of an action;
+                else every entry's range over all steps becomes [-1, 1].
             examples: (K, To, D).
         """
         if spread:
@@ -50,7 +50,7 @@ class Statistics(Settings):
             shift = np.broadcast_to((low + high) / 2, chunks.shape[1:])
             scale = np.broadcast_to((high - low) / 2, chunks.shape[1:])
         scale = np.where(scale > 0, scale, 1.0)
-        made: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "feature_low": features.min(0).tolist(),
             "feature_high": features.max(0).tolist(),
             "observation_low": observations.min(0).tolist(),
@@ -59,7 +59,7 @@ class Statistics(Settings):
             "action_scale": scale.tolist(),
             "examples": examples.tolist(),
         }
-        return cls.model_validate(made)
+        return cls.model_validate(fields)
 
     def check(self, features: int, *, window: tuple[int, int], chunk: tuple[int, int]) -> None:
         """Refuses statistics of other sizes, which numpy and torch would stretch to fit.
@@ -73,9 +73,9 @@ class Statistics(Settings):
         for name, size in (("feature", features), ("observation", window[1])):
             for end in ("low", "high"):
                 check_size(f"statistics.{name}_{end}", getattr(self, f"{name}_{end}"), size)
-        tables = [(name, getattr(self, name), chunk) for name in ("action_shift", "action_scale")]
-        tables += [("examples", example, window) for example in self.examples]
-        for name, rows, (count, width) in tables:
+        matrices = [(name, getattr(self, name), chunk) for name in ("action_shift", "action_scale")]
+        matrices += [("examples", example, window) for example in self.examples]
+        for name, rows, (count, width) in matrices:
             check_size(f"statistics.{name}", rows, count)
             for row in rows:
                 check_size(f"each row of statistics.{name}", row, width)

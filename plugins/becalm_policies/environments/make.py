@@ -93,5 +93,5 @@ def _package(error: Exception) -> str:
     """What gymnasium says is to be installed; box2d under the name that goes with Push-T's pygame."""
     if "ox2" in str(error):
         return _INSTALL
-    found = re.search(r"pip install [^`\n]*[^`\n.,]", str(error))
-    return found.group(0) if found else first_line(error)
+    command = re.search(r"pip install [^`\n]*[^`\n.,]", str(error))
+    return command.group(0) if command else first_line(error)

@@ -1,6 +1,6 @@
-"""Push-T as its paper has it: starts drawn from a seed, and recorded actions played again.
+"""Push-T as its paper has it: starts sampled from a seed, and recorded actions played again.
 
-The people who recorded the 206 demonstrations of Chi et al. 2023 started episode k from the draws of seed k. Played
+The people who recorded the 206 demonstrations of Chi et al. 2023 started episode k from the samples of seed k. Played
 from there, their actions give the recorded observations to the rounding of the file: the environment is the paper's.
 """
 

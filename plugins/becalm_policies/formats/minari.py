@@ -151,7 +151,7 @@ def write(path: Path, episodes: Episodes) -> None:
     Raises:
         UserError: If the name does not fit, something else is there, or it cannot be written.
     """
-    check_place(path)
+    check_target(path)
     try:
         if path.suffix in _SUFFIXES:
             with replacing(path) as temporary:
@@ -164,7 +164,7 @@ def write(path: Path, episodes: Episodes) -> None:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def check_place(path: Path) -> None:
+def check_target(path: Path) -> None:
     """Whether a dataset can be written there, as far as the name and what is there tell.
 
     Raises:

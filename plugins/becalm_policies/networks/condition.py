@@ -1,4 +1,4 @@
-"""What a policy network is told: the last observations as features, and where relative actions begin."""
+"""What a policy network is told: the last observations as features, and what relative actions are relative to."""
 
 from dataclasses import dataclass
 
@@ -13,12 +13,12 @@ class Observed:
 
     Attributes:
         features: (B, To, F) float32, normalised, oldest first.
-        origin: (B, A) float32 that relative actions are relative to, in the environment's units; zeros if absolute.
+        reference: (B, A) float32 that relative actions are relative to, in the environment's units; zeros if absolute.
         newest: (B, D) float32, the newest observation as it came, for pictures; None where none is kept.
     """
 
     features: Tensor
-    origin: Tensor
+    reference: Tensor
     newest: Tensor | None = None
 
 

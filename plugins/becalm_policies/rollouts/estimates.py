@@ -1,4 +1,4 @@
-"""Figures of a policy's rollouts, each with the interval that its number of episodes allows.
+"""Estimates of a policy's rollouts, each with the interval that its number of episodes allows.
 
 A mean comes with a percentile bootstrap interval (Efron 1979), a share of successes with Wilson's (Wilson 1927), which
 stays inside [0, 1] and is honest near its ends.
@@ -39,7 +39,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class Figure:
+class Estimate:
     """An estimate and the ends of its 95 % interval."""
 
     value: float
@@ -51,7 +51,7 @@ class Figure:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Summary:
     """The figures of some episodes.
 
     Attributes:
@@ -62,17 +62,17 @@ class Judgement:
         notes: Share of the episodes that ended with each truth value or word, as ``crash`` or ``way over``.
     """
 
-    best: Figure
-    total: Figure
-    success: Figure | None
+    best: Estimate
+    total: Estimate
+    success: Estimate | None
     steps: float
-    notes: Mapping[str, Figure]
+    notes: Mapping[str, Estimate]
 
 
-def judge(outcomes: Sequence[Outcome], seed: int = 0) -> Judgement:
+def summarise(outcomes: Sequence[Outcome], seed: int = 0) -> Summary:
     """The figures of at least one episode; resampling is a function of ``seed``."""
     known = [outcome.success for outcome in outcomes if outcome.success is not None]
-    return Judgement(
+    return Summary(
         mean([outcome.best for outcome in outcomes], seed),
         mean([outcome.total for outcome in outcomes], seed),
         share(sum(known), len(known)) if len(known) == len(outcomes) else None,
@@ -81,7 +81,7 @@ def judge(outcomes: Sequence[Outcome], seed: int = 0) -> Judgement:
     )
 
 
-def _shares(outcomes: Sequence[Outcome]) -> dict[str, Figure]:
+def _shares(outcomes: Sequence[Outcome]) -> dict[str, Estimate]:
     counts: dict[str, int] = {}
     for outcome in outcomes:
         for name, value in outcome.notes.items():
@@ -90,7 +90,7 @@ def _shares(outcomes: Sequence[Outcome]) -> dict[str, Figure]:
     return {name: share(count, len(outcomes)) for name, count in sorted(counts.items())}
 
 
-def mean(values: Sequence[float] | npt.NDArray[np.float64], seed: int = 0) -> Figure:
+def mean(values: Sequence[float] | npt.NDArray[np.float64], seed: int = 0) -> Estimate:
     """A mean with its percentile bootstrap interval of 10,000 resamples.
 
     Raises:
@@ -108,10 +108,10 @@ def mean(values: Sequence[float] | npt.NDArray[np.float64], seed: int = 0) -> Fi
         ]
     )
     low, high = np.quantile(means, [(1 - LEVEL) / 2, (1 + LEVEL) / 2])
-    return Figure(float(array.mean()), float(low), float(high))
+    return Estimate(float(array.mean()), float(low), float(high))
 
 
-def share(successes: int, count: int) -> Figure:
+def share(successes: int, count: int) -> Estimate:
     """A share of successes with Wilson's score interval.
 
     Raises:
@@ -122,7 +122,7 @@ def share(successes: int, count: int) -> Figure:
     value, spread = successes / count, _NORMAL**2 / count
     centre = (value + spread / 2) / (1 + spread)
     half = _NORMAL / (1 + spread) * math.sqrt(value * (1 - value) / count + spread / (4 * count))
-    return Figure(value, min(max(centre - half, 0.0), value), max(min(centre + half, 1.0), value))
+    return Estimate(value, min(max(centre - half, 0.0), value), max(min(centre + half, 1.0), value))
 
 
 def percentiles(seconds: Sequence[float]) -> tuple[float, float]:

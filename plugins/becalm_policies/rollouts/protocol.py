@@ -1,6 +1,6 @@
 """From which starts a policy is judged, and for how many steps: three conventions of the field.
 
-chi     Push-T as in Chi et al. 2023: start i is drawn from RandomState(100000 + i); 50 episodes of 300 steps
+chi     Push-T as in Chi et al. 2023: start i is sampled from RandomState(100000 + i); 50 episodes of 300 steps
 lerobot Push-T as in LeRobot: ``env.reset(seed=100000 + i)``; 500 episodes of 300 steps
 gym     any environment: ``env.reset(seed=seed + i)``, the environment's own time limit; 100 episodes
 """
@@ -53,6 +53,11 @@ PROTOCOLS: Mapping[str, Rules] = {
 }
 
 
+def protocol_for(environment: str) -> Name:
+    """The protocol by which an environment is judged unless another is named."""
+    return "chi" if environment == PUSHT else "gym"
+
+
 def rules(name: str, environment: str) -> Rules:
     """The rules of a protocol.
 
@@ -61,10 +66,10 @@ def rules(name: str, environment: str) -> Rules:
     """
     if name not in PROTOCOLS:
         raise unknown("protocol", name, PROTOCOLS)
-    found = PROTOCOLS[name]
-    if found.only not in (None, environment):
-        raise UserError(f"protocol {name} is for {found.only}, got environment {environment}: use protocol gym")
-    return found
+    protocol = PROTOCOLS[name]
+    if protocol.only not in (None, environment):
+        raise UserError(f"protocol {name} is for {protocol.only}, got environment {environment}: use protocol gym")
+    return protocol
 
 
 def start(name: str, episode: int, seed: int = 0) -> Start:

@@ -14,13 +14,13 @@ from becalm.files import atomic
 from becalm.files.atomic import write_atomic
 from becalm.model import Model
 from becalm.plugin.report import Progress, Table
-from becalm_policies.baselines import METHODS, trained
+from becalm_policies.baselines import METHODS, train_method
 from becalm_policies.control.policy import policy
-from becalm_policies.demonstrations.demonstrators import Cast, demonstrator, names
+from becalm_policies.demonstrations.demonstrators import Factory, demonstrator, names
 from becalm_policies.domain import Policies
 from becalm_policies.environments.make import make
 from becalm_policies.options import CompareOptions, RecordOptions
-from becalm_policies.rollouts.estimates import Judgement, judge
+from becalm_policies.rollouts.estimates import Summary, summarise
 from becalm_policies.rollouts.protocol import start
 from becalm_policies.rollouts.rollout import Actor, Rollout, play
 from becalm_policies.verbs import record
@@ -45,39 +45,39 @@ def run(options: CompareOptions) -> Iterator[str | Progress | Table]:
         data = options.data
         if data is None:
             data = str(Path(folder) / "demonstrations.npz")
-            yield from _recorded(options, data)
-        yield from _compared(options, _domain(options, data))
+            yield from _record(options, data)
+        yield from _compare(options, _domain(options, data))
 
 
-def _compared(options: CompareOptions, domain: Policies) -> Iterator[str | Progress | Table]:
-    judged: dict[str, tuple[int, Judgement]] = {}
-    shown: list[Panel] = []
+def _compare(options: CompareOptions, domain: Policies) -> Iterator[str | Progress | Table]:
+    summaries: dict[str, tuple[int, Summary]] = {}
+    panels: list[Panel] = []
     for actor in _actors(options, domain):
         if isinstance(actor, Progress):
             yield actor
             continue
-        name, acting, calls = actor
+        name, method, calls = actor
         rollouts: list[Rollout] = []
-        for tick in play(partial(make, domain.environment), acting, _starts(options), parallel=options.parallel):
+        for tick in play(partial(make, domain.environment), method, _starts(options), parallel=options.parallel):
             rollouts += tick.finished
             yield Progress(len(rollouts), options.episodes, f"rolling out {name}")
-        judged[name] = (calls, judge([rollout.outcome for rollout in rollouts]))
-        shown.append(Panel(name, rollouts))
-    yield _table(domain.environment, options, judged)
+        summaries[name] = (calls, summarise([rollout.outcome for rollout in rollouts]))
+        panels.append(Panel(name, rollouts))
+    yield _table(domain.environment, options, summaries)
     if options.out is not None:
-        write_atomic(Path(options.out), plot_actions(domain.scene(), shown).content)
+        write_atomic(Path(options.out), plot_actions(domain.scene(), panels).content)
         yield options.out
 
 
-class Shown:
+class DemonstratorActor:
     """A demonstrator as an actor."""
 
-    def __init__(self, cast: Cast) -> None:
-        self._cast = cast
+    def __init__(self, factory: Factory) -> None:
+        self._factory = factory
 
     def reset(self, *, numbers: Any) -> None:
         """Takes new demonstrators for episodes of these numbers."""
-        self._players = [(self._cast(int(number)), np.random.default_rng(int(number))) for number in numbers]
+        self._players = [(self._factory(int(number)), np.random.default_rng(int(number))) for number in numbers]
 
     def act(self, observation: npt.ArrayLike) -> npt.ArrayLike:
         """What each demonstrator does."""
@@ -85,7 +85,7 @@ class Shown:
         return np.stack([play(row, rng) for row, (play, rng) in zip(rows, self._players, strict=True)])
 
 
-def _recorded(options: CompareOptions, path: str) -> Iterator[Progress]:
+def _record(options: CompareOptions, path: str) -> Iterator[Progress]:
     who = names(options.env)[0]
     asked = RecordOptions(
         env=options.env, demonstrator=who, episodes=options.demonstrations, out=path, seed=options.seed
@@ -118,38 +118,38 @@ def _actors(options: CompareOptions, domain: Policies) -> Iterator[Progress | tu
     env = make(options.env)
     who = names(options.env)[0]
     if who != "random":
-        yield f"demonstrator ({who})", Shown(demonstrator(env, who)), 0
+        yield f"demonstrator ({who})", DemonstratorActor(demonstrator(env, who)), 0
     env.close()
     models: dict[str, Model[Any]] = {}
     for name in options.methods:
         method = METHODS[name]
         if method.training not in models:
-            for report in trained(domain, method, steps=options.steps, seed=options.seed):
+            for report in train_method(domain, method, steps=options.steps, seed=options.seed):
                 if isinstance(report, Progress):
                     yield report
                 else:
                     models[method.training] = report
-        made = policy(models[method.training], seed=options.seed, **method.acting)
-        yield name, made, made.request.updates * made.planner.candidates
+        actor = policy(models[method.training], seed=options.seed, **method.fields)
+        yield name, actor, actor.request.updates * actor.planner.candidates
 
 
-def _table(environment: str, options: CompareOptions, judged: dict[str, tuple[int, Judgement]]) -> Table:
-    words = sorted({word for _, judgement in judged.values() for word in judgement.notes})
+def _table(environment: str, options: CompareOptions, summaries: dict[str, tuple[int, Summary]]) -> Table:
+    words = sorted({word for _, summary in summaries.values() for word in summary.notes})
     words = [word for word in words if not word.endswith(" none")]
-    first = next(iter(judged.values()))[1]
-    chosen = [word for word in words if " " in word]
+    first = next(iter(summaries.values()))[1]
+    choices = [word for word in words if " " in word]
     rows = []
-    for name, (calls, judgement) in judged.items():
-        shares = [_value(judgement, word) for word in words]
-        off = max((abs(_value(judgement, word) / _value(first, word) - 1) for word in chosen), default=None)
-        success = None if judgement.success is None else str(judgement.success)
-        rows.append((name, calls, success, str(judgement.total), *(round(share, 4) for share in shares), off))
+    for name, (calls, summary) in summaries.items():
+        shares = [_value(summary, word) for word in words]
+        off = max((abs(_value(summary, word) / _value(first, word) - 1) for word in choices), default=None)
+        success = None if summary.success is None else str(summary.success)
+        rows.append((name, calls, success, str(summary.total), *(round(share, 4) for share in shares), off))
     columns = ("method", "calls per chunk", "success", "return", *words, "worst share off by")
     demos = options.data or f"{options.demonstrations} demonstrations"
-    trained = f"{options.architecture}, {options.steps} training steps on {demos}"
-    title = f"{environment}, {options.episodes} episodes; {trained}; seed {options.seed}"
+    training = f"{options.architecture}, {options.steps} training steps on {demos}"
+    title = f"{environment}, {options.episodes} episodes; {training}; seed {options.seed}"
     return Table(columns, tuple(rows), title)
 
 
-def _value(judgement: Judgement, word: str) -> float:
-    return judgement.notes[word].value if word in judgement.notes else 0.0
+def _value(summary: Summary, word: str) -> float:
+    return summary.notes[word].value if word in summary.notes else 0.0

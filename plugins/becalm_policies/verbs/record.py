@@ -10,18 +10,15 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from becalm.errors import UserError
 from becalm.files.atomic import writable
 from becalm.plugin.report import Progress, Table
-from becalm_policies.demonstrations.demonstrators import Cast, Demonstrator, demonstrator
-from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.demonstrations.demonstrators import Demonstrator, Factory, demonstrator
+from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.environments.known import observation_names
 from becalm_policies.environments.make import make
 from becalm_policies.options import RecordOptions
-
-Array = npt.NDArray[np.float64]
 
 _TRIES = 40
 _SECONDS = 20.0
@@ -29,8 +26,8 @@ _STREAM = 0x6465
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Played:
-    """One episode.
+class Attempt:
+    """One episode, kept or not.
 
     Attributes:
         observations, actions, rewards: (T, D), (T, A), (T,).
@@ -103,15 +100,15 @@ def run(options: RecordOptions) -> Iterator[str | Progress | Table]:
     env = make(options.env, imports=True)
     try:
         limit = _limit(env, options)
-        cast = demonstrator(env, options.demonstrator)
+        factory = demonstrator(env, options.demonstrator)
         recording = _begin(path, options, env)
-        yield from _play_all(recording, cast, path, limit)
+        yield from _play_all(recording, factory, path, limit)
         yield from _summary(recording, path)
     finally:
         env.close()
 
 
-def play(env: Any, player: Demonstrator, *, number: int, limit: int, who: str = "the demonstrator") -> Played:
+def play(env: Any, player: Demonstrator, *, number: int, limit: int, who: str = "the demonstrator") -> Attempt:
     """One episode, a function of its number.
 
     Args:
@@ -128,9 +125,9 @@ def play(env: Any, player: Demonstrator, *, number: int, limit: int, who: str = 
     success: bool | None = None
     clipped = 0
     for step in range(limit):
-        place = f"at step {step} of the episode with seed {number}"
+        when = f"at step {step} of the episode with seed {number}"
         before = np.array(observation, dtype=np.float64)
-        wanted = _action(player, before, rng, space.shape, who, place)
+        wanted = _action(player, before, rng, space.shape, who, when)
         # What is stored is what is done: within the bounds, in the environment's own precision.
         done = np.clip(wanted, space.low, space.high).astype(kind)
         clipped += bool((done != wanted.astype(kind)).any())
@@ -142,11 +139,11 @@ def play(env: Any, player: Demonstrator, *, number: int, limit: int, who: str = 
             success = bool(info["is_success"]) or bool(success)
         if terminated or truncated:
             break
-    return Played(np.array(observations), np.array(actions), np.array(rewards), success, clipped)
+    return Attempt(np.array(observations), np.array(actions), np.array(rewards), success, clipped)
 
 
 def _action(
-    player: Demonstrator, observation: Array, rng: np.random.Generator, shape: tuple[int, ...], who: str, place: str
+    player: Demonstrator, observation: Array, rng: np.random.Generator, shape: tuple[int, ...], who: str, when: str
 ) -> Array:
     try:
         given = player(observation.copy(), rng)
@@ -154,15 +151,15 @@ def _action(
     except UserError:
         raise
     except Exception as error:
-        raise UserError(f"{who} fails {place} with {type(error).__name__}: {error}") from error
+        raise UserError(f"{who} fails {when} with {type(error).__name__}: {error}") from error
     if action.shape != shape:
-        raise UserError(f"{who} must give actions of shape {shape}, got {action.shape} {place}")
+        raise UserError(f"{who} must give actions of shape {shape}, got {action.shape} {when}")
     if not np.isfinite(action).all():
-        raise UserError(f"{who} must give finite actions, got {action.tolist()} {place}")
+        raise UserError(f"{who} must give finite actions, got {action.tolist()} {when}")
     return action
 
 
-def _play_all(recording: _Recording, cast: Cast, path: Path, limit: int) -> Iterator[Progress | str]:
+def _play_all(recording: _Recording, factory: Factory, path: Path, limit: int) -> Iterator[Progress | str]:
     options, env = recording.options, recording.env
     wanted = options.episodes
     tries = options.tries if options.tries is not None else _TRIES * wanted
@@ -171,7 +168,7 @@ def _play_all(recording: _Recording, cast: Cast, path: Path, limit: int) -> Iter
     try:
         while recording.count < wanted and recording.tried < tries:
             number = options.seed + recording.tried
-            _keep(recording, play(env, cast(number), number=number, limit=limit, who=who))
+            _keep(recording, play(env, factory(number), number=number, limit=limit, who=who))
             yield Progress(recording.count, wanted, f"{recording.count} of {recording.tried} played kept")
             if path.suffix == ".npz" and time.monotonic() - saved > _SECONDS:
                 recording.save(path)
@@ -187,25 +184,25 @@ def _play_all(recording: _Recording, cast: Cast, path: Path, limit: int) -> Iter
         raise
     recording.save(path)
     if recording.count < wanted:
-        found = f"{recording.count} of {recording.tried} episodes have a return of at least {options.min_return:g}"
+        kept = f"{recording.count} of {recording.tried} episodes have a return of at least {options.min_return:g}"
         held = f" (they are in {path})" if recording.kept else ""
-        raise UserError(f"only {found}{held}, {wanted} are wanted: lower --min-return or raise --tries")
+        raise UserError(f"only {kept}{held}, {wanted} are wanted: lower --min-return or raise --tries")
 
 
-def _keep(recording: _Recording, played: Played) -> None:
+def _keep(recording: _Recording, attempt: Attempt) -> None:
     least = recording.options.min_return
-    if least is not None and played.rewards.sum() < least:
+    if least is not None and attempt.rewards.sum() < least:
         recording.tried += 1
         return
-    ends = np.array([len(played.actions)])
-    episode = Episodes(played.observations, played.actions, ends, played.rewards)
+    ends = np.array([len(attempt.actions)])
+    episode = Episodes(attempt.observations, attempt.actions, ends, attempt.rewards)
     # Together: if Ctrl-C fell between them, the recording would go on otherwise than it began.
     recording.tried += 1
     recording.kept.append(episode)
     recording.count += 1
-    recording.clipped += played.clipped
-    recording.judged += played.success is not None
-    recording.succeeded += bool(played.success)
+    recording.clipped += attempt.clipped
+    recording.judged += attempt.success is not None
+    recording.succeeded += bool(attempt.success)
 
 
 def _begin(path: Path, options: RecordOptions, env: Any) -> _Recording:
@@ -213,15 +210,15 @@ def _begin(path: Path, options: RecordOptions, env: Any) -> _Recording:
     recording = _Recording(options, env)
     if not options.resume:
         return recording
-    found = Episodes.read(path)
+    earlier = Episodes.read(path)
     for key, value in {"environment": options.env, **_settings(options)}.items():
-        has = found.environment if key == "environment" else found.spec.get(key)
+        has = earlier.environment if key == "environment" else earlier.spec.get(key)
         if has != value:
             raise UserError(f"{path} was recorded with {key} {has!r}, not {value!r}: --resume goes on with the same")
-    recording.kept, recording.count = [found], len(found)
+    recording.kept, recording.count = [earlier], len(earlier)
     try:
         for key in ("tried", "clipped", "judged", "succeeded"):
-            setattr(recording, key, int(found.spec[key]))
+            setattr(recording, key, int(earlier.spec[key]))
     except (KeyError, TypeError, ValueError) as error:
         raise UserError(f"{path} does not say how far its recording came, so it cannot go on: record anew") from error
     return recording
@@ -255,9 +252,9 @@ def _check_out(path: Path, options: RecordOptions) -> None:
     if path.suffix not in (".npz", ".hdf5", ""):
         raise UserError(f"--out must end in .npz, or be a folder or .hdf5 file for Minari, got {options.out}")
     if path.suffix != ".npz":
-        from becalm_policies.formats.minari import check_place
+        from becalm_policies.formats.minari import check_target
 
-        check_place(path)
+        check_target(path)
     writable(path)
 
 

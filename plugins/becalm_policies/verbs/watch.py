@@ -1,4 +1,4 @@
-"""Panels of the page: a policy at work, the fan of chunks that it might have planned, an obstacle in its way."""
+"""The panel ``watch``: a policy at work, the chunks that it might have planned, an obstacle in its way."""
 
 import math
 import time
@@ -12,16 +12,16 @@ from becalm.errors import UserError
 from becalm.model import shared
 from becalm.plugin.report import Picture, Progress, Report, Table
 from becalm_policies.control.policy import Policy, policy
-from becalm_policies.environments.known import PLANES, PUSHT
+from becalm_policies.environments.known import PLANES
 from becalm_policies.environments.make import make
 from becalm_policies.options import WatchOptions
 from becalm_policies.rollouts.estimates import percentiles
-from becalm_policies.rollouts.protocol import rules, start
-from becalm_policies.views.animation import Frame, fanned
-from becalm_policies.views.overlay import Disc, beside, jpeg, placed, with_disc
+from becalm_policies.rollouts.protocol import protocol_for, rules, start
+from becalm_policies.views.overlay import Disc, Frame, beside, disc_of, jpeg, render, with_chunks, with_disc
 
-_TABLE = 5
-"""The table is told anew after so many steps."""
+_EVERY = 5
+"""The figures are told anew after so many steps."""
+_HINT = "there is nothing to watch"
 
 
 def ground(options: WatchOptions) -> Picture:
@@ -34,8 +34,8 @@ def ground(options: WatchOptions) -> Picture:
     env = make(id, render=True)
     try:
         _reset(env, id, options.episode)
-        text = id if id in PLANES else f"{id}: no obstacles here, its actions are no places"
-        return jpeg(_frame(env, id), text)
+        text = id if id in PLANES else f"{id}: no obstacles here, its actions are no positions"
+        return jpeg(render(env, _HINT), text)
     finally:
         env.close()
 
@@ -54,10 +54,10 @@ def watch(options: WatchOptions) -> Iterator[Report]:
         given = {name: getattr(options, name) for name in ("seed", "sampler", "steps", "execute")}
         avoid = {} if disc is None else {"avoid": disc, "avoid_scale": options.avoid_scale}
         fields = {**avoid, **{name: value for name, value in given.items() if value is not None}}
-        acting = policy(shared(options.checkpoint), **fields)
+        actor = policy(shared(options.checkpoint), **fields)
         # A policy that starts without noise has but one plan; what it might have planned is what noise would give.
-        fan = policy(shared(options.checkpoint), **fields, temperature=1.0)
-        yield from _played(env, id, (acting, fan), options, disc)
+        noisy = policy(shared(options.checkpoint), **fields, temperature=1.0)
+        yield from _play(env, id, (actor, noisy), options, disc)
     finally:
         env.close()
 
@@ -104,41 +104,41 @@ class _Score:
         return Table(("figure", "value"), tuple(rows))
 
 
-def _played(
+def _play(
     env: Any, id: str, policies: tuple[Policy, Policy], options: WatchOptions, disc: Disc | None
 ) -> Iterator[Report]:
-    acting, fan = policies
-    protocol = rules("chi" if id == PUSHT else "gym", id)
+    actor, noisy = policies
+    protocol = rules(protocol_for(id), id)
     limit = options.limit or protocol.limit or (env.spec.max_episode_steps if env.spec is not None else None) or 1000
     score = _Score(disc)
-    numbers = options.episode + np.arange(options.fan)
+    numbers = options.episode + np.arange(options.chunks)
     pace = 1 / float(env.metadata.get("render_fps") or 30)
     seen = _reset(env, id, options.episode)
-    acting.reset(numbers=numbers[:1])
-    window = [seen] * acting.domain.history
-    chunks = np.zeros((0, 1, acting.domain.action_size))
+    actor.reset(numbers=numbers[:1])
+    window = [seen] * actor.domain.history
+    chunks = np.zeros((0, 1, actor.domain.action_size))
     for number in range(limit):
         window = [*window[1:], seen]
-        if number % acting.execute == 0:
-            windows, chunk = np.repeat(np.stack(window)[None], options.fan, axis=0), number // acting.execute
-            executed = acting.plan(windows[:1], numbers=numbers[:1], chunk=chunk)
-            others = fan.plan(windows[1:], numbers=numbers[1:], chunk=chunk) if options.fan > 1 else executed[:0]
-            chunks = np.concatenate([executed, others])[:, acting.domain.history - 1 :]
+        if number % actor.execute == 0:
+            windows, chunk = np.repeat(np.stack(window)[None], options.chunks, axis=0), number // actor.execute
+            executed = actor.plan(windows[:1], numbers=numbers[:1], chunk=chunk)
+            others = noisy.plan(windows[1:], numbers=numbers[1:], chunk=chunk) if options.chunks > 1 else executed[:0]
+            chunks = np.concatenate([executed, others])[:, actor.domain.history - 1 :]
         begun = time.perf_counter()
-        action = acting.act(seen)
-        if number % acting.execute == 0:
+        action = actor.act(seen)
+        if number % actor.execute == 0:
             score.seconds.append(time.perf_counter() - begun)
-        frame = _over(_frame(env, id), id, chunks, env.action_space, disc)
-        found, reward, ended, cut, info = env.step(np.asarray(action, dtype=env.action_space.dtype))
-        seen = np.asarray(found, dtype=np.float64)
+        frame = _annotate(render(env, _HINT), id, chunks, env.action_space, disc)
+        observation, reward, ended, cut, info = env.step(np.asarray(action, dtype=env.action_space.dtype))
+        seen = np.asarray(observation, dtype=np.float64)
         score.add(action, float(reward), info)
         yield Progress(number + 1, limit, f"chunk {len(score.seconds)}")
         yield jpeg(frame, f"{id}, step {number + 1}; the executed chunk strong", pace)
-        if number % _TABLE == 0:
+        if number % _EVERY == 0:
             yield score.table()
         if ended or cut:
             break
-    yield jpeg(_over(_frame(env, id), id, chunks[:0], env.action_space, disc), f"{id}, the end")
+    yield jpeg(_annotate(render(env, _HINT), id, chunks[:0], env.action_space, disc), f"{id}, the end")
     yield score.table()
 
 
@@ -153,7 +153,7 @@ def _environment(checkpoint: str) -> str:
 
 
 def _reset(env: Any, id: str, episode: int) -> Any:
-    seen, _ = start("chi" if id == PUSHT else "gym", episode).reset(env)
+    seen, _ = start(protocol_for(id), episode).reset(env)
     return np.asarray(seen, dtype=np.float64)
 
 
@@ -161,20 +161,13 @@ def _obstacle(options: WatchOptions, id: str, box: Any) -> Disc | None:
     if options.obstacle is None:
         return None
     if id not in PLANES:
-        raise UserError(f"{id} has actions that are no places, so nothing can be put in their way: clear the obstacle")
-    return placed(options.obstacle, box, PLANES[id])
+        raise UserError(f"{id} has actions that are no positions, so nothing stands in their way: clear the obstacle")
+    return disc_of(options.obstacle, box, PLANES[id])
 
 
-def _frame(env: Any, id: str) -> Frame:
-    frame = env.render()
-    if not isinstance(frame, np.ndarray) or frame.ndim != 3:
-        raise UserError(f"environment {id} draws no pictures, so there is nothing to watch")
-    return np.ascontiguousarray(frame[..., :3], dtype=np.uint8)
-
-
-def _over(frame: Frame, id: str, chunks: Any, box: Any, disc: Disc | None) -> Frame:
+def _annotate(frame: Frame, id: str, chunks: Any, box: Any, disc: Disc | None) -> Frame:
     if id not in PLANES:
         return beside(frame, chunks, box)
     if disc is not None:
         frame = with_disc(frame, disc, box, PLANES[id])
-    return fanned(frame, chunks, box, PLANES[id]) if len(chunks) else frame
+    return with_chunks(frame, chunks, box, PLANES[id]) if len(chunks) else frame

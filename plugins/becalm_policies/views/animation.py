@@ -1,4 +1,4 @@
-"""An episode played again as a film: a GIF by pillow, or an mp4 where OpenCV can write one."""
+"""An episode played again as an animation: a GIF by pillow, or an mp4 where OpenCV can write one."""
 
 import io
 from collections.abc import Callable, Iterator, Sequence
@@ -7,20 +7,22 @@ from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image
 
 from becalm.errors import UserError
 from becalm.files.atomic import write_atomic
 from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.rollouts.rollout import Rollout
+from becalm_policies.views.overlay import Frame, render, with_chunks
 
-Frame = npt.NDArray[np.uint8]
 Plan = Callable[[Array, int], npt.NDArray[Any]]
 """Windows of observations (N, To, D), and the number of the chunk, to chunks (N, Tp, A), the first the executed one."""
 
 _SIZE = 320
 _RATE = 25
-FAN = 16
+PLANS = 16
+"""Chunks that are shown where the policy plans."""
+_HINT = "leave videos out with --video none"
 
 
 def replay(env: Any, rollout: Rollout) -> Iterator[tuple[Frame, Array]]:
@@ -30,16 +32,16 @@ def replay(env: Any, rollout: Rollout) -> Iterator[tuple[Frame, Array]]:
         env: The rollout's environment, with pictures.
     """
     seen, _ = rollout.start.reset(env)
-    yield _frame(env), np.asarray(seen, dtype=np.float64)
+    yield render(env, _HINT), np.asarray(seen, dtype=np.float64)
     for action in rollout.actions:
         seen, *_ = env.step(action.astype(env.action_space.dtype))
-        yield _frame(env), np.asarray(seen, dtype=np.float64)
+        yield render(env, _HINT), np.asarray(seen, dtype=np.float64)
 
 
-def with_fan(
+def with_plans(
     shown: Iterator[tuple[Frame, Array]], plan: Plan, *, history: int, execute: int, box: Any, down: bool
 ) -> Iterator[Frame]:
-    """The frames with the chunks that the policy might plan there, a new fan where it plans.
+    """The frames with the chunks that the policy might plan there, new ones where it plans.
 
     Args:
         history: To. execute: Ta. box: The action space; its bounds are the picture's edges.
@@ -50,32 +52,12 @@ def with_fan(
     for number, (frame, seen) in enumerate(shown):
         window = [*(window or [seen] * history), seen][-history:]
         if number % execute == 0:
-            chunks = plan(np.repeat(np.stack(window)[None], FAN, axis=0), number // execute)[:, history - 1 :]
-        yield fanned(frame, chunks, box, down)
-
-
-def fanned(frame: Frame, chunks: npt.NDArray[Any], box: Any, down: bool) -> Frame:
-    """A frame with chunks (N, T, 2) over it, the first, which is executed, stronger."""
-    height, width = frame.shape[:2]
-    place = (chunks - box.low) / (box.high - box.low)
-    if not down:
-        place[..., 1] = 1 - place[..., 1]
-    pixels = place * (width, height)
-    image = Image.fromarray(frame).convert("RGBA")
-    layer = Image.new("RGBA", image.size)
-    pen = ImageDraw.Draw(layer)
-    thin, radius = max(width // 256, 1), width / 160
-    for number, path in reversed(list(enumerate(pixels))):
-        # The executed one last, and stronger.
-        fill = (190, 40, 110, 110 if number else 255)
-        pen.line([tuple(point) for point in path], fill=fill, width=thin if number else 2 * thin)
-        x, y = path[-1]
-        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
-    return np.asarray(Image.alpha_composite(image, layer).convert("RGB"))
+            chunks = plan(np.repeat(np.stack(window)[None], PLANS, axis=0), number // execute)[:, history - 1 :]
+        yield with_chunks(frame, chunks, box, down)
 
 
 def write(path: Path, frames: Sequence[Frame], rate: float, kind: Literal["gif", "mp4"] = "gif") -> None:
-    """Writes a film, at most 320 pixels wide; a GIF at no more than 25 frames a second.
+    """Writes an animation, at most 320 pixels wide; a GIF at no more than 25 frames a second.
 
     Raises:
         UserError: If it cannot be written.
@@ -85,11 +67,11 @@ def write(path: Path, frames: Sequence[Frame], rate: float, kind: Literal["gif",
         _mp4(path, small, rate)
         return
     stride = max(round(rate / _RATE), 1)
-    kept = small[::stride] if stride == 1 or len(small) % stride == 1 else [*small[::stride], small[-1]]
+    shown = small[::stride] if stride == 1 or len(small) % stride == 1 else [*small[::stride], small[-1]]
     # One palette for all, from frames throughout: a palette per frame flickers and takes more room.
-    sample = np.concatenate([np.asarray(kept[i]) for i in np.linspace(0, len(kept) - 1, 6).astype(int)])
+    sample = np.concatenate([np.asarray(shown[i]) for i in np.linspace(0, len(shown) - 1, 6).astype(int)])
     palette = Image.fromarray(sample).quantize(256)
-    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in kept]
+    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in shown]
     each = round(1000 * stride / rate)
     buffer = io.BytesIO()
     # The last picture stands for a second.
@@ -122,10 +104,3 @@ def _small(frame: Frame) -> Image.Image:
     if image.width > _SIZE:
         image = image.resize((_SIZE, round(image.height * _SIZE / image.width / 2) * 2), Image.Resampling.LANCZOS)
     return image
-
-
-def _frame(env: Any) -> Frame:
-    frame = env.render()
-    if not isinstance(frame, np.ndarray) or frame.ndim != 3:
-        raise UserError("the environment draws no pictures: leave videos out with --video none")
-    return np.ascontiguousarray(frame[..., :3], dtype=np.uint8)

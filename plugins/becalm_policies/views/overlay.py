@@ -1,4 +1,4 @@
-"""What is drawn on and beside a frame: an obstacle that was put down, and a fan of chunks over time."""
+"""Frames of an environment, and what is drawn on and beside them: chunks, an obstacle that was put down."""
 
 import io
 from typing import Any
@@ -7,8 +7,10 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image, ImageDraw
 
+from becalm.errors import UserError
 from becalm.plugin.report import Picture
-from becalm_policies.views.animation import Frame
+
+Frame = npt.NDArray[np.uint8]
 
 Disc = tuple[float, float, float]
 """x, y, radius, in the units of actions."""
@@ -18,7 +20,19 @@ _WIDTH = 180
 _INK, _FAINT, _EXECUTED = (203, 213, 225), (190, 40, 110, 90), (190, 40, 110, 255)
 
 
-def placed(text: str, box: Any, down: bool) -> Disc:
+def render(env: Any, hint: str) -> Frame:
+    """What an environment shows now, (H, W, 3).
+
+    Raises:
+        UserError: If it draws no pictures; ``hint`` says what to do then.
+    """
+    frame = env.render()
+    if not isinstance(frame, np.ndarray) or frame.ndim != 3:
+        raise UserError(f"the environment draws no pictures: {hint}")
+    return np.ascontiguousarray(frame[..., :3], dtype=np.uint8)
+
+
+def disc_of(text: str, box: Any, down: bool) -> Disc:
     """A disc drawn on a frame, ``x,y,radius`` in widths of the frame, in the units of actions.
 
     Args:
@@ -26,8 +40,28 @@ def placed(text: str, box: Any, down: bool) -> Disc:
     """
     x, y, radius = (float(part) for part in text.split(","))
     width, height = (box.high - box.low)[:2]
-    place = y if down else 1 - y
-    return float(box.low[0] + x * width), float(box.low[1] + place * height), float(radius * width)
+    share = y if down else 1 - y
+    return float(box.low[0] + x * width), float(box.low[1] + share * height), float(radius * width)
+
+
+def with_chunks(frame: Frame, chunks: npt.NDArray[Any], box: Any, down: bool) -> Frame:
+    """A frame with chunks (N, T, 2) over it, the first, which is executed, stronger."""
+    height, width = frame.shape[:2]
+    share = (chunks - box.low) / (box.high - box.low)
+    if not down:
+        share[..., 1] = 1 - share[..., 1]
+    pixels = share * (width, height)
+    image = Image.fromarray(frame).convert("RGBA")
+    layer = Image.new("RGBA", image.size)
+    pen = ImageDraw.Draw(layer)
+    thin, radius = max(width // 256, 1), width / 160
+    for number, path in reversed(list(enumerate(pixels))):
+        # The executed one last, and stronger.
+        fill = (190, 40, 110, 110 if number else 255)
+        pen.line([tuple(point) for point in path], fill=fill, width=thin if number else 2 * thin)
+        x, y = path[-1]
+        pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
+    return np.asarray(Image.alpha_composite(image, layer).convert("RGB"))
 
 
 def with_disc(frame: Frame, disc: Disc, box: Any, down: bool) -> Frame:
@@ -43,7 +77,7 @@ def with_disc(frame: Frame, disc: Disc, box: Any, down: bool) -> Frame:
 
 
 def beside(frame: Frame, chunks: npt.NDArray[Any], box: Any) -> Frame:
-    """The frame, and at its right the fan (N, T, A) of chunks over time, a strip per entry of an action."""
+    """The frame, and at its right chunks (N, T, A) over time, a strip per entry of an action."""
     height = frame.shape[0]
     strips = Image.new("RGBA", (_WIDTH, height), (255, 255, 255, 255))
     layer = Image.new("RGBA", strips.size)

@@ -6,28 +6,28 @@ import numpy as np
 
 from becalm.plugin.report import Picture
 from becalm_policies.demonstrations.episodes import Array
-from becalm_policies.rollouts.estimates import Figure
+from becalm_policies.rollouts.estimates import Estimate
 from becalm_policies.rollouts.rollout import Rollout
 
 INK, BAND = "#1d4ed8", "#bfd3fb"
 
 
-def plot_scores(rollouts: Sequence[Rollout], score: str, figure: Figure, title: str) -> Picture:
+def plot_scores(rollouts: Sequence[Rollout], score: str, mean: Estimate, title: str) -> Picture:
     """The picture.
 
     Args:
-        score: ``best`` or ``total``: largest reward, or return. figure: Its mean, and the interval.
+        score: ``best`` or ``total``: largest reward, or return. mean: Of the episodes, with its interval.
     """
-    from matplotlib.figure import Figure as Canvas
+    from matplotlib.figure import Figure
 
     name = "largest reward" if score == "best" else "return"
-    canvas = Canvas(figsize=(10, 4), layout="constrained")
-    left, right = canvas.subplots(1, 2)
-    canvas.suptitle(title)
+    figure = Figure(figsize=(10, 4), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    figure.suptitle(title)
     values = np.sort([getattr(rollout.outcome, score) for rollout in rollouts])
     left.bar(np.arange(1, len(values) + 1), values, width=1.0 if len(values) > 60 else 0.8, color=INK)
-    left.axhspan(figure.low, figure.high, color=BAND, alpha=0.6, zorder=0, label="95 % interval")
-    left.axhline(figure.value, color="#111", linewidth=1, label=f"mean {figure.value:.4g}")
+    left.axhspan(mean.low, mean.high, color=BAND, alpha=0.6, zorder=0, label="95 % interval")
+    left.axhline(mean.value, color="#111", linewidth=1, label=f"mean {mean.value:.4g}")
     left.set_xlabel("episode, worst to best")
     left.set_ylabel(name)
     left.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
@@ -40,7 +40,7 @@ def plot_scores(rollouts: Sequence[Rollout], score: str, figure: Figure, title: 
     right.set_xlabel("step")
     right.set_ylabel(f"{name} so far")
     right.legend(loc="lower center", bbox_to_anchor=(0.5, 1.0), ncols=2, frameon=False)
-    return Picture.of_figure(canvas)
+    return Picture.of_figure(figure)
 
 
 def _so_far(rollouts: Sequence[Rollout], score: str) -> Array:

@@ -18,14 +18,14 @@ from becalm_policies.demonstrations.demonstrators import demonstrator
 from becalm_policies.environments import anchors, claw, fork, measured, shapes
 from becalm_policies.environments.make import make
 from becalm_policies.environments.register import CLAW, FORK, register
-from becalm_policies.verbs.record import Played, play
+from becalm_policies.verbs.record import Attempt, play
 
 OURS = (FORK, CLAW)
 WITH_DEMONSTRATOR = {FORK: "expert", CLAW: "expert", "LunarLander-v3": "heuristic", "gym_pusht/PushT-v0": "random"}
-places = st.tuples(st.integers(-500, 500), st.integers(-500, 500)).map(lambda pair: np.array(pair) / 500)
+positions = st.tuples(st.integers(-500, 500), st.integers(-500, 500)).map(lambda pair: np.array(pair) / 500)
 
 
-def _played(id: str, numbers: range, limit: int = 100) -> list[Played]:
+def _played(id: str, numbers: range, limit: int = 100) -> list[Attempt]:
     env = make(id)
     cast = demonstrator(env, WITH_DEMONSTRATOR[id])
     return [play(env, cast(number), number=number, limit=limit) for number in numbers]
@@ -66,7 +66,7 @@ def test_a_seed_gives_the_same_episode_to_the_bit_whatever_was_played_before(id:
 
 
 @pytest.fixture(scope="module")
-def ways() -> list[Played]:
+def ways() -> list[Attempt]:
     return _played(FORK, range(40))
 
 
@@ -80,7 +80,7 @@ def _drive(actions: npt.NDArray[np.float64]) -> dict[str, object]:
     return dict(info)
 
 
-def test_demonstrations_of_the_fork_reach_the_goal_by_both_ways_in_equal_shares(ways: list[Played]) -> None:
+def test_demonstrations_of_the_fork_reach_the_goal_by_both_ways_in_equal_shares(ways: list[Attempt]) -> None:
     assert all(way.success for way in ways)
     sides = [np.sign(way.observations[len(way.actions) // 2, 1]) for way in ways]
     assert sides.count(1) == sides.count(-1) == 20
@@ -88,7 +88,7 @@ def test_demonstrations_of_the_fork_reach_the_goal_by_both_ways_in_equal_shares(
         assert (np.sign(way.observations[2:, 1]) == np.sign(way.observations[2, 1])).all()
 
 
-def test_the_mean_of_the_two_ways_is_a_crash(ways: list[Played]) -> None:
+def test_the_mean_of_the_two_ways_is_a_crash(ways: list[Attempt]) -> None:
     steps = min(len(way.actions) for way in ways)
     actions = np.stack([way.actions[:steps] for way in ways])
     assert _drive(actions.mean(0))["crash"]
@@ -98,48 +98,48 @@ def test_the_mean_of_the_two_ways_is_a_crash(ways: list[Played]) -> None:
         assert _drive(under)["way"] == "under"
 
 
-def _powers(place: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _powers(position: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """All products of x and y up to the third degree, (N, 10)."""
-    x, y = place[:, 0], place[:, 1]
+    x, y = position[:, 0], position[:, 1]
     return np.stack([x**i * y**j for i in range(4) for j in range(4 - i)], axis=1)
 
 
-def test_least_squares_on_chunks_of_eight_actions_crashes(ways: list[Played]) -> None:
+def test_least_squares_on_chunks_of_eight_actions_crashes(ways: list[Attempt]) -> None:
     seen = np.concatenate([way.observations[:-8] for way in ways])
     chunks = [way.actions[n : n + 8].reshape(-1) for way in ways for n in range(len(way.actions) - 8)]
     weights = np.linalg.lstsq(_powers(seen), np.stack(chunks), rcond=None)[0]
     env = make(FORK)
     for seed in range(20):
-        place, _ = env.reset(seed=seed)
+        position, _ = env.reset(seed=seed)
         over = False
         for number in range(100):
             if number % 8 == 0:
-                chunk = (_powers(place[None]) @ weights).reshape(8, 2)
-            place, _, over, _, info = env.step(chunk[number % 8].astype(np.float32))
+                chunk = (_powers(position[None]) @ weights).reshape(8, 2)
+            position, _, over, _, info = env.step(chunk[number % 8].astype(np.float32))
             if over:
                 break
         assert over and info["crash"]
 
 
-@given(places, places)
+@given(positions, positions)
 @settings(max_examples=50, deadline=None)
-def test_a_step_is_never_too_long_and_never_leaves_the_plane(place: np.ndarray, target: np.ndarray) -> None:
-    after = fork.move(place, 3 * target)
-    assert math.dist(after, place) <= fork.SPEED + 1e-12
+def test_a_step_is_never_too_long_and_never_leaves_the_plane(position: np.ndarray, target: np.ndarray) -> None:
+    after = fork.move(position, 3 * target)
+    assert math.dist(after, position) <= fork.SPEED + 1e-12
     assert (np.abs(after) <= 1).all()
-    if math.dist(place, target) <= fork.SPEED:
-        np.testing.assert_allclose(fork.move(place, target), target, atol=1e-12)
+    if math.dist(position, target) <= fork.SPEED:
+        np.testing.assert_allclose(fork.move(position, target), target, atol=1e-12)
 
 
-@given(places, places)
+@given(positions, positions)
 @settings(max_examples=50, deadline=None)
-def test_the_fork_is_the_same_upside_down(place: np.ndarray, target: np.ndarray) -> None:
+def test_the_fork_is_the_same_upside_down(position: np.ndarray, target: np.ndarray) -> None:
     mirror = np.array([1.0, -1.0])
-    np.testing.assert_array_equal(fork.move(place * mirror, target * mirror), fork.move(place, target) * mirror)
-    assert fork.hits(place * mirror, target * mirror) == fork.hits(place, target)
+    np.testing.assert_array_equal(fork.move(position * mirror, target * mirror), fork.move(position, target) * mirror)
+    assert fork.hits(position * mirror, target * mirror) == fork.hits(position, target)
 
 
-@given(places, places)
+@given(positions, positions)
 @settings(max_examples=50, deadline=None)
 def test_a_crash_is_a_touch_anywhere_on_the_way(before: np.ndarray, after: np.ndarray) -> None:
     obstacle = shapely.Point(fork.OBSTACLE)
@@ -284,3 +284,9 @@ def test_anchors_are_figures_with_how_they_were_measured() -> None:
         assert all(anchor.how for anchor in measured(id))
         assert len(anchors(id)) >= 2 and all(math.isfinite(value) for value in anchors(id).values())
     assert anchors("Pendulum-v1") == {}
+
+
+@pytest.mark.parametrize("name", ["position", "place"])
+def test_the_agent_starts_where_the_options_say(name: str) -> None:
+    env = make("becalm/Fork-v0")
+    assert env.reset(seed=0, options={name: (0.5, -0.25)})[0].tolist() == [0.5, -0.25]

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from becalm_policies.rollouts.estimates import Outcome, judge, mean, percentiles, share
+from becalm_policies.rollouts.estimates import Outcome, mean, percentiles, share, summarise
 
 
 @given(st.integers(1, 700).flatmap(lambda count: st.tuples(st.integers(0, count), st.just(count))))
@@ -57,11 +57,11 @@ def test_a_judgement_counts_what_the_environment_says() -> None:
         Outcome(1, 20, 0.5, 1.0, False, {"crash": True, "way": "none"}),
         Outcome(2, 30, 0.0, -1.0, False, {"crash": True, "way": "over"}),
     ]
-    found = judge(outcomes)
+    found = summarise(outcomes)
     assert (found.best.value, found.total.value, found.steps) == pytest.approx((0.5, 1.0, 20.0))
     assert found.success == share(1, 3)
     assert found.notes == {"crash": share(2, 3), "way none": share(1, 3), "way over": share(2, 3)}
-    assert judge([*outcomes, Outcome(3, 1, 0.0, 0.0, None)]).success is None
+    assert summarise([*outcomes, Outcome(3, 1, 0.0, 0.0, None)]).success is None
 
 
 def test_percentiles_are_in_milliseconds() -> None:

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from becalm.model import Model
 from becalm.objective.draw import Objective
 from becalm.schedule import Flow
-from becalm_policies.baselines import METHODS, Clusters, means, trained
+from becalm_policies.baselines import METHODS, Clusters, cluster_means, train_method
 from becalm_policies.control.policy import policy
 from becalm_policies.domain import Policies
 from becalm_policies.networks.condition import Observed
@@ -76,18 +76,18 @@ def test_on_the_fork_regression_crashes_and_flow_keeps_both_ways(becalm: Run, re
 
 def test_mip_is_the_network_asked_again_at_nine_tenths_of_its_answer(recording: Path) -> None:
     domain = Policies(data=str(recording), horizon=8, execute=4, architecture="mlp-tiny", batch=32).fit()
-    *_, model = trained(domain, METHODS["mip"], steps=8, seed=0)
+    *_, model = train_method(domain, METHODS["mip"], steps=8, seed=0)
     assert isinstance(model, Model) and isinstance(model.domain, Policies)
-    acting = policy(model, **METHODS["mip"].acting)
+    acting = policy(model, **METHODS["mip"].fields)
     seen = np.random.default_rng(0).uniform(-0.8, 0.8, (5, 2, 2))
-    cond, f = model.domain.observed(seen), model.denoiser(acting.request, chunk=None)
+    cond, f = model.domain.condition_on(seen), model.denoiser(acting.request, chunk=None)
     first, again = (Flow()(torch.tensor(time, dtype=torch.float64)) for time in (1.0, 0.1))
     answer = f(torch.zeros(5, 8, 2), first, cond)
     # At pure noise the network is blind, so the first answer depends on the observation alone.
     torch.testing.assert_close(f(torch.randn(5, 8, 2), first, cond), answer)
     expected = model.domain.actions(f(0.9 * answer, again, cond), cond)
     assert np.abs(expected.numpy() - model.domain.actions(answer, cond).numpy()).max() > 1e-3
-    np.testing.assert_allclose(acting.plan(seen), acting.clipped(expected), atol=1e-5)
+    np.testing.assert_allclose(acting.plan(seen), acting.clip(expected), atol=1e-5)
 
 
 # k-means
@@ -99,7 +99,7 @@ def test_centres_of_clusters_far_apart_are_their_means() -> None:
     places = 100 * np.array([[0, 0, 0], [1, 0, 0], [0, 1, 0], [-1, 1, 2]])
     groups = [place + rng.normal(size=(size, 3)) for place, size in zip(places, sizes, strict=True)]
     rows = torch.from_numpy(rng.permutation(np.concatenate(groups)))
-    found = means(rows, 4).numpy()
+    found = cluster_means(rows, 4).numpy()
     expected = np.array([group.mean(0) for group in groups])
     nearest = np.linalg.norm(expected[:, None] - found, axis=2).argmin(1)
     assert sorted(nearest) == [0, 1, 2, 3]
@@ -108,7 +108,7 @@ def test_centres_of_clusters_far_apart_are_their_means() -> None:
 
 def test_as_many_clusters_as_rows_are_the_rows_even_if_some_are_the_same() -> None:
     rows = torch.tensor([[0.0, 1.0], [2.0, 3.0], [2.0, 3.0], [5.0, -1.0]])
-    found = means(rows, 4)
+    found = cluster_means(rows, 4)
     assert {tuple(row) for row in found.tolist()} == {tuple(row) for row in rows.tolist()}
 
 
@@ -128,7 +128,7 @@ def test_each_cluster_is_picked_with_its_probability(seen: float) -> None:
     objective = Objective(prediction="x0")
     device = torch.device("cpu")
     model: Model[Observed] = Model(domain, Flow(), objective, Clusters(centres, Told()), domain.codec(), device, {})
-    chunks = policy(model, **METHODS["k-means"].acting).plan(np.full((20_000, 2, 1), seen))
+    chunks = policy(model, **METHODS["k-means"].fields).plan(np.full((20_000, 2, 1), seen))
     picked = np.bincount(chunks[:, 0, 0].astype(int), minlength=5)
     assert (chunks == chunks[:, :1, :1]).all() and picked.sum() == 20_000
     expected = (Told.slopes * seen).double().softmax(0).numpy() * 20_000
