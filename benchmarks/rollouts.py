@@ -201,9 +201,8 @@ def general(rows: list[tuple[Cell, dict[str, Any]]]) -> list[str]:
         others = ", ".join(f"{anchor.player} {anchor.gain:.1f}" for anchor in measured(figures["environment"]))
         skip = ("environment", "calls", "best", "total")
         shares = ", ".join(f"{name} {interval(value)}" for name, value in figures.items() if name not in skip)
-        lines.append(
-            f"| {cell.name} | {cell.episodes} | {figures['calls']} | {interval(figures['total'])} | {others} | {shares} |"
-        )
+        total = interval(figures["total"])
+        lines.append(f"| {cell.name} | {cell.episodes} | {figures['calls']} | {total} | {others} | {shares} |")
     return lines
 
 

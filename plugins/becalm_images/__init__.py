@@ -77,7 +77,7 @@ def commands() -> list[CommandRef]:
             name="to-diffusers",
             summary="Write a checkpoint as a pipeline of diffusers.",
             options="becalm_images.options:ToDiffusersOptions",
-            target="becalm_images.verbs.diffusers:give",
+            target="becalm_images.verbs.diffusers:to_diffusers",
             examples=(
                 "becalm images to-diffusers mnist sevens --label 7",
                 "becalm images to-diffusers runs/images.safetensors pipeline",
@@ -88,7 +88,7 @@ def commands() -> list[CommandRef]:
             name="from-diffusers",
             summary="Take over a U-Net of diffusers as a checkpoint.",
             options="becalm_images.options:FromDiffusersOptions",
-            target="becalm_images.verbs.diffusers:take",
+            target="becalm_images.verbs.diffusers:from_diffusers",
             examples=("becalm images from-diffusers pipeline --out runs/theirs.safetensors",),
         ),
     ]

@@ -27,10 +27,15 @@ class EditOptions(ImageRequest):
     device: str = Field("auto", description="auto, cpu, cuda.")
 
 
-class InpaintOptions(ImageRequest):
+class _PanelOptions(ImageRequest):
+    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Model of images.")
+    count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
+    folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
+
+
+class InpaintOptions(_PanelOptions):
     """The panel ``inpaint``."""
 
-    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Model of images.")
     image: Annotated[str | None, Upload((".png",))] = Field(
         None, description="PNG of the model's size; without one, a sample of the model."
     )
@@ -38,20 +43,15 @@ class InpaintOptions(ImageRequest):
     mask: Annotated[
         str | None, Sketch("mask", "becalm_images.verbs.panels:ground", ("checkpoint", "image", "example"))
     ] = Field(None, description="Draw over what should be filled in.")
-    count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
-    folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
 
 
-class RedrawOptions(ImageRequest):
+class RedrawOptions(_PanelOptions):
     """The panel ``redraw``."""
 
-    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Model of images.")
     scribble: Annotated[str | None, Sketch("scribble")] = Field(None, description="Draw something.")
     start: Annotated[float, Slider(0.05, 1)] = Field(
         0.6, gt=0, le=1, description="Noise time to start from: the lower, the more of the drawing survives (SDEdit)."
     )
-    count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
-    folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
 
 
 class FitOptions(Settings):

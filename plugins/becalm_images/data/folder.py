@@ -29,21 +29,21 @@ def read(path: Path) -> np.ndarray:
     return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
 
 
-def from_pngs(place: Path, split: Split) -> Labelled:
-    """``place/train/CLASS/*.png`` and ``place/test/...``; without these two, every tenth image is the test split.
+def from_pngs(folder: Path, split: Split) -> Labelled:
+    """``folder/train/CLASS/*.png`` and ``folder/test/...``; without these two, every tenth image is the test split.
 
     Raises:
         UserError: If there are no images for the split, or their sizes differ.
     """
-    has_splits = (place / "train").is_dir()
-    root = place / split if has_splits else place
+    has_splits = (folder / "train").is_dir()
+    root = folder / split if has_splits else folder
     paths = sorted(root.rglob("*.png"))
     if not has_splits:
         paths = [path for number, path in enumerate(paths) if (number % _EVERY == _EVERY - 1) == (split == "test")]
     if not paths:
         raise UserError(f"{root} holds no PNG images for the {split} split")
     # The classes are the train split's folders in either split, so that a class without test images keeps its number.
-    classes = sorted({path.parent.name for path in (place / "train" if has_splits else place).rglob("*.png")})
+    classes = sorted({path.parent.name for path in (folder / "train" if has_splits else folder).rglob("*.png")})
     images = [read(path) for path in paths]
     for path, image in zip(paths, images, strict=True):
         if image.shape != images[0].shape:

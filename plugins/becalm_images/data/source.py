@@ -23,16 +23,16 @@ def load(folder: str, split: Split) -> Labelled:
     Raises:
         UserError: If the folder is missing or holds neither, or images and labels do not fit each other.
     """
-    place = Path(folder)
-    if not place.is_dir():
-        raise UserError(f"there is no folder {place}: name one with idx files or PNGs by --data")
-    stems = [place / f"{_FILES[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
-    found = [next((path for path in (stem, Path(f"{stem}.gz")) if path.exists()), None) for stem in stems]
-    if found[0] and found[1]:
-        return _from_idx(found[0], found[1])
-    if any(place.rglob("*.png")):
-        return from_pngs(place, split)
-    raise UserError(f"{place} holds neither {stems[0].name}[.gz] with {stems[1].name}[.gz] nor PNG images")
+    path = Path(folder)
+    if not path.is_dir():
+        raise UserError(f"there is no folder {path}: name one with idx files or PNGs by --data")
+    stems = [path / f"{_FILES[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
+    images, labels = (next((file for file in (stem, Path(f"{stem}.gz")) if file.exists()), None) for stem in stems)
+    if images and labels:
+        return _from_idx(images, labels)
+    if any(path.rglob("*.png")):
+        return from_pngs(path, split)
+    raise UserError(f"{path} holds neither {stems[0].name}[.gz] with {stems[1].name}[.gz] nor PNG images")
 
 
 def _from_idx(images: Path, labels: Path) -> Labelled:

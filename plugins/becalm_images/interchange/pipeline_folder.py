@@ -43,15 +43,15 @@ class Pipeline:
         exact: Whether the network is a UNet2DModel, so that no adapter is needed.
     """
 
-    tables: Mapping[str, Mapping[str, Any]]
+    configs: Mapping[str, Mapping[str, Any]]
     tensors: Mapping[str, Tensor]
     exact: bool
 
     def files(self) -> dict[str, bytes]:
         """The content by relative path."""
-        made = {name: (json.dumps(table, indent=2) + "\n").encode() for name, table in self.tables.items()}
+        texts = {name: (json.dumps(config, indent=2) + "\n").encode() for name, config in self.configs.items()}
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
-        return {**made, f"unet/{WEIGHTS}": save(tensors, metadata={"format": "pt"})}
+        return {**texts, f"unet/{WEIGHTS}": save(tensors, metadata={"format": "pt"})}
 
 
 def pipeline(model: Model[Any], label: Label) -> Pipeline:
@@ -76,18 +76,18 @@ def pipeline(model: Model[Any], label: Label) -> Pipeline:
         part, config = ["diffusers", "UNet2DModel"], config_of(domain, shape, keep=label == "all")
         if "class_embedding.weight" in state and number is not None:
             # What is added to every embedding can as well stand in the last bias.
-            chosen = state.pop("class_embedding.weight")[number]
-            state["time_embedding.linear_2.bias"] = state["time_embedding.linear_2.bias"] + chosen
+            embedding = state.pop("class_embedding.weight")[number]
+            state["time_embedding.linear_2.bias"] = state["time_embedding.linear_2.bias"] + embedding
     else:
         part, config = ADAPTER, {**sizes(domain), "model": _settings(model), "label": number}
         state = {f"network.{name}": tensor for name, tensor in state.items()}
     index = {"_class_name": "DDPMPipeline", "unet": part, "scheduler": ["diffusers", "DDPMScheduler"]}
-    tables = {
+    configs = {
         "model_index.json": index,
         "unet/config.json": {"_class_name": part[1], **config},
         "scheduler/scheduler_config.json": scheduler,
     }
-    return Pipeline(tables, state, exact=isinstance(shape, UNet2DShape))
+    return Pipeline(configs, state, exact=isinstance(shape, UNet2DShape))
 
 
 def read(folder: Path, *, null_class: bool = False) -> tuple[Checkpoint, dict[str, Any]]:
@@ -105,8 +105,8 @@ def read(folder: Path, *, null_class: bool = False) -> tuple[Checkpoint, dict[st
     config = _json(folder / "unet" / "config.json")
     tensors = _tensors(folder / "unet")
     if part == ADAPTER:
-        described = dict(config.get("model", {}))
-        return _checkpoint(_domain(described.get("settings", {})), tensors, described), scheduler
+        model = dict(config.get("model", {}))
+        return _checkpoint(_domain(model.get("settings", {})), tensors, model), scheduler
     if part != ["diffusers", "UNet2DModel"]:
         raise UserError(f"{folder} holds a pipeline of {part}, not of a UNet2DModel: only that has a counterpart here")
     steps = int(scheduler.get("num_train_timesteps", STEPS))
@@ -115,8 +115,8 @@ def read(folder: Path, *, null_class: bool = False) -> tuple[Checkpoint, dict[st
     objective = Objective(prediction=prediction_of(scheduler), learned_variance=learned)
     parts = {"settings": settings, "schedule": schedule_of(scheduler), "objective": objective}
     described = {name: part.model_dump(mode="json") for name, part in parts.items()}
-    renamed = {f"network.{_renamed(name)}": tensor.float() for name, tensor in tensors.items()}
-    return _checkpoint(settings, renamed, {"domain": settings.name, **described, "step": 0}), scheduler
+    weights = {f"network.{_name_today(name)}": tensor.float() for name, tensor in tensors.items()}
+    return _checkpoint(settings, weights, {"domain": settings.name, **described, "step": 0}), scheduler
 
 
 def _checkpoint(domain: Images, tensors: Mapping[str, Tensor], config: dict[str, Any]) -> Checkpoint:
@@ -150,7 +150,7 @@ def _number(domain: Images, label: Label) -> int | None:
     return label
 
 
-def _renamed(name: str) -> str:
+def _name_today(name: str) -> str:
     """A weight's name as it is today; attention had other ones before 2023."""
     for old, new in (("query", "to_q"), ("key", "to_k"), ("value", "to_v"), ("proj_attn", "to_out.0")):
         name = name.replace(f".{old}.", f".{new}.")
@@ -159,20 +159,20 @@ def _renamed(name: str) -> str:
 
 def _json(path: Path) -> dict[str, Any]:
     try:
-        table = json.loads(path.read_text(encoding="utf-8"))
+        config = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError as error:
         raise UserError(f"{path} is missing: name the folder of a diffusers pipeline") from error
     except (OSError, ValueError) as error:
         raise UserError(f"{path} cannot be read: {first_line(error)}") from error
-    if not isinstance(table, dict):
-        raise UserError(f"{path} must hold a table, got {type(table).__name__}")
-    return table
+    if not isinstance(config, dict):
+        raise UserError(f"{path} must hold a table, got {type(config).__name__}")
+    return config
 
 
 def _tensors(folder: Path) -> dict[str, Tensor]:
     path = folder / WEIGHTS
     if not path.exists():
-        others = ", ".join(sorted(found.name for found in folder.glob("*") if found.suffix != ".json")) or "no weights"
+        others = ", ".join(sorted(file.name for file in folder.glob("*") if file.suffix != ".json")) or "no weights"
         raise UserError(f"{folder} holds {others}, not {WEIGHTS}: save the pipeline with safe_serialization=True")
     try:
         return load(path.read_bytes())

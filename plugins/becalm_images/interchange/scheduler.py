@@ -43,7 +43,7 @@ def to_config(schedule: NoiseSchedule, objective: Objective, steps: int) -> dict
     return {
         "_class_name": "DDPMScheduler",
         "num_train_timesteps": steps,
-        **_table(schedule, steps),
+        **_beta_config(schedule, steps),
         "prediction_type": _PREDICTIONS[objective.prediction],
         "variance_type": "learned_range" if objective.learned_variance > 0 else "fixed_small",
         "clip_sample": True,
@@ -55,7 +55,7 @@ def to_config(schedule: NoiseSchedule, objective: Objective, steps: int) -> dict
     }
 
 
-def _table(schedule: NoiseSchedule, steps: int) -> dict[str, Any]:
+def _beta_config(schedule: NoiseSchedule, steps: int) -> dict[str, Any]:
     if isinstance(schedule, Linear) and schedule.steps == steps:
         return {"beta_schedule": "linear", "beta_start": schedule.first, "beta_end": schedule.last}
     try:
@@ -82,10 +82,10 @@ def schedule_of(config: Mapping[str, Any]) -> Schedule:
         if plain and not settings["rescale_betas_zero_snr"]:
             first, last = settings["beta_start"], settings["beta_end"]
             return Linear(steps=settings["num_train_timesteps"], first=first, last=last)
-        table = _exact(_betas(settings))
+        values = _exact(_betas(settings))
         if settings["rescale_betas_zero_snr"]:
-            table = rescale_zero_terminal_snr(table)
-        return Discrete(betas=tuple(table.tolist()))
+            values = rescale_zero_terminal_snr(values)
+        return Discrete(betas=tuple(values.tolist()))
     except ValidationError as error:
         raise UserError(f"the scheduler's table of betas is not valid: {sentence(error)}") from error
     except UserError:
@@ -118,11 +118,11 @@ def flags(config: Mapping[str, Any]) -> str:
     return " ".join([*words, f"--threshold {'static' if config.get('clip_sample', True) else 'none'}"])
 
 
-def _exact(table: Tensor) -> Tensor:
+def _exact(rounded: Tensor) -> Tensor:
     """Betas, float64, whose products are those that diffusers takes in float32: it is them that a network knows."""
-    bars = torch.cumprod(1 - table, 0).double()
+    bars = torch.cumprod(1 - rounded, 0).double()
     exact = 1 - bars / torch.cat([bars.new_ones(1), bars[:-1]])
-    return exact if bool((exact > 0).all()) else table.double()
+    return exact if bool((exact > 0).all()) else rounded.double()
 
 
 def _betas(settings: Mapping[str, Any]) -> Tensor:

@@ -29,12 +29,12 @@ def fit(
     per_epoch = -(-count // batch)
     total = epochs * per_epoch
     for step in range(total):
-        epoch, place = divmod(step, per_epoch)
-        if place == 0:
+        epoch, number = divmod(step, per_epoch)
+        if number == 0:
             order = permutation(seed, epoch, count)
         for group in optimizer.param_groups:
             group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / total))
-        value = loss(order[place * batch : (place + 1) * batch], step)
+        value = loss(order[number * batch : (number + 1) * batch], step)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()

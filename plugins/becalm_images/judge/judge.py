@@ -1,8 +1,7 @@
 """The judge: a LeNet-5 whose 84 features say how close samples are to data (LeCun et al. 1998, with ReLU, max pooling).
 
 Its file holds the network, the statistics of the training images under it, and the floors that real test images
-reach; so samples can be
-judged without the data, and every figure is bound to one checksum.
+reach; so samples can be judged without the data, and every figure is bound to one checksum.
 """
 
 from collections.abc import Iterator, Mapping
@@ -70,7 +69,7 @@ class Judge:
     def metrics(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         """Figures of uint8 images (N, C, H, W) asked for by labels (N,); null labels have no accuracy."""
         classes = self.network.leave.out_features
-        pairs = [_look(self.network, part) for part in images.split(1000)]
+        pairs = [_features_and_logits(self.network, part) for part in images.split(1000)]
         features, logits = (torch.cat(values) for values in zip(*pairs, strict=True))
         known = labels < classes
         figures: dict[str, float] = {}
@@ -139,7 +138,7 @@ def scaled(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
-def _look(network: LeNet, images: Tensor) -> tuple[Tensor, Tensor]:
+def _features_and_logits(network: LeNet, images: Tensor) -> tuple[Tensor, Tensor]:
     features = network.features(scaled(images))
     return features, network.leave(features)
 

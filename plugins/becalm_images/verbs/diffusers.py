@@ -13,22 +13,22 @@ from becalm_images.interchange.scheduler import flags
 from becalm_images.options import FromDiffusersOptions, ToDiffusersOptions
 
 
-def give(options: ToDiffusersOptions) -> Iterator[str]:
+def to_diffusers(options: ToDiffusersOptions) -> Iterator[str]:
     """Writes a checkpoint as a pipeline folder, whole or not at all.
 
     Raises:
         UserError: If the checkpoint has no counterpart, or the folder holds something.
     """
     folder = Path(options.folder)
-    made = pipeline(becalm.load(options.checkpoint, "cpu"), options.label)
+    theirs = pipeline(becalm.load(options.checkpoint, "cpu"), options.label)
     with atomic.filling(folder, "FOLDER") as temporary:
-        for name, content in made.files().items():
+        for name, content in theirs.files().items():
             atomic.write_atomic(temporary / name, content)
-    kind = "UNet2DModel" if made.exact else "becalm's own network: over there, import becalm_images.adapter first"
-    yield f"{folder}: a DDPMPipeline, its network a {kind}" if made.exact else f"{folder}: a DDPMPipeline of {kind}"
+    kind = "UNet2DModel" if theirs.exact else "becalm's own network: over there, import becalm_images.adapter first"
+    yield f"{folder}: a DDPMPipeline, its network a {kind}" if theirs.exact else f"{folder}: a DDPMPipeline of {kind}"
 
 
-def take(options: FromDiffusersOptions) -> Iterator[str]:
+def from_diffusers(options: FromDiffusersOptions) -> Iterator[str]:
     """Writes the network and schedule of a pipeline folder as a checkpoint.
 
     Raises:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -11,7 +12,7 @@ from becalm.errors import UserError
 from becalm.files.atomic import write_atomic
 from becalm.model import Model
 from becalm.sampler.step import last
-from becalm_images.data import folder
+from becalm_images.data.folder import read
 from becalm_images.domain import Images
 from becalm_images.options import EditOptions
 from becalm_images.views.grid import grid, png
@@ -29,11 +30,9 @@ def run(options: EditOptions) -> Iterator[str]:
     if options.mask is None and options.start == 1.0:
         raise UserError("nothing is kept of the image: give --mask to fill in a part, or --start below 1 to redraw it")
     model = becalm.load(options.checkpoint, options.device)
-    domain = model.domain
-    if not isinstance(domain, Images):
-        raise UserError(f"{options.checkpoint} is a model of {domain.name}, not of images")
-    image = fitted(folder.read(Path(options.image)), domain, options.image)
-    keep = None if options.mask is None else kept(options.mask, domain)
+    domain = images_of(model, options.checkpoint)
+    image = check_image(read(Path(options.image)), domain, options.image)
+    keep = None if options.mask is None else keep_mask(options.mask, domain)
     edited = edits(model, image, keep, options)
     shown = image if keep is None else torch.where(keep, image, torch.full_like(image, 96))
     tiles = torch.cat([image[None], shown[None], edited])
@@ -51,13 +50,21 @@ def edits(model: Model[Tensor], image: Tensor, keep: Tensor | None, options: Edi
     request = model.request(**fields)
     data = image.float()[None].expand(request.count, -1, -1, -1)
     final = last(model.edit(data, mask=keep, start=options.start, request=request))
-    domain = model.domain
-    if not isinstance(domain, Images):
-        raise UserError(f"this is a model of {domain.name}, not of images")
-    return domain.images(final.x)
+    return images_of(model, options.checkpoint).images(final.x)
 
 
-def fitted(pixels: object, domain: Images, name: str) -> Tensor:
+def images_of(model: Model[Any], name: str) -> Images:
+    """The domain of a model of images.
+
+    Raises:
+        UserError: If it is a model of something else.
+    """
+    if not isinstance(model.domain, Images):
+        raise UserError(f"{name} is a model of {model.domain.name}, not of images")
+    return model.domain
+
+
+def check_image(pixels: object, domain: Images, name: str) -> Tensor:
     """An image as the model has them, (C, H, W) uint8.
 
     Raises:
@@ -73,7 +80,7 @@ def fitted(pixels: object, domain: Images, name: str) -> Tensor:
     return image
 
 
-def kept(mask: str, domain: Images) -> Tensor:
+def keep_mask(mask: str, domain: Images) -> Tensor:
     """The pixels to keep, (C, H, W) bool: a half by name, or where a mask image is white.
 
     Raises:
@@ -92,7 +99,7 @@ def kept(mask: str, domain: Images) -> Tensor:
         return keep
     if Path(mask).suffix != ".png":
         raise UserError(f"--mask must be top, bottom, left, right or a .png file, got {mask!r}")
-    pixels = torch.tensor(folder.read(Path(mask)))
+    pixels = torch.tensor(read(Path(mask)))
     if pixels.shape[1:] != (height, width):
         raise UserError(f"{mask} must have {height} x {width} pixels, got {pixels.shape[1]} x {pixels.shape[2]}")
     return (pixels.float().mean(0, keepdim=True) >= 128).expand(channels, -1, -1)

@@ -14,11 +14,11 @@ from becalm.files.atomic import write_atomic
 from becalm.model import Model, shared
 from becalm.plugin.report import Picture, Progress, Report, Saved
 from becalm.sampler.step import Step
-from becalm_images.data import folder
+from becalm_images.data.folder import read
 from becalm_images.domain import Images
 from becalm_images.options import InpaintOptions, RedrawOptions
 from becalm_images.request import ImageRequest
-from becalm_images.verbs.edit import fitted
+from becalm_images.verbs.edit import check_image, images_of
 from becalm_images.views.grid import grid, png
 
 _GROUND = 96
@@ -35,14 +35,14 @@ def inpaint(options: InpaintOptions) -> Iterator[Report]:
         raise UserError("draw over a part of the image first: that part is filled in")
     model, domain = _model(options.checkpoint)
     image = _image(model, domain, options)
-    drawn = _pixels(options.mask, domain, grey=True) >= 128
-    if not bool(drawn.any()):
+    masked = _pixels(options.mask, domain, grey=True) >= 128
+    if not bool(masked.any()):
         raise UserError("draw over a part of the image first: that part is filled in")
-    keep = ~drawn[:1].expand(domain.shape())
+    keep = ~masked[:1].expand(domain.shape())
     shown = torch.where(keep, image, torch.full_like(image, _GROUND))
     request = _request(model, options)
     steps = model.edit(_rows(image, request), mask=keep, request=request)
-    yield from _watched(domain, steps, request, [image, shown], Path(options.folder))
+    yield from _stream(domain, steps, request, [image, shown], Path(options.folder))
 
 
 def redraw(options: RedrawOptions) -> Iterator[Report]:
@@ -57,7 +57,7 @@ def redraw(options: RedrawOptions) -> Iterator[Report]:
         raise UserError("draw something on the canvas first")
     request = _request(model, options)
     steps = model.edit(_rows(image, request), start=options.start, request=request)
-    yield from _watched(domain, steps, request, [image], Path(options.folder))
+    yield from _stream(domain, steps, request, [image], Path(options.folder))
 
 
 def ground(options: InpaintOptions) -> Picture:
@@ -74,10 +74,7 @@ def ground(options: InpaintOptions) -> Picture:
 
 def _model(name: str) -> tuple[Model[Tensor], Images]:
     model = shared(name)
-    domain = model.domain
-    if not isinstance(domain, Images):
-        raise UserError(f"{name} is a model of {domain.name}, not of images")
-    return model, domain
+    return model, images_of(model, name)
 
 
 def _request(model: Model[Tensor], options: ImageRequest) -> ImageRequest:
@@ -91,7 +88,7 @@ def _request(model: Model[Tensor], options: ImageRequest) -> ImageRequest:
 def _image(model: Model[Tensor], domain: Images, options: InpaintOptions) -> Tensor:
     """(C, H, W) uint8: the one uploaded, or a sample."""
     if options.image is not None:
-        return fitted(folder.read(Path(options.image)), domain, Path(options.image).name)
+        return check_image(read(Path(options.image)), domain, Path(options.image).name)
     label = (options.example % domain.classes,)
     return domain.images(model.sample(count=1, seed=options.example, label=label, steps=10).x0)[0]
 
@@ -110,8 +107,8 @@ def _rows(image: Tensor, request: ImageRequest) -> Tensor:
     return image.float()[None].expand(request.count, -1, -1, -1)
 
 
-def _watched(
-    domain: Images, steps: Iterator[Step], request: ImageRequest, before: list[Tensor], place: Path
+def _stream(
+    domain: Images, steps: Iterator[Step], request: ImageRequest, before: list[Tensor], folder: Path
 ) -> Iterator[Report]:
     """The edits as they come, beside what they start from; the last ones also as a file."""
     picture: Picture | None = None
@@ -123,5 +120,5 @@ def _watched(
         yield Progress(step.index + 1, request.updates, f"t = {float(step.level.t):.2f}")
         yield replace(picture, text=f"{names}, and {request.count} edits")
     if picture is not None:
-        write_atomic(place / "edits.png", picture.content)
-        yield Saved(place / "edits.png")
+        write_atomic(folder / "edits.png", picture.content)
+        yield Saved(folder / "edits.png")

@@ -43,7 +43,7 @@ def read(path: Path) -> Episodes:
 def _read_folder(path: Path) -> Episodes:
     if (path / lerobot.INFO).is_file():
         return lerobot.read(path)
-    if any((path / place / name).is_file() for place in ("data", "") for name in (minari.MAIN, minari.METADATA)):
+    if any((path / folder / name).is_file() for folder in ("data", "") for name in (minari.MAIN, minari.METADATA)):
         return minari.read(path)
     if any((path / mark).exists() for mark in (".zgroup", "zarr.json")) or any(path.glob("*.zarr")):
         return zarr.read(path)

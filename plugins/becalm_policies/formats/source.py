@@ -74,7 +74,7 @@ def _is_push_t(path: Path) -> bool:
     """Whether an archive holds the demonstrations: its own checksum is not published, so the content's decides."""
     try:
         arrays = zarr.load(path, ("action",))
-        found = [member(path, arrays, name) for name in ("state", "action", "episode_ends")]
+        numbers = [member(path, arrays, name) for name in ("state", "action", "episode_ends")]
     except UserError:
         return False
-    return digest(*found) == DIGEST
+    return digest(*numbers) == DIGEST

@@ -46,34 +46,26 @@ def disc_of(text: str, box: Any, down: bool) -> Disc:
 
 def with_chunks(frame: Frame, chunks: npt.NDArray[Any], box: Any, down: bool) -> Frame:
     """A frame with chunks (N, T, 2) over it, the first, which is executed, stronger."""
-    height, width = frame.shape[:2]
-    share = (chunks - box.low) / (box.high - box.low)
-    if not down:
-        share[..., 1] = 1 - share[..., 1]
-    pixels = share * (width, height)
-    image = Image.fromarray(frame).convert("RGBA")
-    layer = Image.new("RGBA", image.size)
+    width = frame.shape[1]
+    layer = Image.new("RGBA", (width, frame.shape[0]))
     pen = ImageDraw.Draw(layer)
     thin, radius = max(width // 256, 1), width / 160
-    for number, path in reversed(list(enumerate(pixels))):
+    for number, path in reversed(list(enumerate(_pixels(frame, chunks, box, down)))):
         # The executed one last, and stronger.
         fill = (190, 40, 110, 110 if number else 255)
         pen.line([tuple(point) for point in path], fill=fill, width=thin if number else 2 * thin)
         x, y = path[-1]
         pen.ellipse((x - radius, y - radius, x + radius, y + radius), fill=fill)
-    return np.asarray(Image.alpha_composite(image, layer).convert("RGB"))
+    return _over(frame, layer)
 
 
 def with_disc(frame: Frame, disc: Disc, box: Any, down: bool) -> Frame:
     """The frame with an obstacle."""
-    height, width = frame.shape[:2]
-    wide, high = (box.high - box.low)[:2]
-    x, y = (disc[0] - box.low[0]) / wide * width, (disc[1] - box.low[1]) / high * height
-    y, r = y if down else height - y, disc[2] / wide * width
-    image = Image.fromarray(frame).convert("RGBA")
-    layer = Image.new("RGBA", image.size)
+    width = frame.shape[1]
+    (x, y), r = _pixels(frame, np.array(disc[:2]), box, down), disc[2] / (box.high - box.low)[0] * width
+    layer = Image.new("RGBA", (width, frame.shape[0]))
     ImageDraw.Draw(layer).ellipse((x - r, y - r, x + r, y + r), fill=(225, 29, 107, 90), outline=(225, 29, 107, 255))
-    return np.asarray(Image.alpha_composite(image, layer).convert("RGB"))
+    return _over(frame, layer)
 
 
 def beside(frame: Frame, chunks: npt.NDArray[Any], box: Any) -> Frame:
@@ -115,3 +107,16 @@ def _range(values: npt.NDArray[Any], box: Any, entry: int) -> tuple[float, float
         return low, high
     low, high = float(values.min()), float(values.max())
     return low, max(high, low + 1e-6)
+
+
+def _pixels(frame: Frame, positions: npt.NDArray[Any], box: Any, down: bool) -> npt.NDArray[Any]:
+    """Positions (..., 2) in the units of actions as pixels x, y of a frame."""
+    share = (positions - box.low) / (box.high - box.low)
+    if not down:
+        share[..., 1] = 1 - share[..., 1]
+    pixels: npt.NDArray[Any] = share * (frame.shape[1], frame.shape[0])
+    return pixels
+
+
+def _over(frame: Frame, layer: Image.Image) -> Frame:
+    return np.asarray(Image.alpha_composite(Image.fromarray(frame).convert("RGBA"), layer).convert("RGB"))
