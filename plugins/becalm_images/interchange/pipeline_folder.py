@@ -79,7 +79,8 @@ def pipeline(model: Model[Any], label: Label) -> Pipeline:
             embedding = state.pop("class_embedding.weight")[number]
             state["time_embedding.linear_2.bias"] = state["time_embedding.linear_2.bias"] + embedding
     else:
-        part, config = ADAPTER, {**sizes(domain), "model": _settings(model), "label": number}
+        model_config = {name: value for name, value in model.config.items() if name != "training"}
+        part, config = ADAPTER, {**sizes(domain), "model": model_config, "label": number}
         state = {f"network.{name}": tensor for name, tensor in state.items()}
     index = {"_class_name": "DDPMPipeline", "unet": part, "scheduler": ["diffusers", "DDPMScheduler"]}
     configs = {
@@ -130,10 +131,6 @@ def _domain(settings: object) -> Images:
         return Images.model_validate(settings)
     except ValidationError as error:
         raise UserError(f"unet/config.json does not fit this version of becalm: {sentence(error)}") from error
-
-
-def _settings(model: Model[Any]) -> dict[str, Any]:
-    return {name: value for name, value in model.config.items() if name != "training"}
 
 
 def _number(domain: Images, label: Label) -> int | None:

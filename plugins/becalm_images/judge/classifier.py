@@ -79,7 +79,7 @@ def train_classifier(
         x, level = noised(images[index], step, Purpose.TRAIN_TIME)
         return F.cross_entropy(network(x, level), labels[index])
 
-    yield from fit(network, loss, len(images), epochs=epochs, batch=128, rate=2e-3, seed=seed)
+    yield from fit(network, loss, len(images), epochs=epochs, seed=seed)
     with torch.no_grad():
         x, level = noised(torch.from_numpy(test.images[:2000].copy()), 0, Purpose.VALIDATE)
         right = network(x, level).argmax(1) == torch.from_numpy(test.labels[:2000])

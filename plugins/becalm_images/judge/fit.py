@@ -8,16 +8,12 @@ from torch import Tensor, nn
 
 from becalm.noise import permutation
 
+_BATCH = 128
+_RATE = 2e-3
+
 
 def fit(
-    network: nn.Module,
-    loss: Callable[[Tensor, int], Tensor],
-    count: int,
-    *,
-    epochs: int,
-    batch: int,
-    rate: float,
-    seed: int,
+    network: nn.Module, loss: Callable[[Tensor, int], Tensor], count: int, *, epochs: int, seed: int
 ) -> Iterator[float]:
     """Trains in place; yields the share done after each step.
 
@@ -25,16 +21,16 @@ def fit(
         loss: (indices of the batch, step) to the mean loss.
         count: Number of examples.
     """
-    optimizer = torch.optim.AdamW(network.parameters(), rate)
-    per_epoch = -(-count // batch)
+    optimizer = torch.optim.AdamW(network.parameters(), _RATE)
+    per_epoch = -(-count // _BATCH)
     total = epochs * per_epoch
     for step in range(total):
         epoch, number = divmod(step, per_epoch)
         if number == 0:
             order = permutation(seed, epoch, count)
         for group in optimizer.param_groups:
-            group["lr"] = rate * 0.5 * (1 + math.cos(math.pi * step / total))
-        value = loss(order[number * batch : (number + 1) * batch], step)
+            group["lr"] = _RATE * 0.5 * (1 + math.cos(math.pi * step / total))
+        value = loss(order[number * _BATCH : (number + 1) * _BATCH], step)
         optimizer.zero_grad()
         value.backward()
         optimizer.step()

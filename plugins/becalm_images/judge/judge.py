@@ -103,7 +103,7 @@ def train_judge(train: Labelled, test: Labelled, *, epochs: int = 4, seed: int =
     def loss(index: Tensor, step: int) -> Tensor:
         return F.cross_entropy(network(scaled(images[index])), labels[index])
 
-    yield from fit(network, loss, len(images), epochs=epochs, batch=128, rate=2e-3, seed=seed)
+    yield from fit(network, loss, len(images), epochs=epochs, seed=seed)
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     statistics = _statistics(network, images, labels, train.classes)
     judge = Judge(network, statistics, sizes, {}, "")

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -79,10 +80,7 @@ def _model(name: str) -> tuple[Model[Tensor], Images]:
 
 def _request(model: Model[Tensor], options: ImageRequest) -> ImageRequest:
     fields = options.model_dump(include=set(ImageRequest.model_fields), exclude_unset=True)
-    request = model.settled(ImageRequest.model_validate({"count": options.count, **fields}))
-    if not isinstance(request, ImageRequest):
-        raise TypeError(f"a model of images must have requests of images, got {type(request).__name__}")
-    return request
+    return cast(ImageRequest, model.settled(ImageRequest.model_validate({"count": options.count, **fields})))
 
 
 def _image(model: Model[Tensor], domain: Images, options: InpaintOptions) -> Tensor:
