@@ -52,13 +52,14 @@ def run(options: CompareOptions) -> Iterator[str | Progress | Table]:
 def _compare(options: CompareOptions, domain: Policies) -> Iterator[str | Progress | Table]:
     summaries: dict[str, tuple[int, Summary]] = {}
     panels: list[Panel] = []
+    starts = [start("gym", number, _FIRST) for number in range(options.episodes)]
     for actor in _actors(options, domain):
         if isinstance(actor, Progress):
             yield actor
             continue
         name, method, calls = actor
         rollouts: list[Rollout] = []
-        for tick in play(partial(make, domain.environment), method, _starts(options), parallel=options.parallel):
+        for tick in play(partial(make, domain.environment), method, starts, parallel=options.parallel):
             rollouts += tick.finished
             yield Progress(len(rollouts), options.episodes, f"rolling out {name}")
         summaries[name] = (calls, summarise([rollout.outcome for rollout in rollouts]))
@@ -107,10 +108,6 @@ def _domain(options: CompareOptions, data: str) -> Policies:
         **chunks,
     }
     return Policies.model_validate(settings).fit()
-
-
-def _starts(options: CompareOptions) -> list[Any]:
-    return [start("gym", number, _FIRST) for number in range(options.episodes)]
 
 
 def _actors(options: CompareOptions, domain: Policies) -> Iterator[Progress | tuple[str, Actor, int]]:

@@ -60,7 +60,7 @@ def _paths(axis: Any, episodes: Episodes, title: str) -> Any:
         array=np.concatenate(times),
         cmap=_MAP,
         linewidths=0.8,
-        alpha=_alpha(len(selected)),
+        alpha=max(0.35, min(1.0, 12 / len(selected))),
     )
     lines.set_clim(0, 1)
     axis.add_collection(lines)
@@ -103,7 +103,3 @@ def _alike(values: Array) -> bool:
         return False
     spread = np.ptp(values[:, :2], axis=0)
     return bool(spread.min() > 0 and spread.max() < 4 * spread.min())
-
-
-def _alpha(count: int) -> float:
-    return max(0.35, min(1.0, 12 / count))

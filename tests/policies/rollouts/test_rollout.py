@@ -99,9 +99,9 @@ def test_processes_of_their_own_change_nothing() -> None:
 
 
 def test_a_policy_acts_the_same_however_many_environments_are_beside() -> None:
-    acting = policy(perceptron(plain(2, 1)), steps=2)
-    one = played(starts(5, 2, 9), acting, parallel=1)
-    for other, rollout in zip(played(starts(5, 2, 9), acting, parallel=3), one, strict=True):
+    actor = policy(perceptron(plain(2, 1)), steps=2)
+    one = played(starts(5, 2, 9), actor, parallel=1)
+    for other, rollout in zip(played(starts(5, 2, 9), actor, parallel=3), one, strict=True):
         assert other.actions == pytest.approx(rollout.actions, abs=1e-5)
 
 

@@ -78,16 +78,16 @@ def test_mip_is_the_network_asked_again_at_nine_tenths_of_its_answer(recording: 
     domain = Policies(data=str(recording), horizon=8, execute=4, architecture="mlp-tiny", batch=32).fit()
     *_, model = train_method(domain, METHODS["mip"], steps=8, seed=0)
     assert isinstance(model, Model) and isinstance(model.domain, Policies)
-    acting = policy(model, **METHODS["mip"].fields)
+    actor = policy(model, **METHODS["mip"].fields)
     seen = np.random.default_rng(0).uniform(-0.8, 0.8, (5, 2, 2))
-    cond, f = model.domain.condition_on(seen), model.denoiser(acting.request, chunk=None)
+    cond, f = model.domain.condition_on(seen), model.denoiser(actor.request, chunk=None)
     first, again = (Flow()(torch.tensor(time, dtype=torch.float64)) for time in (1.0, 0.1))
     answer = f(torch.zeros(5, 8, 2), first, cond)
     # At pure noise the network is blind, so the first answer depends on the observation alone.
     torch.testing.assert_close(f(torch.randn(5, 8, 2), first, cond), answer)
     expected = model.domain.actions(f(0.9 * answer, again, cond), cond)
     assert np.abs(expected.numpy() - model.domain.actions(answer, cond).numpy()).max() > 1e-3
-    np.testing.assert_allclose(acting.plan(seen), acting.clip(expected), atol=1e-5)
+    np.testing.assert_allclose(actor.plan(seen), actor.clip(expected), atol=1e-5)
 
 
 # k-means

@@ -59,8 +59,8 @@ def test_the_folder_holds_the_episodes_a_plot_and_films(checkpoint: str, tmp_pat
         assert plot.width > 500
     lengths = {row["episode"]: int(row["steps"]) for row in rows(folder)}
     for name in ("best", "median", "worst"):
-        with Image.open(folder / f"{name}.gif") as film:
-            assert 1 <= getattr(film, "n_frames", 1) <= max(lengths.values()) + 1
+        with Image.open(folder / f"{name}.gif") as animation:
+            assert 1 <= getattr(animation, "n_frames", 1) <= max(lengths.values()) + 1
 
 
 def test_a_stopped_evaluation_goes_on_where_it_was(checkpoint: str, tmp_path: Path) -> None:
