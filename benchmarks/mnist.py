@@ -27,7 +27,7 @@ import becalm
 from becalm.files.atomic import write_atomic
 from becalm.model import Model
 from becalm_images.domain import find
-from becalm_images.judge import load_judge
+from becalm_images.judge.judge import load_judge
 
 STORE = Path("runs/mnist-table.json")
 PAGE = Path("docs/results.md")

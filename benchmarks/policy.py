@@ -19,22 +19,22 @@ from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.objective.draw import Objective
 from becalm.schedule import Flow
-from becalm_policies.condition import Observed
+from becalm_policies.control.policy import Policy, load, policy
+from becalm_policies.demonstrations.observe import PushT
+from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.domain import Policies
-from becalm_policies.observe import PushT
-from becalm_policies.policy import Policy, load, policy
-from becalm_policies.statistics import Statistics
+from becalm_policies.networks.condition import Observed
 
 
 def untrained(device: torch.device) -> Model[Observed]:
     """A fresh policy of the bundled size, with made-up statistics."""
-    draw = np.random.default_rng(0)
-    observations = draw.uniform(0, 512, (64, 5))
+    rng = np.random.default_rng(0)
+    observations = rng.uniform(0, 512, (64, 5))
     observe = PushT()
     statistics = Statistics.of(
         observations,
         observe(observations),
-        draw.uniform(0, 512, (64, 16, 2)),
+        rng.uniform(0, 512, (64, 16, 2)),
         spread=False,
         examples=np.zeros((0, 2, 5)),
     )
@@ -50,11 +50,11 @@ def untrained(device: torch.device) -> Model[Observed]:
     return Model(domain, Flow(), Objective(prediction="flow"), network, domain.codec(), device, {})
 
 
-def calls(acting: Policy, observations: np.ndarray) -> list[tuple[torch.Tensor, NoiseLevel, Observed]]:
+def calls(actor: Policy, observations: np.ndarray) -> list[tuple[torch.Tensor, NoiseLevel, Observed]]:
     """The inputs of the network calls that one chunk takes."""
     seen: list[tuple[torch.Tensor, NoiseLevel, Observed]] = []
-    hook = acting.model.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs))
-    acting.plan(observations)
+    hook = actor.model.network.register_forward_pre_hook(lambda module, inputs: seen.append(inputs))
+    actor.plan(observations)
     hook.remove()
     return seen
 
@@ -74,22 +74,22 @@ def alternate(
     return {name: np.array(values) for name, values in seconds.items()}
 
 
-def measure(acting: Policy, batch: int, rounds: int) -> dict[str, np.ndarray]:
+def measure(actor: Policy, batch: int, rounds: int) -> dict[str, np.ndarray]:
     """Seconds of a chunk of ``batch`` environments: acting, and the network alone."""
-    device = acting.model.device
-    draw = np.random.default_rng(1)
-    statistics = acting.domain.statistics
+    device = actor.model.device
+    rng = np.random.default_rng(1)
+    statistics = actor.domain.statistics
     low, high = np.array(statistics.observation_low), np.array(statistics.observation_high)  # type: ignore[union-attr]
-    observations = draw.uniform(low, high, (batch, len(low)))
-    inputs = calls(acting, np.repeat(observations[:, None], acting.domain.history, axis=1))
-    network = acting.model.network
+    observations = rng.uniform(low, high, (batch, len(low)))
+    inputs = calls(actor, np.repeat(observations[:, None], actor.domain.history, axis=1))
+    network = actor.model.network
     everyone = np.ones(batch, bool)
 
     def empty() -> None:
-        acting.reset(everyone)  # Empties the queues, so that every act plans; it is an episode's work, not a step's.
+        actor.reset(everyone)  # Empties the queues, so that every act plans; it is an episode's work, not a step's.
 
     def chunk() -> None:
-        acting.act(observations)  # Ends on the host: the actions are an array.
+        actor.act(observations)  # Ends on the host: the actions are an array.
 
     @torch.no_grad()
     def bare() -> None:
@@ -98,16 +98,16 @@ def measure(acting: Policy, batch: int, rounds: int) -> dict[str, np.ndarray]:
         if device.type == "cuda":
             torch.cuda.synchronize()
 
-    acting.reset(numbers=np.arange(batch))
+    actor.reset(numbers=np.arange(batch))
     return alternate({"act": chunk, "network": bare}, rounds, empty)
 
 
-def report(title: str, acting: Policy, batches: list[int], rounds: int) -> None:
-    parameters = sum(weight.numel() for weight in acting.model.network.parameters())
-    print(f"\n{title}: {parameters / 1e6:.2f} M parameters, {acting.request.sampler}, {acting.request.steps} steps")
+def report(title: str, actor: Policy, batches: list[int], rounds: int) -> None:
+    parameters = sum(weight.numel() for weight in actor.model.network.parameters())
+    print(f"\n{title}: {parameters / 1e6:.2f} M parameters, {actor.request.sampler}, {actor.request.steps} steps")
     for batch in batches:
-        found = measure(acting, batch, rounds if batch == 1 else max(rounds // 20, 5))
-        chunk, network = found["act"] * 1e3, found["network"] * 1e3
+        seconds = measure(actor, batch, rounds if batch == 1 else max(rounds // 20, 5))
+        chunk, network = seconds["act"] * 1e3, seconds["network"] * 1e3
         (p50, p95), (n50, n95) = np.percentile(chunk, [50, 95]), np.percentile(network, [50, 95])
         print(
             f"  batch {batch:<5} act p50 {p50:.2f} p95 {p95:.2f} ms a chunk   network p50 {n50:.2f} p95 {n95:.2f} ms   "
@@ -115,7 +115,7 @@ def report(title: str, acting: Policy, batches: list[int], rounds: int) -> None:
         )
         if batch > 1:
             print(
-                f"  {'':<11} {batch / p50 * 1e3:.0f} chunks a second, {batch * acting.execute / p50 * 1e3:.0f} actions"
+                f"  {'':<11} {batch / p50 * 1e3:.0f} chunks a second, {batch * actor.execute / p50 * 1e3:.0f} actions"
             )
 
 

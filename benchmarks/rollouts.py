@@ -26,14 +26,14 @@ import torch
 import becalm
 from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Table
-from becalm_policies.compare import run as compare
+from becalm_policies.control.policy import policy
 from becalm_policies.environments.known import measured
 from becalm_policies.environments.make import make
-from becalm_policies.judge import judge
 from becalm_policies.options import CompareOptions
-from becalm_policies.policy import policy
-from becalm_policies.protocol import rules, start
-from becalm_policies.rollout import play
+from becalm_policies.rollouts.estimates import summarise
+from becalm_policies.rollouts.protocol import rules, start
+from becalm_policies.rollouts.rollout import play
+from becalm_policies.verbs.compare import run as compare
 
 STORE = Path("runs/rollouts.json")
 PAGE = Path("docs/results-policies.md")
@@ -82,29 +82,29 @@ def cells() -> Iterator[Cell]:
     yield Cell("others", "fork", "fork", "gym", 1000)
 
 
-def rolled(cell: Cell) -> dict[str, Any]:
+def roll_out(cell: Cell) -> dict[str, Any]:
     """The figures of a cell."""
     model = becalm.load(cell.checkpoint)
-    acting = policy(model, **cell.fields)
-    environment = acting.domain.environment
+    actor = policy(model, **cell.fields)
+    environment = actor.domain.environment
     limit = rules(cell.protocol, environment).limit
     starts = [start(cell.protocol, number) for number in range(cell.episodes)]
     outcomes = [
         rollout.outcome
-        for tick in play(partial(make, environment), acting, starts, limit=limit)
+        for tick in play(partial(make, environment), actor, starts, limit=limit)
         for rollout in tick.finished
     ]
-    found = judge(outcomes)
-    made: dict[str, Any] = {"environment": environment, "calls": acting.request.updates}
-    for name, figure in (
-        ("best", found.best),
-        ("total", found.total),
-        ("success", found.success),
-        *found.notes.items(),
+    summary = summarise(outcomes)
+    figures: dict[str, Any] = {"environment": environment, "calls": actor.request.updates}
+    for name, estimate in (
+        ("best", summary.best),
+        ("total", summary.total),
+        ("success", summary.success),
+        *summary.notes.items(),
     ):
-        if figure is not None:
-            made[name] = [figure.value, figure.low, figure.high]
-    return made
+        if estimate is not None:
+            figures[name] = [estimate.value, estimate.low, estimate.high]
+    return figures
 
 
 def main() -> None:
@@ -124,7 +124,7 @@ def main() -> None:
 
     for cell in cells():
         if cell.group in groups and there(cell):
-            once(key_of(cell), partial(rolled, cell))
+            once(key_of(cell), partial(roll_out, cell))
     if "compare" in groups:
         for name, options in COMPARED.items():
             once(f"compare {name}", partial(compared, options))
@@ -182,9 +182,9 @@ def push(rows: list[tuple[Cell, dict[str, Any]]]) -> list[str]:
         "| policy | protocol | episodes | calls per chunk | mean max reward | success |",
         "|---|---|---|---|---|---|",
     ]
-    for cell, made in rows:
-        figures = f"{interval(made['best'])} | {interval(made['success'])}"
-        lines.append(f"| {cell.name} | {cell.protocol} | {cell.episodes} | {made['calls']} | {figures} |")
+    for cell, figures in rows:
+        scores = f"{interval(figures['best'])} | {interval(figures['success'])}"
+        lines.append(f"| {cell.name} | {cell.protocol} | {cell.episodes} | {figures['calls']} | {scores} |")
     if rows[0][0].group == "pusht":
         for anchor in measured("gym_pusht/PushT-v0"):
             lines.append(f"| {anchor.player} | | | | {anchor.reward:.3f} | {anchor.success:.3f} |")
@@ -197,13 +197,12 @@ def general(rows: list[tuple[Cell, dict[str, Any]]]) -> list[str]:
         "| policy | episodes | calls per chunk | mean return | others' return | shares |",
         "|---|---|---|---|---|---|",
     ]
-    for cell, made in rows:
-        others = ", ".join(f"{anchor.player} {anchor.gain:.1f}" for anchor in measured(made["environment"]))
+    for cell, figures in rows:
+        others = ", ".join(f"{anchor.player} {anchor.gain:.1f}" for anchor in measured(figures["environment"]))
         skip = ("environment", "calls", "best", "total")
-        shares = ", ".join(f"{name} {interval(value)}" for name, value in made.items() if name not in skip)
-        lines.append(
-            f"| {cell.name} | {cell.episodes} | {made['calls']} | {interval(made['total'])} | {others} | {shares} |"
-        )
+        shares = ", ".join(f"{name} {interval(value)}" for name, value in figures.items() if name not in skip)
+        total = interval(figures["total"])
+        lines.append(f"| {cell.name} | {cell.episodes} | {figures['calls']} | {total} | {others} | {shares} |")
     return lines
 
 

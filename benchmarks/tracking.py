@@ -22,7 +22,7 @@ from pathlib import Path
 import numpy as np
 
 from becalm.files.checkpoint import Checkpoint
-from becalm_images import idx
+from becalm_images.data import idx
 
 FROM = 50
 MEASURED = """

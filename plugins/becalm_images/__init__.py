@@ -2,6 +2,28 @@
 
 from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 
+MOVED = {
+    "becalm_images.architecture": "becalm_images.networks.architecture",
+    "becalm_images.classifier": "becalm_images.judge.classifier",
+    "becalm_images.dit": "becalm_images.networks.dit",
+    "becalm_images.download": "becalm_images.data.mnist",
+    "becalm_images.edit": "becalm_images.verbs.edit",
+    "becalm_images.embedding": "becalm_images.networks.embedding",
+    "becalm_images.exchange": "becalm_images.verbs.diffusers",
+    "becalm_images.fidelity": "becalm_images.judge.fidelity",
+    "becalm_images.fit": "becalm_images.judge.fit",
+    "becalm_images.folder": "becalm_images.data.folder",
+    "becalm_images.idx": "becalm_images.data.idx",
+    "becalm_images.page": "becalm_images.verbs.panels",
+    "becalm_images.picture": "becalm_images.views.grid",
+    "becalm_images.scheduler": "becalm_images.interchange.scheduler",
+    "becalm_images.trainings": "becalm_images.verbs.train",
+    "becalm_images.unet": "becalm_images.networks.unet",
+    "becalm_images.unet2d": "becalm_images.networks.unet2d",
+    "becalm_images.unet_config": "becalm_images.interchange.unet_config",
+}
+"""Modules that had another name in 0.1, see ``becalm.plugin.moved``."""
+
 
 @hookimpl
 def domains() -> list[DomainRef]:
@@ -28,7 +50,7 @@ def commands() -> list[CommandRef]:
             name="edit",
             summary="Fill in a part of an image, or redraw it from a noisy version.",
             options="becalm_images.options:EditOptions",
-            target="becalm_images.edit:run",
+            target="becalm_images.verbs.edit:run",
             examples=(
                 "becalm images edit --image eight.png --mask top --label 8,9 --out edited.png",
                 "becalm images edit --image scribble.png --start 0.7 --label 8 --out redrawn.png",
@@ -39,7 +61,7 @@ def commands() -> list[CommandRef]:
             name="train-judge",
             summary="Train the judge of evaluate on a data set.",
             options="becalm_images.options:FitOptions",
-            target="becalm_images.trainings:judge",
+            target="becalm_images.verbs.train:judge",
             examples=("becalm images train-judge --epochs 4 --out runs/judge.safetensors",),
         ),
         CommandRef(
@@ -47,7 +69,7 @@ def commands() -> list[CommandRef]:
             name="train-classifier",
             summary="Train a classifier of noised images for classifier guidance.",
             options="becalm_images.options:FitOptions",
-            target="becalm_images.trainings:classifier",
+            target="becalm_images.verbs.train:classifier",
             examples=("becalm images train-classifier --data DIR --epochs 3 --out runs/classifier.safetensors",),
         ),
         CommandRef(
@@ -55,7 +77,7 @@ def commands() -> list[CommandRef]:
             name="to-diffusers",
             summary="Write a checkpoint as a pipeline of diffusers.",
             options="becalm_images.options:ToDiffusersOptions",
-            target="becalm_images.exchange:give",
+            target="becalm_images.verbs.diffusers:to_diffusers",
             examples=(
                 "becalm images to-diffusers mnist sevens --label 7",
                 "becalm images to-diffusers runs/images.safetensors pipeline",
@@ -66,7 +88,7 @@ def commands() -> list[CommandRef]:
             name="from-diffusers",
             summary="Take over a U-Net of diffusers as a checkpoint.",
             options="becalm_images.options:FromDiffusersOptions",
-            target="becalm_images.exchange:take",
+            target="becalm_images.verbs.diffusers:from_diffusers",
             examples=("becalm images from-diffusers pipeline --out runs/theirs.safetensors",),
         ),
     ]
@@ -81,13 +103,13 @@ def panels() -> list[CommandRef]:
             name="inpaint",
             summary="Draw over a part of an image, and see what the model puts there.",
             options="becalm_images.options:InpaintOptions",
-            target="becalm_images.page:inpaint",
+            target="becalm_images.verbs.panels:inpaint",
         ),
         CommandRef(
             domain="images",
             name="redraw",
             summary="Draw a scribble, and see what the model takes it for.",
             options="becalm_images.options:RedrawOptions",
-            target="becalm_images.page:redraw",
+            target="becalm_images.verbs.panels:redraw",
         ),
     ]

@@ -15,13 +15,15 @@ from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.noise import epochs
 from becalm.plugin.find import resource
-from becalm_images.architecture import Architecture, UNet2DShape, UNetShape
-from becalm_images.classifier import load_classifier
-from becalm_images.data import Labelled, load
-from becalm_images.download import mnist
-from becalm_images.judge import load_judge
-from becalm_images.picture import grid, png
+from becalm.train.split import check_split
+from becalm_images.data.labelled import Labelled
+from becalm_images.data.mnist import mnist
+from becalm_images.data.source import load
+from becalm_images.judge.classifier import load_classifier
+from becalm_images.judge.judge import load_judge
+from becalm_images.networks.architecture import Architecture, UNet2DShape, UNetShape
 from becalm_images.request import ImageRequest
+from becalm_images.views.grid import grid, png
 
 
 class Images(Domain[Tensor]):
@@ -61,8 +63,7 @@ class Images(Domain[Tensor]):
         Raises:
             UserError: If they cannot be had, or the split is not train or test.
         """
-        if split not in ("train", "test"):
-            raise UserError(f"split must be train or test, got {split!r}")
+        check_split(split)
         folder = self.data if self.data is not None else str(mnist())
         return load(folder, "train" if split == "train" else "test")
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from becalm.files.fetch import home
 from becalm.plugin.report import Need
-from becalm_images.download import FILES
+from becalm_images.data.mnist import FILES
 
 
 def needs() -> Iterator[Need]:

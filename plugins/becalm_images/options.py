@@ -2,9 +2,10 @@
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from becalm.plugin.report import Positional
+from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Sketch, Slider, Upload, Weights
 from becalm_images.request import ImageRequest
 
@@ -26,47 +27,45 @@ class EditOptions(ImageRequest):
     device: str = Field("auto", description="auto, cpu, cuda.")
 
 
-class InpaintOptions(ImageRequest):
+class _PanelOptions(ImageRequest):
+    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Model of images.")
+    count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
+    folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
+
+
+class InpaintOptions(_PanelOptions):
     """The panel ``inpaint``."""
 
-    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Model of images.")
     image: Annotated[str | None, Upload((".png",))] = Field(
         None, description="PNG of the model's size; without one, a sample of the model."
     )
     example: int = Field(7, ge=0, lt=2**31, description="Which sample, without an image.")
-    mask: Annotated[str | None, Sketch("mask", "becalm_images.page:ground", ("checkpoint", "image", "example"))] = (
-        Field(None, description="Draw over what should be filled in.")
-    )
-    count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
-    folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
+    mask: Annotated[
+        str | None, Sketch("mask", "becalm_images.verbs.panels:ground", ("checkpoint", "image", "example"))
+    ] = Field(None, description="Draw over what should be filled in.")
 
 
-class RedrawOptions(ImageRequest):
+class RedrawOptions(_PanelOptions):
     """The panel ``redraw``."""
 
-    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Model of images.")
     scribble: Annotated[str | None, Sketch("scribble")] = Field(None, description="Draw something.")
     start: Annotated[float, Slider(0.05, 1)] = Field(
         0.6, gt=0, le=1, description="Noise time to start from: the lower, the more of the drawing survives (SDEdit)."
     )
-    count: Annotated[int, Slider(1, 24)] = Field(8, ge=1, description="How many edits.")
-    folder: Annotated[str, Folder()] = Field("", description="Where the picture is written.")
 
 
-class FitOptions(BaseModel):
+class FitOptions(Settings):
     """``becalm images train-judge`` and ``train-classifier``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     data: str | None = Field(None, description="Folder with idx files or PNGs; default: MNIST, downloaded once.")
     epochs: int = Field(8, ge=1, description="Passes over the training images.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
 
 
-class ToDiffusersOptions(BaseModel):
+class ToDiffusersOptions(Settings):
     """``becalm images to-diffusers``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     checkpoint: Annotated[str, Positional()] = Field(description="Pretrained name, .safetensors file or hf:owner/name.")
     folder: Annotated[str, Positional()] = Field(description="Folder to write, new or empty.")
     label: int | Literal["null", "all"] = Field(
@@ -74,10 +73,9 @@ class ToDiffusersOptions(BaseModel):
     )
 
 
-class FromDiffusersOptions(BaseModel):
+class FromDiffusersOptions(Settings):
     """``becalm images from-diffusers``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     folder: Annotated[str, Positional()] = Field(description="Folder of a pipeline, or hf:owner/name.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
     null_class: bool = Field(False, description="The last class embedding is the null class, for guidance.")

@@ -4,6 +4,44 @@ from typing import Any
 
 from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 
+MOVED = {
+    "becalm_policies.acting": "becalm_policies.control.execution",
+    "becalm_policies.architecture": "becalm_policies.networks.architecture",
+    "becalm_policies.choose": "becalm_policies.control.candidates",
+    "becalm_policies.compare": "becalm_policies.verbs.compare",
+    "becalm_policies.condition": "becalm_policies.networks.condition",
+    "becalm_policies.data": "becalm_policies.formats.source",
+    "becalm_policies.demonstrators": "becalm_policies.demonstrations.demonstrators",
+    "becalm_policies.draws": "becalm_policies.control.chunk_noise",
+    "becalm_policies.episodes": "becalm_policies.demonstrations.episodes",
+    "becalm_policies.evaluate": "becalm_policies.verbs.evaluate",
+    "becalm_policies.fan": "becalm_policies.views.chunk_plot",
+    "becalm_policies.inspect": "becalm_policies.verbs.inspect",
+    "becalm_policies.journal": "becalm_policies.rollouts.journal",
+    "becalm_policies.judge": "becalm_policies.rollouts.estimates",
+    "becalm_policies.latency": "becalm_policies.control.latency",
+    "becalm_policies.mlp": "becalm_policies.networks.mlp",
+    "becalm_policies.observe": "becalm_policies.demonstrations.observe",
+    "becalm_policies.overlay": "becalm_policies.views.overlay",
+    "becalm_policies.page": "becalm_policies.verbs.watch",
+    "becalm_policies.picture": "becalm_policies.views.demonstration_plot",
+    "becalm_policies.planner": "becalm_policies.control.planner",
+    "becalm_policies.plot": "becalm_policies.views.score_plot",
+    "becalm_policies.policy": "becalm_policies.control.policy",
+    "becalm_policies.prepare": "becalm_policies.demonstrations.prepare",
+    "becalm_policies.protocol": "becalm_policies.rollouts.protocol",
+    "becalm_policies.record": "becalm_policies.verbs.record",
+    "becalm_policies.rollout": "becalm_policies.rollouts.rollout",
+    "becalm_policies.scatter": "becalm_policies.views.action_plot",
+    "becalm_policies.sieve": "becalm_policies.networks.sieve",
+    "becalm_policies.statistics": "becalm_policies.demonstrations.statistics",
+    "becalm_policies.transformer": "becalm_policies.networks.transformer",
+    "becalm_policies.unet1d": "becalm_policies.networks.unet1d",
+    "becalm_policies.video": "becalm_policies.views.animation",
+    "becalm_policies.windows": "becalm_policies.demonstrations.windows",
+}
+"""Modules that had another name in 0.1, see ``becalm.plugin.moved``."""
+
 
 @hookimpl
 def domains() -> list[DomainRef]:
@@ -30,7 +68,7 @@ def commands() -> list[CommandRef]:
             name="evaluate",
             summary="Judge a policy by its rollouts in an environment.",
             options="becalm_policies.options:EvaluateOptions",
-            target="becalm_policies.evaluate:run",
+            target="becalm_policies.verbs.evaluate:run",
             examples=(
                 "becalm policies evaluate pusht --episodes 6 --out runs/pusht",
                 "becalm policies evaluate runs/lander.safetensors --protocol gym --json",
@@ -42,7 +80,7 @@ def commands() -> list[CommandRef]:
             name="record",
             summary="Record demonstrations from an environment.",
             options="becalm_policies.options:RecordOptions",
-            target="becalm_policies.record:run",
+            target="becalm_policies.verbs.record:run",
             examples=(
                 "becalm policies record --env LunarLander-v3 --demonstrator heuristic --episodes 50 --out lander.npz",
             ),
@@ -53,7 +91,7 @@ def commands() -> list[CommandRef]:
             name="inspect",
             summary="Show what a file of demonstrations holds.",
             options="becalm_policies.options:InspectOptions",
-            target="becalm_policies.inspect:run",
+            target="becalm_policies.verbs.inspect:run",
             examples=(
                 "becalm policies inspect lander.npz --out inspect.png",
                 "becalm policies inspect pusht --json",
@@ -64,7 +102,7 @@ def commands() -> list[CommandRef]:
             name="compare",
             summary="Train and judge diffusion and its baselines side by side on one task.",
             options="becalm_policies.options:CompareOptions",
-            target="becalm_policies.compare:run",
+            target="becalm_policies.verbs.compare:run",
             examples=("becalm policies compare --env becalm/Fork-v0 --demonstrations 200 --out compare.png",),
         ),
     ]
@@ -79,14 +117,14 @@ def panels() -> list[CommandRef]:
             name="watch",
             summary="Watch a policy act, with the chunks that it might have planned.",
             options="becalm_policies.options:WatchOptions",
-            target="becalm_policies.page:watch",
+            target="becalm_policies.verbs.watch:watch",
         )
     ]
 
 
 def __getattr__(name: str) -> Any:
     if name in ("load", "Policy"):
-        import becalm_policies.policy
+        import becalm_policies.control.policy
 
-        return getattr(becalm_policies.policy, name)
+        return getattr(becalm_policies.control.policy, name)
     raise AttributeError(f"module 'becalm_policies' has no attribute {name!r}")

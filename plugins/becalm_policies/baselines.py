@@ -1,11 +1,11 @@
 """The methods that a diffusion policy is compared with, all as configurations of one trainer, network and policy.
 
 * mse: E|f(o) - a|^2, regression to the mean;
-* k-means: a classifier over K clusters of chunks, one drawn by its probability (Pearce et al. 2023, section 2);
+* k-means: a classifier over K clusters of chunks, one sampled by its probability (Pearce et al. 2023, section 2);
 * mip: two steps of regression (Pan et al. 2025);
 * diffusion: DDPM, 50 steps (Diffusion BC);
 * diffusion-x: the same with 16 more updates at the lowest noise (Diffusion-X);
-* diffusion-kde: the same, the densest of 32 draws (Diffusion-KDE);
+* diffusion-kde: the same, the densest of 32 samples (Diffusion-KDE);
 * flow: becalm's default, flow matching and DPM-Solver++ 2M, 8 steps.
 """
 
@@ -25,8 +25,8 @@ from becalm.schedule import Flow
 from becalm.train.loop import begin, train
 from becalm.train.plan import settled
 from becalm.train.resume import export
-from becalm_policies.condition import Observed
 from becalm_policies.domain import Policies
+from becalm_policies.networks.condition import Observed
 
 _CLUSTERS = 20
 _ROUNDS = 50
@@ -41,13 +41,13 @@ class Method:
         training: Methods with the same name here share one trained model.
         sections: What differs from the domain's defaults in schedule and objective.
         blind: Whether the network does not see x at pure noise.
-        acting: Fields of the policy.
+        fields: Fields of the policy.
     """
 
     training: str
     sections: Mapping[str, Any] = field(default_factory=dict)
     blind: bool = False
-    acting: Mapping[str, Any] = field(default_factory=dict)
+    fields: Mapping[str, Any] = field(default_factory=dict)
 
 
 _DDPM: Mapping[str, Any] = {"schedule": {"kind": "cosine"}, "objective": {"prediction": "v", "drop": 0.0}}
@@ -60,28 +60,28 @@ def _regression(*times: float) -> Mapping[str, Any]:
 
 METHODS: Mapping[str, Method] = {
     "mse": Method("mse", _regression(1.0), True, {"sampler": "euler"}),
-    "k-means": Method("k-means", acting={"sampler": "euler", "times": (1.0,)}),
+    "k-means": Method("k-means", fields={"sampler": "euler", "times": (1.0,)}),
     "mip": Method("mip", _regression(1.0, 0.1), True, {"sampler": "euler"}),
-    "diffusion": Method("diffusion", _DDPM, acting=_CHAIN),
-    "diffusion-x": Method("diffusion", _DDPM, acting={**_CHAIN, "extra": 16}),
+    "diffusion": Method("diffusion", _DDPM, fields=_CHAIN),
+    "diffusion-x": Method("diffusion", _DDPM, fields={**_CHAIN, "extra": 16}),
     "diffusion-kde": Method(
-        "diffusion", _DDPM, acting={**_CHAIN, "choose": "densest", "candidates": 32, "bandwidth": 0.1}
+        "diffusion", _DDPM, fields={**_CHAIN, "choose": "densest", "candidates": 32, "bandwidth": 0.1}
     ),
     "flow": Method("flow"),
 }
 
 
-def trained(domain: Policies, method: Method, *, steps: int, seed: int) -> Iterator[Progress | Model[Any]]:
+def train_method(domain: Policies, method: Method, *, steps: int, seed: int) -> Iterator[Progress | Model[Any]]:
     """Trains a method on a fitted domain; the model comes last."""
     device = torch.device("cpu")
     domain = domain.model_copy(update={"blind": method.blind})
     if method.training == "k-means":
         model = Model(domain, Flow(), Objective(prediction="x0"), nn.Identity(), domain.codec(), device, {})
-        network = yield from clustered(domain, steps=steps, seed=seed)
+        network = yield from train_clusters(domain, steps=steps, seed=seed)
         yield Model(domain, Flow(), model.objective, network, model.codec, device, {})
         return
-    table = {"steps": steps, "seed": seed, "rate": 1e-3, "warmup": min(200, steps // 4)}
-    schedule, objective, training = settled(Policies, **method.sections, training=table)
+    asked = {"steps": steps, "seed": seed, "rate": 1e-3, "warmup": min(200, steps // 4)}
+    schedule, objective, training = settled(Policies, **method.sections, training=asked)
     state = begin(domain, schedule, objective, training, device)
     for step in train(state):
         if step.step % 50 == 0:
@@ -90,7 +90,7 @@ def trained(domain: Policies, method: Method, *, steps: int, seed: int) -> Itera
 
 
 class Clusters(nn.Module):
-    """A chunk of clusters, chosen by what x says: its first entry, standard normal, is the draw.
+    """A chunk of clusters, chosen by what x says: its first entry, standard normal, decides.
 
     So a classifier is a network like the others, and acts through the same policy.
     """
@@ -105,15 +105,14 @@ class Clusters(nn.Module):
     def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
         share = torch.special.ndtr(x.flatten(1)[:, :1].double())
         edges = self.classifier(cond.features.flatten(1)).double().softmax(1).cumsum(1)
-        chosen = (share > edges).sum(1).clamp(max=len(self.centres) - 1)
-        return self.centres[chosen]
+        return self.centres[(share > edges).sum(1).clamp(max=len(self.centres) - 1)]
 
 
-def clustered(domain: Policies, *, steps: int, seed: int) -> Any:
+def train_clusters(domain: Policies, *, steps: int, seed: int) -> Any:
     """Clusters the chunks and trains a classifier of observations to clusters."""
     batches = domain.batches("train", seed)
     sample = torch.cat([next(batches).x0 for _ in range(max(8192 // domain.batch, 1))])
-    centres = means(sample.flatten(1), min(_CLUSTERS, len(sample)))
+    centres = cluster_means(sample.flatten(1), min(_CLUSTERS, len(sample)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         inputs = domain.history * domain.observe.size(domain.observation_size)
@@ -132,14 +131,14 @@ def clustered(domain: Policies, *, steps: int, seed: int) -> Any:
     return Clusters(centres.reshape(-1, *domain.shape()), classifier).eval().requires_grad_(False)
 
 
-def means(rows: Tensor, count: int) -> Tensor:
+def cluster_means(rows: Tensor, count: int) -> Tensor:
     """Centres of ``count`` clusters of rows (N, W): Lloyd's iteration from rows far apart (Gonzalez 1985)."""
-    chosen = [0]
+    numbers = [0]
     distance = torch.cdist(rows[:1], rows)[0]
-    while len(chosen) < count:
-        chosen.append(int(distance.argmax()))
-        distance = torch.minimum(distance, torch.cdist(rows[chosen[-1]][None], rows)[0])
-    centres = rows[chosen]
+    while len(numbers) < count:
+        numbers.append(int(distance.argmax()))
+        distance = torch.minimum(distance, torch.cdist(rows[numbers[-1]][None], rows)[0])
+    centres = rows[numbers]
     for _ in range(_ROUNDS):
         nearest = torch.cdist(rows, centres).argmin(1)
         sums = torch.zeros_like(centres).index_add(0, nearest, rows)

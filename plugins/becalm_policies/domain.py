@@ -15,17 +15,19 @@ from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import epochs
-from becalm_policies.architecture import Architecture, MLPShape
-from becalm_policies.condition import Blind, Observed
-from becalm_policies.data import load
+from becalm.train.split import split_range
+from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.demonstrations.observe import Observe, Raw
+from becalm_policies.demonstrations.prepare import Preparation, prepare
+from becalm_policies.demonstrations.statistics import Statistics, check_size
+from becalm_policies.demonstrations.windows import Windows
 from becalm_policies.energies import keep_away, steady, within
-from becalm_policies.episodes import Array, Episodes
-from becalm_policies.fan import draw
-from becalm_policies.observe import Observe, Raw
-from becalm_policies.prepare import Preparation, prepare
+from becalm_policies.formats.source import load
+from becalm_policies.networks.architecture import Architecture, MLPShape
+from becalm_policies.networks.condition import Blind, Observed
 from becalm_policies.request import PolicyRequest, Sampling
-from becalm_policies.statistics import Statistics, check_size
-from becalm_policies.windows import Windows
+from becalm_policies.views.chunk_plot import plot_chunks
+from becalm_policies.views.scene import Scene
 
 _EXAMPLES = 8
 
@@ -53,13 +55,13 @@ class Policies(Domain[Observed]):
     )
     history: int = Field(2, ge=1, description="To: observations that a chunk is conditioned on.")
     horizon: int = Field(16, ge=1, description="Tp: actions of a chunk; its first belongs to the oldest observation.")
-    execute: int = Field(8, ge=1, description="Ta: actions executed before the next chunk is made.")
+    execute: int = Field(8, ge=1, description="Ta: actions executed before the next chunk is planned.")
     tail: int = Field(7, ge=0, description="Most repetitions of an episode's last action in a training window.")
     architecture: Architecture = Field(
         MLPShape(), description="Network: a kind, or mlp-tiny, sieve-small, unet-base ..."
     )
     blind: bool = Field(False, description="Hide x where it is pure noise: the regression baselines (x0, fixed times).")
-    sampling: Sampling = Field(Sampling(), description="How chunks are drawn where a request says nothing.")
+    sampling: Sampling = Field(Sampling(), description="How chunks are sampled where a request says nothing.")
     batch: int = Field(256, ge=1, description="Windows per training batch.")
     observation_size: int = Field(0, ge=0, description="D: entries of an observation; read off the data.")
     action_size: int = Field(0, ge=0, description="A: entries of an action; read off the data.")
@@ -86,7 +88,7 @@ class Policies(Domain[Observed]):
         Raises:
             UserError: If they do not fit the configuration.
         """
-        raw = self._chosen("train")
+        raw = self._episodes("train")
         episodes = prepare(raw, self.prepare)
         observations, actions = episodes.observations, episodes.actions
         wrong = [entry for entry in self.relative if not 0 <= entry < observations.shape[1]]
@@ -98,7 +100,7 @@ class Policies(Domain[Observed]):
         if self.environment and raw.environment and self.environment != raw.environment:
             raise UserError(f"the demonstrations are of {raw.environment}, not of {self.environment}")
         windows = self._windows(episodes)
-        chunks = windows.actions(episodes) - self._origins(windows.observations(episodes))[:, None]
+        chunks = windows.actions(episodes) - self._references(windows.observations(episodes))[:, None]
         first = Windows.of(raw, history=self.history, horizon=self.horizon, tail=self.horizon).observations(raw)
         examples = first[np.linspace(0, len(first) - 1, _EXAMPLES + 1).astype(int)[:-1]]
         statistics = Statistics.of(
@@ -108,7 +110,7 @@ class Policies(Domain[Observed]):
             spread=bool(self.relative),
             examples=examples,
         )
-        found = {
+        settings = {
             "environment": self.environment or raw.environment,
             "observation_size": observations.shape[1],
             "action_size": actions.shape[1],
@@ -116,19 +118,19 @@ class Policies(Domain[Observed]):
             "action_high": raw.spec.get("action_high"),
             "statistics": statistics.model_dump(),
         }
-        return self.model_validate({**self.model_dump(), **found})
+        return self.model_validate({**self.model_dump(), **settings})
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
-        episodes = prepare(self._chosen(split), self.prepare)
+        episodes = prepare(self._episodes(split), self.prepare)
         windows = self._windows(episodes)
         seen = windows.observations(episodes)
-        cond = self._observed(seen)
+        cond = self._condition(seen)
         x0 = self.encode(torch.from_numpy(windows.actions(episodes)), cond)
         for _, index in epochs(seed, len(x0), self.batch, start):
-            yield Batch.dense(x0[index], Observed(cond.features[index], cond.origin[index]))
+            yield Batch.dense(x0[index], Observed(cond.features[index], cond.reference[index]))
 
     def network(self) -> nn.Module:
-        self._fitted()
+        self._need_statistics()
         features = self.observe.size(self.observation_size)
         network = self.architecture.build(self.horizon, self.action_size, self.history, features)
         return Blind(network) if self.blind else network
@@ -141,13 +143,13 @@ class Policies(Domain[Observed]):
 
     def codec(self) -> Affine:
         """Between chunks of (relative) actions and diffusion space."""
-        statistics = self._fitted()
+        statistics = self._need_statistics()
         return Affine(torch.tensor(statistics.action_shift), torch.tensor(statistics.action_scale))
 
     def condition(self, request: PolicyRequest) -> Observed:
         window = self.window(request)[None].repeat(request.count, axis=0)
-        cond = self.observed(window)
-        return Observed(cond.features, cond.origin, torch.from_numpy(window[:, -1]).float())
+        cond = self.condition_on(window)
+        return Observed(cond.features, cond.reference, torch.from_numpy(window[:, -1]).float())
 
     def window(self, request: PolicyRequest) -> Array:
         """(To, D) observations that a request asks for.
@@ -155,7 +157,7 @@ class Policies(Domain[Observed]):
         Raises:
             UserError: If the observation has another size, or there is no such example.
         """
-        statistics = self._fitted()
+        statistics = self._need_statistics()
         if request.observation is not None:
             if len(request.observation) != self.observation_size:
                 raise UserError(
@@ -166,7 +168,7 @@ class Policies(Domain[Observed]):
             raise UserError(f"example must be below {len(statistics.examples)}, got {request.example}")
         return np.array(statistics.examples[request.example])
 
-    def observed(self, observations: Array) -> Observed:
+    def condition_on(self, observations: Array) -> Observed:
         """Windows of raw observations, (B, To, D), as conditions; warns if they lie far outside the training range.
 
         Raises:
@@ -174,20 +176,20 @@ class Policies(Domain[Observed]):
         """
         if not np.isfinite(observations).all():
             raise UserError("observations must be finite, got NaN or infinity")
-        self._fitted().warn_if_far(observations)
-        return self._observed(observations)
+        self._need_statistics().warn_if_far(observations)
+        return self._condition(observations)
 
     def encode(self, actions: Tensor, cond: Observed) -> Tensor:
         """Actions (B, Tp, A) in the environment's units to diffusion space."""
-        return self._codec_on(actions.device).encode(actions - cond.origin[:, None].to(actions)).float()
+        return self._codec_on(actions.device).encode(actions - cond.reference[:, None].to(actions)).float()
 
     def actions(self, x0: Tensor, cond: Observed) -> Tensor:
         """Diffusion space to actions (B, Tp, A) in the environment's units, not clipped."""
-        return self._codec_on(x0.device).decode(x0) + cond.origin[:, None]
+        return self._codec_on(x0.device).decode(x0) + cond.reference[:, None]
 
     def drop(self, cond: Observed) -> Observed:
         """Features that say nothing; relative actions stay relative."""
-        return Observed(torch.zeros_like(cond.features), cond.origin, cond.newest)
+        return Observed(torch.zeros_like(cond.features), cond.reference, cond.newest)
 
     def energies(self) -> Mapping[str, Energy[Observed]]:
         """``bounds``: how far actions lie outside their bounds, where these are known."""
@@ -199,7 +201,7 @@ class Policies(Domain[Observed]):
         guides: list[Guidance[Observed]] = [super().guidance(request)]
         if request.avoid is not None and request.avoid_scale:
             if self.action_size < 2:
-                raise UserError(f"avoid needs actions of at least 2 entries, a place x, y, got {self.action_size}")
+                raise UserError(f"avoid needs actions of at least 2 entries, a position x, y, got {self.action_size}")
             x, y, radius = request.avoid
             energy = keep_away(self.actions, (x, y), radius)
             guides.append(Descend(energy, steady(request.avoid_scale), "clean"))
@@ -223,34 +225,33 @@ class Policies(Domain[Observed]):
         return {"actions": self.actions(x0.float(), cond)}
 
     def render(self, x0: Tensor, cond: Observed) -> Picture:
-        """The fan of chunks."""
-        return draw(self, self.actions(x0.cpu().float(), cond).numpy(), cond)
+        """The chunks over each other."""
+        newest = None if cond.newest is None else cond.newest[0].cpu().numpy()
+        return plot_chunks(self.scene(), self.actions(x0.cpu().float(), cond).numpy(), newest)
 
-    def _chosen(self, split: str) -> Episodes:
-        if split not in ("train", "test"):
-            raise UserError(f"split must be train or test, got {split!r}")
+    def scene(self) -> Scene:
+        """What pictures have to know."""
+        bounds = (self.action_low, self.action_high)
+        return Scene(self.environment, *bounds, self.relative, self.history, self.horizon)
+
+    def _episodes(self, split: str) -> Episodes:
         episodes = load(self.data)
         count = len(episodes) if self.demonstrations is None else min(self.demonstrations, len(episodes))
-        if self.holdout >= count:
-            raise UserError(f"holdout must leave a demonstration to train on, got {self.holdout} of {count}")
-        if split == "test" and not self.holdout:
-            raise UserError("there are no test demonstrations: set holdout above 0")
-        kept = range(count - self.holdout) if split == "train" else range(count - self.holdout, count)
-        return episodes.take(list(kept))
+        return episodes.take(split_range(split, count, self.holdout, "demonstration"))
 
     def _windows(self, episodes: Episodes) -> Windows:
         return Windows.of(episodes, history=self.history, horizon=self.horizon, tail=self.tail)
 
-    def _origins(self, observations: Array) -> Array:
+    def _references(self, observations: Array) -> Array:
         """(B, A) what actions are relative to, of (B, To, D) observations."""
         if self.relative:
             return observations[:, -1, list(self.relative)]
         return np.zeros((len(observations), self.action_size or 1))
 
-    def _observed(self, observations: Array) -> Observed:
-        features = self._fitted().normalise(self.observe(observations))
-        origin = np.ascontiguousarray(self._origins(observations))
-        return Observed(torch.from_numpy(features).float(), torch.from_numpy(origin).float())
+    def _condition(self, observations: Array) -> Observed:
+        features = self._need_statistics().normalise(self.observe(observations))
+        reference = np.ascontiguousarray(self._references(observations))
+        return Observed(torch.from_numpy(features).float(), torch.from_numpy(reference).float())
 
     @cached_property
     def _codecs(self) -> dict[torch.device, Affine]:
@@ -262,7 +263,7 @@ class Policies(Domain[Observed]):
             self._codecs[device] = self.codec().to(device)
         return self._codecs[device]
 
-    def _fitted(self) -> Statistics:
+    def _need_statistics(self) -> Statistics:
         if self.statistics is None:
             raise UserError("this policy has no normaliser statistics: fit() takes them from demonstrations")
         return self.statistics

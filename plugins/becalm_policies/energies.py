@@ -26,7 +26,7 @@ def keep_away(decode: Decode[C], center: Sequence[float], radius: float, *, dims
     Args:
         center: The middle of the region, in action units, one number per entry of ``dims``.
         radius: Above 0, action units.
-        dims: The entries of an action that are a place.
+        dims: The entries of an action that are a position.
 
     Raises:
         ValueError: If the radius is not above 0, or center and dims differ in length.

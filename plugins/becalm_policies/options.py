@@ -1,20 +1,21 @@
 """Flags of the verbs that only policies have. Imports no torch."""
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from becalm.plugin.report import Positional
 from becalm.plugin.request import SamplerName, SpacingName
+from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Sketch, Slider, Weights
-from becalm_policies.acting import Acting
+from becalm_policies.control.execution import Execution
 from becalm_policies.request import PolicyRequest
 
 
-class RecordOptions(BaseModel):
+class RecordOptions(Settings):
     """``becalm policies record``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     env: str = Field(description="Environment, as gymnasium knows it; module:Id imports a module first.")
     demonstrator: str = Field(
         description="Who plays: heuristic (LunarLander-v3, BipedalWalker-v3), expert (becalm/Fork-v0, becalm/Claw-v0), "
@@ -31,10 +32,9 @@ class RecordOptions(BaseModel):
     resume: bool = Field(False, description="Go on with the recording in --out.")
 
 
-class CompareOptions(BaseModel):
+class CompareOptions(Settings):
     """``becalm policies compare``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     env: str = Field("becalm/Claw-v0", description="Environment, as gymnasium knows it.")
     data: str | None = Field(
         None, description="Demonstrations of it; default: recorded now, from its own demonstrator."
@@ -56,11 +56,11 @@ class CompareOptions(BaseModel):
 def _asked(name: str) -> Any:
     """A field of the sampling request that may be left out."""
     field = PolicyRequest.model_fields[name]
-    usual = "" if field.default in (None, 0) else f" Default: {field.default}."
-    return Field(None, description=f"{field.description}{usual}")
+    default = "" if field.default in (None, 0) else f" Default: {field.default}."
+    return Field(None, description=f"{field.description}{default}")
 
 
-class EvaluateOptions(Acting):
+class EvaluateOptions(Execution):
     """``becalm policies evaluate``."""
 
     checkpoint: Annotated[str, Positional()] = Field("pusht", description="Pretrained name or .safetensors file.")
@@ -77,9 +77,9 @@ class EvaluateOptions(Acting):
     parallel: int = Field(50, ge=1, description="Environments at a time; changes nothing but speed.")
     workers: int = Field(0, ge=0, description="If above 0: so many environments at a time, a process for each.")
     out: str | None = Field(
-        None, description="Folder for the episodes (CSV), a plot, and films of best, median, worst."
+        None, description="Folder for the episodes (CSV), a plot, and animations of best, median, worst."
     )
-    video: Literal["gif", "mp4", "none"] = Field("gif", description="Kind of the films in --out.")
+    video: Literal["gif", "mp4", "none"] = Field("gif", description="Kind of the animations in --out.")
     resume: bool = Field(False, description="Go on with the evaluation in --out.")
     device: str = Field("auto", description="auto, cpu, cuda.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of the policy's noise; with gym also of the first start.")
@@ -98,17 +98,18 @@ class EvaluateOptions(Acting):
     precision: Literal["fp32", "bf16"] | None = _asked("precision")
 
 
-class WatchOptions(BaseModel):
+class WatchOptions(Settings):
     """The panel ``watch``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    renamed: ClassVar[Mapping[str, str]] = {"fan": "chunks"}
+
     checkpoint: Annotated[str, Weights()] = Field("pusht", description="Policy, and with it the environment.")
-    obstacle: Annotated[str | None, Sketch("disc", "becalm_policies.page:ground", ("checkpoint", "episode"))] = Field(
-        None, description="Put down an obstacle that guidance avoids: press in its middle and draw outwards."
+    obstacle: Annotated[str | None, Sketch("disc", "becalm_policies.verbs.watch:ground", ("checkpoint", "episode"))] = (
+        Field(None, description="Put down an obstacle that guidance avoids: press in its middle and draw outwards.")
     )
     avoid_scale: Annotated[float, Slider(0, 4)] = Field(1.5, ge=0, description="Strength of that guidance.")
-    fan: Annotated[int, Slider(1, 32)] = Field(
-        16, ge=1, le=256, description="Chunks that are drawn where a plan is made; one of them is executed."
+    chunks: Annotated[int, Slider(1, 32)] = Field(
+        16, ge=1, le=256, description="Chunks that are shown where one is planned; one of them is executed."
     )
     episode: int = Field(0, ge=0, lt=2**31, description="Which start.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of the policy's noise.")
@@ -120,10 +121,9 @@ class WatchOptions(BaseModel):
     limit: int | None = Field(None, ge=1, description="Steps at most; default: the environment's.")
 
 
-class InspectOptions(BaseModel):
+class InspectOptions(Settings):
     """``becalm policies inspect``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     file: Annotated[str, Positional()] = Field(
         description="Demonstrations: a .npz, .hdf5 or zarr, the folder of a Minari or LeRobot dataset, or pusht."
     )

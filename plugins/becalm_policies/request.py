@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import Field, field_validator
 
 from becalm.plugin.request import SampleRequest, SamplerName
+from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Slider
 
 
@@ -33,10 +34,9 @@ class PolicyRequest(SampleRequest):
         return value
 
 
-class Sampling(BaseModel):
-    """How a policy's chunks are drawn where a request says nothing: part of the policy, like its weights."""
+class Sampling(Settings):
+    """How a policy's chunks are sampled where a request says nothing: part of the policy, like its weights."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to actions.")
     steps: int = Field(8, ge=1, le=100_000, description="Sampler steps: network calls per chunk.")
     temperature: float = Field(

@@ -120,9 +120,9 @@ def test_what_the_hub_refuses_is_one_sentence(
 
 
 def test_a_pipeline_of_diffusers_is_taken_over_from_the_hub(becalm: Run, hub: Hub) -> None:
-    from becalm_images.architecture import PRESETS
     from becalm_images.domain import Images
-    from becalm_images.interchange import pipeline
+    from becalm_images.interchange.pipeline_folder import pipeline
+    from becalm_images.networks.architecture import PRESETS
 
     domain = Images(architecture=PRESETS["unet2d-tiny"])
     tensors = {f"network.{name}": tensor for name, tensor in domain.network().state_dict().items()}

@@ -16,7 +16,7 @@ from becalm.objective.draw import Objective
 from becalm.sampler import DDIM, sample
 from becalm.schedule import Cosine, Linear, levels
 from becalm_images.domain import Images
-from becalm_images.unet import UNet
+from becalm_images.networks.unet import UNet
 
 SAMPLERS = ["ddim", "dpmpp2m", "ddpm"]
 GUIDED: list[dict[str, Any]] = [{}, {"guidance": 2.5}, {"guidance": 2.5, "rescale": 0.7}]

@@ -12,7 +12,7 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.objective.draw import Objective
 from becalm.schedule import Linear, Schedule
 from becalm_images.domain import Images
-from becalm_images.unet_config import config_of
+from becalm_images.interchange.unet_config import config_of
 
 diffusers = pytest.importorskip("diffusers")
 TINY = {"widths": (16, 32), "blocks": 1, "groups": 4, "attention": (1,), "head_width": 8}

@@ -11,9 +11,9 @@ from becalm import UserError
 from becalm.model import Model
 from becalm.plugin.find import pretrained
 from becalm.sampler.step import last
-from becalm_images import idx
+from becalm_images.data import idx
 from becalm_images.domain import Images, find
-from becalm_images.judge import Judge, load_judge
+from becalm_images.judge.judge import Judge, load_judge
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "mnist"
 FAST = {"steps": 12, "precision": "fp32"}

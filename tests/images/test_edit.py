@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from becalm import UserError
-from becalm_images import idx
-from becalm_images.edit import run
+from becalm_images.data import idx
 from becalm_images.options import EditOptions
+from becalm_images.verbs.edit import run
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "mnist"
 

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from scipy.linalg import sqrtm
 
-from becalm_images.fidelity import frechet, moments, precision_recall
+from becalm_images.judge.fidelity import frechet, moments, precision_recall
 
 
 def _features(count: int, seed: int, shift: float = 0.0, scale: float = 1.0) -> torch.Tensor:

@@ -9,9 +9,9 @@ from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm.schedule import Cosine, Flow, Karras, time_of_ratio
-from becalm_images.architecture import PRESETS
-from becalm_images.classifier import Classifier
 from becalm_images.domain import Images
+from becalm_images.judge.classifier import Classifier
+from becalm_images.networks.architecture import PRESETS
 
 TINY = ("unet-tiny", "dit-tiny", "unet2d-tiny")
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 
 
 def pushing(count: int = 3, steps: int = 40, seed: int = 0) -> Episodes:

@@ -7,7 +7,7 @@ import pytest
 
 from becalm import UserError
 from becalm_policies import formats
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 
 SENTENCE = r"^[^\n]{20,600}$"
 

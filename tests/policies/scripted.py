@@ -13,9 +13,9 @@ from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.objective.draw import Objective
 from becalm.schedule import Flow
-from becalm_policies.condition import Observed
+from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.domain import Policies
-from becalm_policies.statistics import Statistics
+from becalm_policies.networks.condition import Observed
 
 Script = Callable[[Tensor, NoiseLevel, Observed], Tensor]
 

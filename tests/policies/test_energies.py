@@ -12,8 +12,8 @@ from becalm.guidance import Descend, Scale, gradient, total
 from becalm.level import NoiseLevel
 from becalm.sampler import DDIM, DDPM, DPMpp2M, Sampler, sample
 from becalm.schedule import Flow, levels
+from becalm_policies.control.policy import policy
 from becalm_policies.energies import keep_away, near_previous, steady, within
-from becalm_policies.policy import policy
 
 SCALE = torch.tensor([50.0, 50.0])
 
@@ -81,9 +81,9 @@ def test_guided_samples_stay_out_of_the_region(sampler: Sampler, scale: Scale) -
         return float(((decode(made, None) - centre).norm(dim=-1) < 40 - 2).float().mean())
 
     noise = torch.Generator().manual_seed(1)
-    draws = lambda like: torch.randn(like.shape, generator=noise)  # noqa: E731
-    free = inside(sample(sampler(cloud(), x, path, None, draws)))
-    guided = inside(sample(sampler(guide(cloud()), x, path, None, draws)))
+    noise_of = lambda like: torch.randn(like.shape, generator=noise)  # noqa: E731
+    free = inside(sample(sampler(cloud(), x, path, None, noise_of)))
+    guided = inside(sample(sampler(guide(cloud()), x, path, None, noise_of)))
     assert free > 0.2
     assert guided < 0.02
 

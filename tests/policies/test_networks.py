@@ -19,10 +19,10 @@ from becalm.noise import Purpose, normal
 from becalm.objective.draw import Fixed, Objective
 from becalm.schedule import Cosine, Flow, Karras, time_of_ratio
 from becalm.train.loop import Training, begin, train
-from becalm_policies.architecture import PRESETS, Architecture, Shape
-from becalm_policies.condition import Blind, Observed
-from becalm_policies.transformer import Transformer
-from becalm_policies.unet1d import UNet1D
+from becalm_policies.networks.architecture import PRESETS, Architecture, Shape
+from becalm_policies.networks.condition import Blind, Observed
+from becalm_policies.networks.transformer import Transformer
+from becalm_policies.networks.unet1d import UNet1D
 
 TINY = sorted(name for name in PRESETS if name.endswith("-tiny"))
 READ: TypeAdapter[Shape] = TypeAdapter(Architecture)
@@ -79,7 +79,7 @@ def test_a_level_per_chunk_is_the_same_as_one_level_at_a_time(name: str) -> None
     together = net(x, Cosine()(times).spread(x), cond)
     for number in range(3):
         row = slice(number, number + 1)
-        alone = net(x[row], Cosine()(times[number]), Observed(cond.features[row], cond.origin[row]))
+        alone = net(x[row], Cosine()(times[number]), Observed(cond.features[row], cond.reference[row]))
         torch.testing.assert_close(together[row], alone, rtol=1e-4, atol=1e-5)
 
 

@@ -12,10 +12,11 @@ from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.objective.draw import Fixed, Objective
-from becalm_policies.choose import densest
-from becalm_policies.condition import Observed
-from becalm_policies.draws import Draws
-from becalm_policies.policy import Policy, policy
+from becalm_policies.control.candidates import densest
+from becalm_policies.control.chunk_noise import ChunkNoise
+from becalm_policies.control.policy import Policy, policy
+from becalm_policies.networks.condition import Observed
+from becalm_policies.options import WatchOptions
 
 
 def ramp(x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
@@ -28,34 +29,34 @@ def noise(x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
     return x
 
 
-def calls(acting: Policy) -> int:
-    network = acting.model.network
+def calls(actor: Policy) -> int:
+    network = actor.model.network
     assert isinstance(network, Scripted)
     return network.calls
 
 
-def walk(acting: Policy, steps: int, rows: int, seed: int = 0) -> np.ndarray:
+def walk(actor: Policy, steps: int, rows: int, seed: int = 0) -> np.ndarray:
     """Actions (steps, rows, A) on observations that depend on the step and the row only."""
-    seen = np.random.default_rng(seed).normal(size=(steps, 8, acting.domain.observation_size))
-    return np.stack([acting.act(seen[step, :rows]) for step in range(steps)])
+    seen = np.random.default_rng(seed).normal(size=(steps, 8, actor.domain.observation_size))
+    return np.stack([actor.act(seen[step, :rows]) for step in range(steps)])
 
 
 @pytest.mark.parametrize(("history", "execute"), [(1, 6), (2, 3), (3, 1), (2, 5)])
 def test_of_each_chunk_the_entries_from_the_newest_observation_on_are_executed(history: int, execute: int) -> None:
-    acting = policy(scripted(ramp, plain(1, 1, history=history, execute=execute)), steps=2)
-    actions = [float(acting.act([100.0 * step])[0]) for step in range(2 * execute)]
+    actor = policy(scripted(ramp, plain(1, 1, history=history, execute=execute)), steps=2)
+    actions = [float(actor.act([100.0 * step])[0]) for step in range(2 * execute)]
     first = history - 1
     assert actions[:execute] == [first + k for k in range(execute)]
     assert actions[execute:] == [100 * execute + first + k for k in range(execute)]
-    assert calls(acting) == 2 * 2
+    assert calls(actor) == 2 * 2
 
 
 def test_the_first_observation_stands_for_those_before_it() -> None:
     def oldest(x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
         return cond.features[:, :1, :1].expand_as(x)
 
-    acting = policy(scripted(oldest, plain(1, 1, history=3, execute=1)), steps=1)
-    assert [float(acting.act([value])[0]) for value in (5.0, 6.0, 7.0, 8.0)] == [5, 5, 5, 6]
+    actor = policy(scripted(oldest, plain(1, 1, history=3, execute=1)), steps=1)
+    assert [float(actor.act([value])[0]) for value in (5.0, 6.0, 7.0, 8.0)] == [5, 5, 5, 6]
 
 
 @pytest.mark.parametrize(
@@ -98,55 +99,55 @@ def test_a_batch_of_one_row_is_one_observation() -> None:
 
 
 def test_a_policy_that_is_reset_to_its_numbers_forgets_everything() -> None:
-    acting = policy(perceptron(plain(3, 2)), steps=2, warm=0.5, near_scale=0.3)
-    first = walk(acting, 7, 3)
-    walk(acting, 5, 3, seed=1)
-    acting.reset(numbers=range(3))
-    assert np.array_equal(walk(acting, 7, 3), first)
+    actor = policy(perceptron(plain(3, 2)), steps=2, warm=0.5, near_scale=0.3)
+    first = walk(actor, 7, 3)
+    walk(actor, 5, 3, seed=1)
+    actor.reset(numbers=range(3))
+    assert np.array_equal(walk(actor, 7, 3), first)
 
 
 def test_a_reset_alone_begins_a_new_episode_with_new_noise() -> None:
-    acting = policy(scripted(noise, plain(1, 1)), steps=1)
-    first = walk(acting, 2, 2)
-    acting.reset()
-    assert not np.array_equal(walk(acting, 2, 2), first)
-    acting.reset(np.array([True, False]), numbers=[0, 7])
-    assert walk(acting, 1, 2)[0, 0] == first[0, 0]
+    actor = policy(scripted(noise, plain(1, 1)), steps=1)
+    first = walk(actor, 2, 2)
+    actor.reset()
+    assert not np.array_equal(walk(actor, 2, 2), first)
+    actor.reset(np.array([True, False]), numbers=[0, 7])
+    assert walk(actor, 1, 2)[0, 0] == first[0, 0]
 
 
 def test_noise_is_a_function_of_seed_environment_and_chunk() -> None:
     numbers, chunks = np.array([5, 0, 9]), np.array([3, 0, 40])
-    whole = Draws(1, (2, 3, 2), torch.device("cpu")).start(numbers, chunks).reshape(3, 2, 3, 2)
+    whole = ChunkNoise(1, (2, 3, 2), torch.device("cpu")).start(numbers, chunks).reshape(3, 2, 3, 2)
     for row in range(3):
-        alone = Draws(1, (2, 3, 2), torch.device("cpu"))
+        alone = ChunkNoise(1, (2, 3, 2), torch.device("cpu"))
         for chunk in range(int(chunks[row]) + 1):
             drawn = alone.start(numbers[row : row + 1], np.array([chunk]))
         assert torch.equal(drawn, whole[row])
-    other = Draws(2, (2, 3, 2), torch.device("cpu")).start(numbers, chunks).reshape(3, 2, 3, 2)
+    other = ChunkNoise(2, (2, 3, 2), torch.device("cpu")).start(numbers, chunks).reshape(3, 2, 3, 2)
     assert len(torch.unique(torch.cat([whole, other]))) == 2 * whole.numel()
 
 
 def test_steps_have_noise_of_their_own() -> None:
-    draws, like = Draws(1, (1, 3, 2), torch.device("cpu")), torch.empty(2, 3, 2)
-    first = draws.steps(np.array([0, 4]), np.array([0, 1]))
-    made = [first(like), first(like), draws.start(np.array([0, 4]), np.array([0, 1]))]
-    assert len(torch.unique(torch.stack(made))) == 3 * 12
-    assert torch.equal(draws.steps(np.array([4]), np.array([1]))(like[:1]), made[0][1:])
+    chunk_noise, like = ChunkNoise(1, (1, 3, 2), torch.device("cpu")), torch.empty(2, 3, 2)
+    first = chunk_noise.steps(np.array([0, 4]), np.array([0, 1]))
+    noises = [first(like), first(like), chunk_noise.start(np.array([0, 4]), np.array([0, 1]))]
+    assert len(torch.unique(torch.stack(noises))) == 3 * 12
+    assert torch.equal(chunk_noise.steps(np.array([4]), np.array([1]))(like[:1]), noises[0][1:])
 
 
 def test_the_ensemble_of_constant_chunks_is_the_constant() -> None:
-    acting = policy(scripted(lambda x, level, cond: torch.full_like(x, 0.25), plain(1, 1)), steps=1, ensemble=0.3)
-    assert walk(acting, 12, 2) == pytest.approx(0.25)
+    actor = policy(scripted(lambda x, level, cond: torch.full_like(x, 0.25), plain(1, 1)), steps=1, ensemble=0.3)
+    assert walk(actor, 12, 2) == pytest.approx(0.25)
 
 
 def test_the_ensemble_weighs_the_oldest_chunk_most() -> None:
     # Each chunk says when it was made.
     when = scripted(lambda x, level, cond: cond.features[:, -1:, :1].expand_as(x), plain(1, 1, history=1))
-    acting = policy(when, steps=1, ensemble=0.5)
+    actor = policy(when, steps=1, ensemble=0.5)
     for step in range(9):
         times = np.arange(max(step - 5, 0), step + 1)
         weights = np.exp(-0.5 * np.arange(len(times)))
-        assert float(acting.act([float(step)])[0]) == pytest.approx((weights * times).sum() / weights.sum(), abs=1e-5)
+        assert float(actor.act([float(step)])[0]) == pytest.approx((weights * times).sum() / weights.sum(), abs=1e-5)
 
 
 def two_ways(x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
@@ -195,23 +196,23 @@ def test_the_best_candidate_is_the_one_that_scores_most() -> None:
         assert chunks.shape == (2, 9, 6, 1) and observations.shape == (2, 2, 1)
         return chunks[:, :, 1, 0]
 
-    acting = policy(scripted(noise, plain(1, 1)), score=score, steps=1, choose="best", candidates=9)
-    drawn = Draws(0, (9, 6, 1), torch.device("cpu")).start(np.arange(2), np.zeros(2, np.int64)).reshape(2, 9, 6)
-    assert acting.act(np.zeros((2, 1)))[:, 0] == pytest.approx(drawn[:, :, 1].amax(1).numpy())
+    actor = policy(scripted(noise, plain(1, 1)), score=score, steps=1, choose="best", candidates=9)
+    drawn = ChunkNoise(0, (9, 6, 1), torch.device("cpu")).start(np.arange(2), np.zeros(2, np.int64)).reshape(2, 9, 6)
+    assert actor.act(np.zeros((2, 1)))[:, 0] == pytest.approx(drawn[:, :, 1].amax(1).numpy())
 
 
 def test_actions_stay_within_their_bounds() -> None:
-    acting = policy(scripted(ramp, plain(1, 1, action_low=(-1.0,), action_high=(2.5,))), steps=1)
-    assert [float(acting.act([0.0])[0]) for _ in range(3)] == [1.0, 2.0, 2.5]
-    assert acting.plan(np.full((1, 2, 1), -9.0)).min() == -1.0
+    actor = policy(scripted(ramp, plain(1, 1, action_low=(-1.0,), action_high=(2.5,))), steps=1)
+    assert [float(actor.act([0.0])[0]) for _ in range(3)] == [1.0, 2.0, 2.5]
+    assert actor.plan(np.full((1, 2, 1), -9.0)).min() == -1.0
 
 
 def test_a_plan_is_the_chunk_that_acting_would_execute_and_leaves_no_trace() -> None:
-    acting, other = policy(perceptron(plain(3, 2))), policy(perceptron(plain(3, 2)))
+    actor, other = policy(perceptron(plain(3, 2))), policy(perceptron(plain(3, 2)))
     seen = np.random.default_rng(0).normal(size=(4, 3))
     chunk = other.plan(np.repeat(seen[:, None], 2, axis=1))
     for step in range(3):
-        assert np.array_equal(acting.act(seen), chunk[:, 1 + step])
+        assert np.array_equal(actor.act(seen), chunk[:, 1 + step])
         other.plan(np.zeros((1, 2, 3)))
     assert np.array_equal(other.act(seen), chunk[:, 1])
 
@@ -247,18 +248,22 @@ def test_wrong_options_are_one_sentence(fields: dict[str, Any], message: str) ->
 
 
 def test_wrong_observations_are_one_sentence() -> None:
-    acting = policy(scripted(ramp, plain(2, 1)), steps=1)
+    actor = policy(scripted(ramp, plain(2, 1)), steps=1)
     with pytest.raises(UserError, match=r"an observation must have 2 entries, got shape \(3,\)"):
-        acting.act([1.0, 2.0, 3.0])
+        actor.act([1.0, 2.0, 3.0])
     with pytest.raises(UserError, match="observations must be finite"):
-        acting.act([np.nan, 0.0])
-    acting.reset()
-    acting.act(np.zeros((3, 2)))
+        actor.act([np.nan, 0.0])
+    actor.reset()
+    actor.act(np.zeros((3, 2)))
     with pytest.raises(UserError, match="acts in 3 environments, got 1"):
-        acting.act([0.0, 0.0])
+        actor.act([0.0, 0.0])
 
 
 def test_actions_that_are_not_finite_are_never_executed() -> None:
-    acting = policy(scripted(lambda x, level, cond: x * torch.nan, plain(1, 1)), steps=1)
+    actor = policy(scripted(lambda x, level, cond: x * torch.nan, plain(1, 1)), steps=1)
     with pytest.raises(UserError, match="not finite"):
-        acting.act([0.0])
+        actor.act([0.0])
+
+
+def test_the_chunks_to_watch_have_their_old_name_as_well() -> None:
+    assert WatchOptions.model_validate({"fan": 3}).chunks == 3

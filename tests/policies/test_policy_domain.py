@@ -14,8 +14,8 @@ from becalm.objective.draw import Fixed, Objective
 from becalm.schedule import Flow
 from becalm.testing import check_domain
 from becalm.train.loop import Training, begin, train
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.domain import Policies
-from becalm_policies.episodes import Episodes
 
 SMALL: dict[str, Any] = {"architecture": "mlp-tiny", "batch": 8}
 PUSHT: dict[str, Any] = {
@@ -34,7 +34,7 @@ def test_policies_keep_the_contract(demonstrations: Path, settings: dict[str, An
 def test_encoded_actions_decode_to_themselves(demonstrations: Path, settings: dict[str, Any]) -> None:
     domain = Policies(data=str(demonstrations), **SMALL, **settings).fit()
     actions = torch.from_numpy(np.random.default_rng(0).uniform(0, 512, (5, 16, 2)))
-    cond = domain.observed(pushing().observations[:10].reshape(5, 2, 5))
+    cond = domain.condition_on(pushing().observations[:10].reshape(5, 2, 5))
     assert domain.actions(domain.encode(actions, cond), cond) == pytest.approx(actions.float(), abs=1e-3)
 
 
@@ -63,9 +63,9 @@ def test_a_policy_without_statistics_refuses(demonstrations: Path) -> None:
 def test_far_observations_are_warned_of(demonstrations: Path) -> None:
     domain = Policies(data=str(demonstrations)).fit()
     with pytest.warns(UserWarning, match="entry 3 is 9000"):
-        domain.observed(np.array([[[256, 256, 230, 9000, 1.0]] * 2]))
+        domain.condition_on(np.array([[[256, 256, 230, 9000, 1.0]] * 2]))
     with pytest.raises(UserError, match="finite"):
-        domain.observed(np.full((1, 2, 5), np.nan))
+        domain.condition_on(np.full((1, 2, 5), np.nan))
 
 
 def test_demonstrations_limits_and_holdout_splits(demonstrations: Path) -> None:

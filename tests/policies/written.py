@@ -11,7 +11,7 @@ import pyarrow
 import pyarrow.parquet
 import zarr
 
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 
 LENGTHS = (7, 4, 9)
 

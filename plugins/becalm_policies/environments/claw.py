@@ -2,7 +2,7 @@
 
 Five shapes of our own lie in the square [-1, 1] x [-1, 1]. A demonstrator picks one of them with known probabilities,
 the masses, and a point well within it. So p(action | observation) has separate modes with sharp edges, and the mean of
-one mode, the ring, lies off the ring. Differs from the paper: the observation is the shapes' places, not a picture.
+one mode, the ring, lies off the ring. Differs from the paper: the observation is the shapes' positions, not a picture.
 """
 
 from functools import cache
@@ -20,7 +20,7 @@ NAMES = shapes.NAMES
 MASSES = (0.28, 0.24, 0.20, 0.16, 0.12)
 """How often a demonstrator picks each object."""
 SIZE = 0.27
-"""Radius of the disc about an object's place that holds it."""
+"""Radius of the disc about an object's position that holds it."""
 MARGIN = 0.035
 """A demonstrator's points keep this distance from an object's edge."""
 SCENES = 8
@@ -77,18 +77,18 @@ class Claw(gymnasium.Env[Array, npt.NDArray[np.float32]]):  # type: ignore[misc]
         """(400, 400, 3) if the mode is ``rgb_array``."""
         if self.render_mode is None:
             return None
-        return draw(self._scene, np.zeros((0, 2)) if self._action is None else self._action[None])
+        return render_scene(self._scene, np.zeros((0, 2)) if self._action is None else self._action[None])
 
 
 def scene(rng: np.random.Generator) -> Array:
-    """Places of the objects, (10,), that do not overlap."""
+    """Positions of the objects, (10,), that do not overlap."""
     upper = np.triu_indices(len(NAMES), 1)
     while True:
-        places = rng.uniform(-_ROOM, _ROOM, (_AT_ONCE, len(NAMES), 2))
-        apart = np.linalg.norm(places[:, :, None] - places[:, None], axis=-1)[:, upper[0], upper[1]]
+        positions = rng.uniform(-_ROOM, _ROOM, (_AT_ONCE, len(NAMES), 2))
+        apart = np.linalg.norm(positions[:, :, None] - positions[:, None], axis=-1)[:, upper[0], upper[1]]
         good = (apart >= _APART).all(-1)
         if bool(good.any()):
-            first: Array = places[good.argmax()].reshape(-1)
+            first: Array = positions[good.argmax()].reshape(-1)
             return first
 
 
@@ -99,19 +99,19 @@ def numbered(number: int) -> Array:
 
 
 def objects(observation: Array) -> dict[str, tuple[float, float]]:
-    """Names of the objects to their places."""
-    places = np.reshape(observation, (len(NAMES), 2))
-    return {name: (float(x), float(y)) for name, (x, y) in zip(NAMES, places, strict=True)}
+    """Names of the objects to their positions."""
+    positions = np.reshape(observation, (len(NAMES), 2))
+    return {name: (float(x), float(y)) for name, (x, y) in zip(NAMES, positions, strict=True)}
 
 
 def inside(actions: Array, observations: Array) -> npt.NDArray[np.int64]:
     """Which object each action (..., 2) is on, in the order of ``NAMES``; -1 for none. Observations: (..., 10)."""
     actions, observations = np.asarray(actions, np.float64), np.asarray(observations, np.float64)
-    found = np.full(np.broadcast_shapes(actions.shape[:-1], observations.shape[:-1]), -1, dtype=np.int64)
+    objects_hit = np.full(np.broadcast_shapes(actions.shape[:-1], observations.shape[:-1]), -1, dtype=np.int64)
     for number, name in enumerate(NAMES):
-        place = observations[..., 2 * number : 2 * number + 2]
-        found = np.where(shapes.inside((actions - place) / SIZE, name), number, found)
-    return found
+        position = observations[..., 2 * number : 2 * number + 2]
+        objects_hit = np.where(shapes.inside((actions - position) / SIZE, name), number, objects_hit)
+    return objects_hit
 
 
 def by_mass(share: float) -> int:
@@ -119,18 +119,18 @@ def by_mass(share: float) -> int:
     return int(np.searchsorted(np.cumsum(MASSES)[:-1], share, side="right"))
 
 
-def pick(chosen: int, observation: Array, rng: np.random.Generator) -> Array:
-    """A demonstrator's point (2,) on an object: any place at least ``MARGIN`` from the edge."""
-    name, place = NAMES[chosen], observation[2 * chosen : 2 * chosen + 2]
+def pick(number: int, observation: Array, rng: np.random.Generator) -> Array:
+    """A demonstrator's point (2,) on an object: anywhere at least ``MARGIN`` from the edge."""
+    name, position = NAMES[number], observation[2 * number : 2 * number + 2]
     while True:
         points = rng.uniform(-1, 1, (_AT_ONCE, 2))
         good = shapes.inside(points, name) & (SIZE * shapes.distance(points, name) >= MARGIN)
         if bool(good.any()):
-            caught: Array = place + SIZE * points[good.argmax()]
+            caught: Array = position + SIZE * points[good.argmax()]
             return caught
 
 
-def draw(observation: Array, actions: Array) -> npt.NDArray[np.uint8]:
+def render_scene(observation: Array, actions: Array) -> npt.NDArray[np.uint8]:
     """A scene with the points (N, 2) where claws came down, (400, 400, 3)."""
     from PIL import Image, ImageDraw
 
@@ -141,8 +141,8 @@ def draw(observation: Array, actions: Array) -> npt.NDArray[np.uint8]:
     def pixels(points: Array) -> list[tuple[float, float]]:
         return [((x + 1) / 2 * size, (1 - y) / 2 * size) for x, y in points]
 
-    for (name, place), colour in zip(objects(observation).items(), _COLOURS, strict=True):
-        lines = [pixels(SIZE * line + place) for line in shapes.outlines(name)]
+    for (name, position), colour in zip(objects(observation).items(), _COLOURS, strict=True):
+        lines = [pixels(SIZE * line + position) for line in shapes.outlines(name)]
         for line, fill in zip(lines, (colour, "#f7f7f4"), strict=False):
             canvas.polygon(line, fill=fill)
             canvas.line([*line, line[0]], fill="#3b3f48", width=2 * _FINE, joint="curve")

@@ -1,7 +1,7 @@
 """A two-way fork: over or under the obstacle, both are good, and their mean is a crash.
 
 The plane is [-1, 1] x [-1, 1]. The agent starts on the left, the goal is on the right, a round obstacle stands between
-them. An observation is the agent's place, an action is the place to go to, of which one step covers at most ``SPEED``.
+them. An observation is the agent's position, an action the one to go to; one step covers at most ``SPEED`` of the way.
 Demonstrations leave the start over or under with equal chance, so a regression learns the mean: straight on.
 """
 
@@ -47,13 +47,15 @@ class Fork(gymnasium.Env[Array, npt.NDArray[np.float32]]):  # type: ignore[misc]
         self._crash = False
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Array, dict[str, Any]]:
-        """Starts an episode; ``options={"place": (x, y)}`` puts the agent there."""
+        """Starts an episode; ``options={"position": (x, y)}`` puts the agent there."""
         super().reset(seed=seed)
-        place = np.array(START) + self.np_random.uniform(-1, 1, 2) * SPREAD
-        if options is not None and "place" in options:
-            place = np.clip(np.asarray(options["place"], dtype=np.float64), -1, 1)
-        self._trail, self._way, self._crash = [place], "none", False
-        return place.copy(), self._info(False)
+        position = np.array(START) + self.np_random.uniform(-1, 1, 2) * SPREAD
+        options = options or {}
+        asked = options.get("position", options.get("place"))  # Until 0.1 it was called place.
+        if asked is not None:
+            position = np.clip(np.asarray(asked, dtype=np.float64), -1, 1)
+        self._trail, self._way, self._crash = [position], "none", False
+        return position.copy(), self._info(False)
 
     def step(self, action: npt.ArrayLike) -> tuple[Array, float, bool, bool, dict[str, Any]]:
         """Goes towards the action, which is clipped to the plane."""
@@ -69,47 +71,47 @@ class Fork(gymnasium.Env[Array, npt.NDArray[np.float32]]):  # type: ignore[misc]
 
     def render(self) -> npt.NDArray[np.uint8] | None:
         """(400, 400, 3) if the mode is ``rgb_array``."""
-        return None if self.render_mode is None else _draw(self._trail, self._crash)
+        return None if self.render_mode is None else _render(self._trail, self._crash)
 
     def _info(self, success: bool) -> dict[str, Any]:
         return {"is_success": success, "crash": self._crash, "way": self._way}
 
 
-def move(place: Array, target: Array) -> Array:
-    """The place after one step, (..., 2): at the target, or ``SPEED`` nearer to it; never outside the plane."""
-    offset = np.clip(target, -1, 1) - place
+def move(position: Array, target: Array) -> Array:
+    """The position after one step, (..., 2): at the target, or ``SPEED`` nearer to it; never outside the plane."""
+    offset = np.clip(target, -1, 1) - position
     length = np.linalg.norm(offset, axis=-1, keepdims=True)
-    moved: Array = np.clip(place + offset * np.minimum(1.0, SPEED / np.maximum(length, 1e-12)), -1, 1)
+    moved: Array = np.clip(position + offset * np.minimum(1.0, SPEED / np.maximum(length, 1e-12)), -1, 1)
     return moved
 
 
 def hits(before: Array, after: Array) -> bool:
-    """Whether the agent touches the obstacle anywhere on the way between two places."""
+    """Whether the agent touches the obstacle anywhere on the way between two positions."""
     offset, to = after - before, np.array(OBSTACLE) - before
     length = float(offset @ offset)
     share = min(max(float(to @ offset) / length, 0.0), 1.0) if length > 0 else 0.0
     return math.dist(before + share * offset, OBSTACLE) < OBSTACLE_RADIUS + AGENT_RADIUS
 
 
-def _draw(trail: list[Array], crash: bool) -> npt.NDArray[np.uint8]:
+def _render(trail: list[Array], crash: bool) -> npt.NDArray[np.uint8]:
     from PIL import Image, ImageDraw
 
     size = _PIXELS * _FINE
 
-    def pixel(place: Array | tuple[float, float]) -> tuple[float, float]:
-        return (place[0] + 1) / 2 * size, (1 - place[1]) / 2 * size
+    def pixel(position: Array | tuple[float, float]) -> tuple[float, float]:
+        return (position[0] + 1) / 2 * size, (1 - position[1]) / 2 * size
 
-    def disc(place: Array | tuple[float, float], radius: float, fill: str, outline: str | None = None) -> None:
-        (x, y), r = pixel(place), radius / 2 * size
-        draw.ellipse((x - r, y - r, x + r, y + r), fill=fill, outline=outline, width=2 * _FINE)
+    def disc(position: Array | tuple[float, float], radius: float, fill: str, outline: str | None = None) -> None:
+        (x, y), r = pixel(position), radius / 2 * size
+        pen.ellipse((x - r, y - r, x + r, y + r), fill=fill, outline=outline, width=2 * _FINE)
 
     picture = Image.new("RGB", (size, size), "#f7f7f4")
-    draw = ImageDraw.Draw(picture)
+    pen = ImageDraw.Draw(picture)
     disc(GOAL, GOAL_RADIUS, "#cdeccd", "#5aa55a")
     disc(OBSTACLE, OBSTACLE_RADIUS, "#565b66", "#3b3f48")
     if len(trail) > 1:
-        draw.line([pixel(place) for place in trail], fill="#7ea6dd", width=3 * _FINE, joint="curve")
-        for place in trail[:-1]:
-            disc(place, 0.012, "#7ea6dd")
+        pen.line([pixel(position) for position in trail], fill="#7ea6dd", width=3 * _FINE, joint="curve")
+        for position in trail[:-1]:
+            disc(position, 0.012, "#7ea6dd")
     disc(trail[-1], AGENT_RADIUS, "#d33f3f" if crash else "#2f67b1")
     return np.asarray(picture.resize((_PIXELS, _PIXELS), Image.Resampling.LANCZOS))

@@ -1,18 +1,20 @@
-"""What is known of environments: names of observed entries, where actions are places, what other players reach."""
+"""What is known of environments: names of observed entries, where actions are positions, what other players reach."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+
+PUSHT = "gym_pusht/PushT-v0"
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "LunarLander-v3": ("x", "y", "x speed", "y speed", "angle", "turn", "left leg", "right leg"),
     "Pendulum-v1": ("cosine", "sine", "turn"),
     "becalm/Fork-v0": ("x", "y"),
     "becalm/Claw-v0": tuple(f"{name} {axis}" for name in ("star", "ring", "duck", "moon", "leaf") for axis in "xy"),
-    "gym_pusht/PushT-v0": ("agent x", "agent y", "block x", "block y", "block angle"),
+    PUSHT: ("agent x", "agent y", "block x", "block y", "block angle"),
 }
 
-PLANES: Mapping[str, bool] = {"gym_pusht/PushT-v0": True, "becalm/Fork-v0": False}
-"""Where an action is a place in the environment's picture: whether its second entry grows downwards."""
+PLANES: Mapping[str, bool] = {PUSHT: True, "becalm/Fork-v0": False}
+"""Where an action is a position in the environment's picture: whether its second entry grows downwards."""
 
 
 def observation_names(environment: str, size: int) -> list[str] | None:
@@ -41,21 +43,21 @@ class Anchor:
 
 
 _ANCHORS: Mapping[str, tuple[Anchor, ...]] = {
-    "gym_pusht/PushT-v0": (
+    PUSHT: (
         Anchor("human", "the actions of all 206 demonstrations replayed from their own starts", 0.9466, 7 / 206),
-        Anchor("random", "targets drawn evenly, first 200 starts of protocol chi, 300 steps each", 0.108, 0.0),
+        Anchor("random", "targets sampled evenly, first 200 starts of protocol chi, 300 steps each", 0.108, 0.0),
     ),
     "LunarLander-v3": (
         Anchor("heuristic", "1000 episodes, seeds 0 to 999, standard error 0.8; 99.8 % reach 200", gain=282.8),
-        Anchor("random", "actions drawn evenly, 1000 episodes, seeds 0 to 999, standard error 4", gain=-211.4),
+        Anchor("random", "actions sampled evenly, 1000 episodes, seeds 0 to 999, standard error 4", gain=-211.4),
     ),
     "becalm/Fork-v0": (
         Anchor("expert", "1000 episodes, seeds 0 to 999", 1.0, 1.0, 1.0),
-        Anchor("random", "targets drawn evenly, 1000 episodes, seeds 0 to 999", 0.0, 0.0, -1.0),
+        Anchor("random", "targets sampled evenly, 1000 episodes, seeds 0 to 999", 0.0, 0.0, -1.0),
     ),
     "becalm/Claw-v0": (
         Anchor("expert", "2000 episodes, seeds 0 to 1999", 1.0, 1.0, 1.0),
-        Anchor("random", "points drawn evenly, 10000 episodes, standard error .004", 0.157, 0.157, 0.157),
+        Anchor("random", "points sampled evenly, 10000 episodes, standard error .004", 0.157, 0.157, 0.157),
     ),
 }
 

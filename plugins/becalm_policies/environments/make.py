@@ -5,9 +5,9 @@ import re
 import warnings
 from typing import Any
 
-from becalm.errors import UserError, nearest
+from becalm.errors import UserError, first_line, nearest
+from becalm_policies.environments.known import PUSHT
 
-PUSHT = "gym_pusht/PushT-v0"
 _SUGGESTED = ("becalm/Claw-v0", "becalm/Fork-v0", "BipedalWalker-v3", "LunarLander-v3", "Pendulum-v1", PUSHT)
 _SETTINGS: dict[str, dict[str, Any]] = {"LunarLander-v3": {"continuous": True}, PUSHT: {"obs_type": "state"}}
 _INSTALL = "pip install 'becalm[policies]'"
@@ -57,7 +57,7 @@ def make(id: str, *, render: bool = False, imports: bool = False) -> Any:
         near = nearest(id, _SUGGESTED) or nearest(id, list(gymnasium.registry))
         raise UserError(f"unknown environment {id!r}: known are {known} and what gymnasium has{near}") from error
     except gymnasium.error.Error as error:
-        raise UserError(f"environment {id!r} cannot be made: {_first(error)}") from error
+        raise UserError(f"environment {id!r} cannot be made: {first_line(error)}") from error
     except ModuleNotFoundError as error:
         raise UserError(f"environment {id} needs the module {error.name!r}, which is not installed") from error
     return _flat(env, id)
@@ -93,10 +93,5 @@ def _package(error: Exception) -> str:
     """What gymnasium says is to be installed; box2d under the name that goes with Push-T's pygame."""
     if "ox2" in str(error):
         return _INSTALL
-    found = re.search(r"pip install [^`\n]*[^`\n.,]", str(error))
-    return found.group(0) if found else _first(error)
-
-
-def _first(error: Exception) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+    command = re.search(r"pip install [^`\n]*[^`\n.,]", str(error))
+    return command.group(0) if command else first_line(error)

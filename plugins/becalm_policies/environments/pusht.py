@@ -1,9 +1,10 @@
-"""Push-T as its paper has it: starts drawn from a seed, and recorded actions played again.
+"""Push-T as its paper has it: starts sampled from a seed, and recorded actions played again.
 
-The people who recorded the 206 demonstrations of Chi et al. 2023 started episode k from the draws of seed k. Played
+The people who recorded the 206 demonstrations of Chi et al. 2023 started episode k from the samples of seed k. Played
 from there, their actions give the recorded observations to the rounding of the file: the environment is the paper's.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,6 +15,12 @@ import numpy.typing as npt
 Array = npt.NDArray[np.float64]
 
 DEMONSTRATIONS = 206
+GOAL = np.array([256.0, 256.0, math.pi / 4])
+"""Pose of the block in its goal: x, y in pixels, angle in radians."""
+# Corners of the block's outline in its own frame, pixels (gym_pusht).
+_CORNERS = np.array(
+    [(-60, 0), (60, 0), (60, 30), (15, 30), (15, 120), (-15, 120), (-15, 30), (-60, 30), (-60, 0)], np.float64
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -31,22 +38,29 @@ class Replay:
     success: bool
 
 
-def drawn(seed: int) -> list[float]:
+def start_state(seed: int) -> list[float]:
     """Agent x, y, block x, y in px and angle in radians, as ``reset_to_state`` takes them.
 
     In the order of diffusion_policy/env/pusht/pusht_env.py, from numpy's old generator, as there.
     """
-    draw = np.random.RandomState(seed)
-    places = [draw.randint(50, 450), draw.randint(50, 450), draw.randint(100, 400), draw.randint(100, 400)]
-    return [*(float(place) for place in places), float(draw.randn() * 2 * np.pi - np.pi)]
+    rng = np.random.RandomState(seed)
+    positions = [rng.randint(50, 450), rng.randint(50, 450), rng.randint(100, 400), rng.randint(100, 400)]
+    return [*map(float, positions), float(rng.randn() * 2 * np.pi - np.pi)]
+
+
+def outline(pose: Array) -> Array:
+    """(9, 2) corners of the block at (x, y, angle)."""
+    cosine, sine = np.cos(pose[2]), np.sin(pose[2])
+    corners: Array = _CORNERS @ np.array([[cosine, sine], [-sine, cosine]]) + pose[:2]
+    return corners
 
 
 def seed_of(observation: Array) -> int | None:
     """The seed of the human demonstration that starts with an observation (5,); None if it is none of them."""
     for seed in range(DEMONSTRATIONS):
-        start = drawn(seed)
+        start = start_state(seed)
         turn = (start[4] - observation[4] + np.pi) % (2 * np.pi) - np.pi
-        # The block is not compared by place: a reset moves it.
+        # The block is not compared by position: a reset moves it.
         if np.abs(observation[:2] - start[:2]).max() < 0.01 and abs(turn) < 0.5:
             return seed
     return None
@@ -57,7 +71,7 @@ def replay(env: Any, start: Sequence[float], actions: Array) -> Replay:
 
     Args:
         env: ``make("gym_pusht/PushT-v0")``.
-        start: For ``reset_to_state``, as ``drawn`` gives it.
+        start: For ``reset_to_state``, as ``start_state`` gives it.
     """
     observation, _ = env.reset(seed=0, options={"reset_to_state": list(start)})
     # The time limit is the wrapper's, and the people took as long as they liked.

@@ -4,7 +4,7 @@ import zipfile
 from pathlib import Path
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats import lerobot, minari, pusht, robomimic, zarr
 from becalm_policies.formats.parts import parsing
 
@@ -43,7 +43,7 @@ def read(path: Path) -> Episodes:
 def _read_folder(path: Path) -> Episodes:
     if (path / lerobot.INFO).is_file():
         return lerobot.read(path)
-    if any((path / place / name).is_file() for place in ("data", "") for name in (minari.MAIN, minari.METADATA)):
+    if any((path / folder / name).is_file() for folder in ("data", "") for name in (minari.MAIN, minari.METADATA)):
         return minari.read(path)
     if any((path / mark).exists() for mark in (".zgroup", "zarr.json")) or any(path.glob("*.zarr")):
         return zarr.read(path)

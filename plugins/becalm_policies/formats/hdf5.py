@@ -1,4 +1,4 @@
-"""HDF5 groups as tables: one that is a vector or image, or a folder of them by name."""
+"""HDF5 groups as matrices: one that is a vector or image, or a folder of them by name."""
 
 import math
 from collections.abc import Iterator
@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Array
-from becalm_policies.formats.parts import entries, member, table
+from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.formats.parts import entries, matrix, member, series
 
 
 def leaves(node: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -23,33 +23,32 @@ def leaves(node: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from leaves(node[key], f"{name}/{key}" if name else key)
 
 
-def flatten(path: Path, place: str, node: Any) -> tuple[Array, list[str], list[str]]:
+def flatten(path: Path, where: str, node: Any) -> tuple[Array, list[str], list[str]]:
     """The vectors of a node side by side: (T, D), the names of the entries, and what was left out: images, texts.
 
     Raises:
         UserError: If there is no vector, or lengths differ.
     """
-    tables: list[Array] = []
+    matrices: list[Array] = []
     names: list[str] = []
     left_out: list[str] = []
     for name, leaf in leaves(node, ""):
         if leaf.dtype.kind not in "fiub" or (leaf.dtype == np.uint8 and leaf.ndim >= 3):
             left_out.append(name)
             continue
-        array = table(path, f"{place}/{name}".rstrip("/"), _whole(path, f"{place}/{name}".rstrip("/"), leaf))
-        if tables and len(array) != len(tables[0]):
-            raise UserError(
-                f"{path}: {place}/{name} must have {len(tables[0])} steps as its neighbours, got {len(array)}"
-            )
-        tables.append(array)
-        names += entries(name or "observation", array.shape[1])
-    if not tables:
+        full = f"{where}/{name}".rstrip("/")
+        values = matrix(path, full, _whole(path, full, leaf))
+        if matrices and len(values) != len(matrices[0]):
+            raise UserError(f"{path}: {full} must have {len(matrices[0])} steps as its neighbours, got {len(values)}")
+        matrices.append(values)
+        names += entries(name or "observation", values.shape[1])
+    if not matrices:
         said = f"only {', '.join(left_out)}" if left_out else "nothing"
-        raise UserError(f"{path}: {place} must hold vectors of numbers, got {said}")
-    return np.concatenate(tables, axis=1), names, left_out
+        raise UserError(f"{path}: {where} must hold vectors of numbers, got {said}")
+    return np.concatenate(matrices, axis=1), names, left_out
 
 
-def array(path: Path, group: Any, name: str, place: str) -> Any:
+def array(path: Path, group: Any, name: str, where: str) -> Any:
     """The array ``group[name]``.
 
     Raises:
@@ -57,10 +56,17 @@ def array(path: Path, group: Any, name: str, place: str) -> Any:
     """
     import h5py
 
-    node = member(path, group, name, place=place)
+    node = member(path, group, name, where=where)
     if not isinstance(node, h5py.Dataset):
-        raise UserError(f"{path}: {place}/{name} must be an array, got a group of {', '.join(node) or 'nothing'}")
-    return _whole(path, f"{place}/{name}", node)
+        raise UserError(f"{path}: {where}/{name} must be an array, got a group of {', '.join(node) or 'nothing'}")
+    return _whole(path, f"{where}/{name}", node)
+
+
+def rewards(path: Path, group: Any, name: str) -> Array | None:
+    """The rewards of an episode, where it has them."""
+    if "rewards" not in group:
+        return None
+    return series(path, f"{name}/rewards", array(path, group, "rewards", name))
 
 
 def _whole(path: Path, name: str, leaf: Any) -> Any:

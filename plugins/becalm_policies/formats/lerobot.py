@@ -11,8 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Episodes
-from becalm_policies.formats.parts import entries, member, parsing, present, series, store, table
+from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.formats.parts import check_member, entries, matrix, member, parsing, series, store
 
 INFO = "meta/info.json"
 _WHAT = "a LeRobot dataset"
@@ -33,9 +33,9 @@ def read(path: Path) -> Episodes:
         version = str(info.get("codebase_version", ""))
         if not version.startswith(("v2", "v3")):
             raise UserError(f"{path}: codebase_version must be v2 or v3, got {version or 'none'}")
-        features = member(path, info, "features", place=INFO)
+        features = member(path, info, "features", where=INFO)
         for name in (_STATE, _ACTION):
-            present(path, features, name, place="the features")
+            check_member(path, features, name, where="the features")
         seen = [name for name in (_STATE, _MORE) if name in features]
         columns = [_EPISODE, _FRAME, *seen, _ACTION, *([_REWARD] if _REWARD in features else [])]
         rows = _rows(path, columns)
@@ -44,8 +44,8 @@ def read(path: Path) -> Episodes:
         starts = np.flatnonzero(np.diff(rows[_EPISODE], prepend=-1))
         ends = np.append(starts[1:], len(order))
         _check_whole(path, info, rows, starts, ends)
-        observations = np.concatenate([table(path, name, rows[name]) for name in seen], axis=1)
-        actions = table(path, _ACTION, rows[_ACTION])
+        observations = np.concatenate([matrix(path, name, rows[name]) for name in seen], axis=1)
+        actions = matrix(path, _ACTION, rows[_ACTION])
         rewards = series(path, _REWARD, rows[_REWARD]) if _REWARD in rows else None
         spec = {
             "format": f"lerobot {version}",
@@ -68,7 +68,7 @@ def _rows(path: Path, columns: list[str]) -> dict[str, npt.NDArray[Any]]:
         with parsing(file, "a parquet file"), pyarrow.parquet.ParquetFile(file) as content:
             there = content.schema_arrow.names
             for name in columns:
-                present(file, there, name, place="its columns")
+                check_member(file, there, name, where="its columns")
             read = content.read(columns=columns)
             for name in columns:
                 parts[name].append(_column(file, name, read.column(name)))

@@ -17,9 +17,9 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.files.atomic import replacing
-from becalm_policies.episodes import Array, Episodes
+from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats import hdf5
-from becalm_policies.formats.parts import Episode, assemble, fit, member, numbered, parsing, series, table
+from becalm_policies.formats.parts import Episode, assemble, check_lengths, matrix, member, numbered, parsing
 
 MAIN = "main_data.hdf5"
 METADATA = "metadata.json"
@@ -51,22 +51,22 @@ def read(path: Path) -> Episodes:
             expected = metadata.get("total_episodes")
             if expected is not None and int(expected) != len(groups):
                 raise UserError(f"{path} must hold {int(expected)} episodes as its metadata say, got {len(groups)}")
-            found = [_episode(path, name, file[name]) for _, name in groups]
+            episodes = [_episode(path, name, file[name]) for _, name in groups]
         spec = {"format": "minari", **_spec(metadata)}
-        if found:
-            spec = {"observation": found[0][1], "left_out": found[0][2], **spec}
+        if episodes:
+            spec = {"observation": episodes[0][1], "left_out": episodes[0][2], **spec}
         if _ours(metadata).get("rewards") is False:  # Written by us, from demonstrations without rewards.
-            found = [(replace(episode, rewards=None), names, left_out) for episode, names, left_out in found]
+            episodes = [(replace(episode, rewards=None), names, left) for episode, names, left in episodes]
         environment = _environment(metadata)
-    return assemble(path, [episode for episode, *_ in found], environment, spec)
+    return assemble(path, [episode for episode, *_ in episodes], environment, spec)
 
 
 def _main(path: Path) -> Path:
     if path.is_file():
         return path
-    for place in (path / "data" / MAIN, path / MAIN):
-        if place.is_file():
-            return place
+    for file in (path / "data" / MAIN, path / MAIN):
+        if file.is_file():
+            return file
     raise UserError(f"{path} must hold data/{MAIN}: of Minari's storages only HDF5 can be read")
 
 
@@ -104,16 +104,15 @@ def _kinds(space: Any) -> Iterator[str]:
 
 def _episode(path: Path, name: str, group: Any) -> tuple[Episode, list[str], list[str]]:
     observations, names, left_out = hdf5.flatten(
-        path, f"{name}/observations", member(path, group, "observations", place=name)
+        path, f"{name}/observations", member(path, group, "observations", where=name)
     )
     values = hdf5.array(path, group, "actions", name)
     if values.ndim == 1 and values.dtype.kind in "iub":
         raise UserError(f"{path}: {name}/actions must be vectors of real numbers, got whole numbers (a Discrete space)")
-    actions = table(path, f"{name}/actions", values)
-    rewards = series(path, f"{name}/rewards", hdf5.array(path, group, "rewards", name)) if "rewards" in group else None
+    actions = matrix(path, f"{name}/actions", values)
     if len(observations) == len(actions) + 1:
         observations = observations[:-1]
-    return fit(path, name, Episode(observations, actions, rewards)), names, left_out
+    return check_lengths(path, name, Episode(observations, actions, hdf5.rewards(path, group, name))), names, left_out
 
 
 def _ours(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -151,7 +150,7 @@ def write(path: Path, episodes: Episodes) -> None:
     Raises:
         UserError: If the name does not fit, something else is there, or it cannot be written.
     """
-    check_place(path)
+    check_target(path)
     try:
         if path.suffix in _SUFFIXES:
             with replacing(path) as temporary:
@@ -164,7 +163,7 @@ def write(path: Path, episodes: Episodes) -> None:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 
 
-def check_place(path: Path) -> None:
+def check_target(path: Path) -> None:
     """Whether a dataset can be written there, as far as the name and what is there tell.
 
     Raises:

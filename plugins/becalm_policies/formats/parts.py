@@ -1,4 +1,4 @@
-"""What the readers share: one sentence for whatever goes wrong, numbers as float64 tables, episodes put together."""
+"""What the readers share: one sentence for whatever goes wrong, numbers as float64 matrices, episodes put together."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm.errors import UserError
-from becalm_policies.episodes import Array, Episodes
+from becalm.errors import UserError, first_line
+from becalm_policies.demonstrations.episodes import Array, Episodes
 
 _LONGEST = 200
 
@@ -47,11 +47,12 @@ def parsing(path: Path, what: str) -> Iterator[None]:
     except PermissionError as error:
         raise UserError(f"{path} cannot be read: permission denied") from error
     except Exception as error:  # Parsers of other people's formats raise anything at all on a damaged file.
-        raise UserError(f"{path} is damaged or not {what}: {_first_line(error)}") from error
+        said = f": {first_line(error)[:_LONGEST]}" if str(error) else ""
+        raise UserError(f"{path} is damaged or not {what}: {type(error).__name__}{said}") from error
 
 
-def table(path: Path, name: str, values: Any) -> Array:
-    """Values (T, ...) as a float64 table (T, entries).
+def matrix(path: Path, name: str, values: Any) -> Array:
+    """Values (T, ...) as a float64 matrix (T, entries).
 
     Raises:
         UserError: If they are not real numbers, or there is no axis of steps.
@@ -70,23 +71,23 @@ def series(path: Path, name: str, values: Any) -> Array:
     Raises:
         UserError: If they are not one number per step.
     """
-    array = table(path, name, values)
+    array = matrix(path, name, values)
     if array.shape[1] != 1:
         raise UserError(f"{path}: {name} must be one number per step, got {array.shape[1]}")
     return array[:, 0]
 
 
-def member(path: Path, holder: Any, name: str, *, place: str = "") -> Any:
-    """``holder[name]``, which may be an archive, a group or a table.
+def member(path: Path, holder: Any, name: str, *, where: str = "") -> Any:
+    """``holder[name]``, which may be an archive, a group or a mapping.
 
     Raises:
         UserError: If it is not there; names what is.
     """
-    present(path, holder, name, place=place)
+    check_member(path, holder, name, where=where)
     return holder[name]
 
 
-def present(path: Path, names: Iterable[str], name: str, *, place: str = "") -> None:
+def check_member(path: Path, names: Iterable[str], name: str, *, where: str = "") -> None:
     """Checks that a name is among others.
 
     Raises:
@@ -94,13 +95,13 @@ def present(path: Path, names: Iterable[str], name: str, *, place: str = "") -> 
     """
     there = sorted(map(str, names))
     if name not in there:
-        raise UserError(f"{path}: {place or 'it'} must hold {name!r}, got {', '.join(there[:12]) or 'nothing'}")
+        raise UserError(f"{path}: {where or 'it'} must hold {name!r}, got {', '.join(there[:12]) or 'nothing'}")
 
 
 def numbered(names: Iterable[str], stem: str) -> list[tuple[int, str]]:
     """The names ``stem0``, ``stem1``, ... with their numbers, in order of number."""
-    found = ((re.fullmatch(rf"{stem}(\d+)", name), name) for name in names)
-    return sorted((int(match[1]), name) for match, name in found if match)
+    matches = ((re.fullmatch(rf"{stem}(\d+)", name), name) for name in names)
+    return sorted((int(match[1]), name) for match, name in matches if match)
 
 
 def entries(name: str, size: int) -> list[str]:
@@ -108,7 +109,7 @@ def entries(name: str, size: int) -> list[str]:
     return [name] if size == 1 else [f"{name}[{number}]" for number in range(size)]
 
 
-def fit(path: Path, name: str, episode: Episode) -> Episode:
+def check_lengths(path: Path, name: str, episode: Episode) -> Episode:
     """The episode, if its parts are as long as each other.
 
     Raises:
@@ -169,8 +170,3 @@ def store(
         return Episodes(observations, actions, ends.astype(np.int64), rewards, environment, spec)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).splitlines()
-    return f"{type(error).__name__}: {lines[0][:_LONGEST]}" if lines else type(error).__name__

@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
-from becalm_policies.episodes import Episodes
-from becalm_policies.formats.parts import member, parsing, store, table
+from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.environments.known import PUSHT
+from becalm_policies.formats.parts import matrix, member, parsing, store
 
-ENVIRONMENT = "gym_pusht/PushT-v0"
 SPEC: dict[str, Any] = {
     "observation": ["agent x", "agent y", "block x", "block y", "block angle"],
     "action": ["target x", "target y"],
@@ -32,12 +32,12 @@ def read(path: Path) -> Episodes:
     with parsing(path, _WHAT), zipfile.ZipFile(path) as archive:
         archive.testzip()  # Raises on a member that is cut short.
     with parsing(path, _WHAT), np.load(path, allow_pickle=False) as file:
-        state = table(path, "state", member(path, file, "state"))
-        action = table(path, "action", member(path, file, "action"))
+        state = matrix(path, "state", member(path, file, "state"))
+        action = matrix(path, "action", member(path, file, "action"))
         ends = member(path, file, "episode_ends")
     return store(path, state, action, ends, None, *known(state.shape[1], action.shape[1]))
 
 
 def known(observation: int, action: int) -> tuple[str, dict[str, Any]]:
     """The environment and what is known of it, if the sizes are Push-T's; else nothing."""
-    return (ENVIRONMENT, {**SPEC, "format": "pusht"}) if (observation, action) == (5, 2) else ("", {"format": "pusht"})
+    return (PUSHT, {**SPEC, "format": "pusht"}) if (observation, action) == (5, 2) else ("", {"format": "pusht"})

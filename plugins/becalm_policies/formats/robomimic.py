@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats import hdf5
-from becalm_policies.formats.parts import Episode, assemble, fit, member, numbered, parsing, series, table
+from becalm_policies.formats.parts import Episode, assemble, check_lengths, matrix, member, numbered, parsing
 
 _WHAT = "a robomimic dataset"
 _GYM = 2  # robomimic's number for environments of gym.
@@ -25,20 +25,19 @@ def read(path: Path) -> Episodes:
         with h5py.File(path, "r") as file:
             data = member(path, file, "data")
             demos = numbered(data, "demo_")
-            found = [_demo(path, f"data/{name}", data[name]) for _, name in demos]
+            episodes = [_demo(path, f"data/{name}", data[name]) for _, name in demos]
             environment, more = _environment(data.attrs.get("env_args"))
-    names = [names for _, names, _ in found]
+    names = [names for _, names, _ in episodes]
     if any(other != names[0] for other in names):
         raise UserError(f"{path}: every demo must hold the same observations, they differ")
-    spec = {"format": "robomimic", "observation": names[0], "left_out": found[0][2], **more} if found else {}
-    return assemble(path, [episode for episode, _, _ in found], environment, spec)
+    spec = {"format": "robomimic", "observation": names[0], "left_out": episodes[0][2], **more} if episodes else {}
+    return assemble(path, [episode for episode, _, _ in episodes], environment, spec)
 
 
 def _demo(path: Path, name: str, group: Any) -> tuple[Episode, list[str], list[str]]:
-    observations, names, left_out = hdf5.flatten(path, f"{name}/obs", member(path, group, "obs", place=name))
-    actions = table(path, f"{name}/actions", hdf5.array(path, group, "actions", name))
-    rewards = series(path, f"{name}/rewards", hdf5.array(path, group, "rewards", name)) if "rewards" in group else None
-    return fit(path, name, Episode(observations, actions, rewards)), names, left_out
+    observations, names, left_out = hdf5.flatten(path, f"{name}/obs", member(path, group, "obs", where=name))
+    actions = matrix(path, f"{name}/actions", hdf5.array(path, group, "actions", name))
+    return check_lengths(path, name, Episode(observations, actions, hdf5.rewards(path, group, name))), names, left_out
 
 
 def _environment(arguments: Any) -> tuple[str, dict[str, Any]]:

@@ -11,9 +11,9 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
-from becalm_policies.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats import pusht
-from becalm_policies.formats.parts import entries, member, parsing, series, store, table
+from becalm_policies.formats.parts import entries, matrix, member, parsing, series, store
 
 _WHAT = "a zarr replay buffer"
 _OBSERVATIONS = ("state", "obs", "keypoint")
@@ -29,8 +29,8 @@ def read(path: Path) -> Episodes:
     """
     arrays = load(path, ("action", "reward"))
     observed = next(name for name in _OBSERVATIONS if name in arrays)
-    observations = table(path, f"data/{observed}", arrays[observed])
-    actions = table(path, "data/action", member(path, arrays, "action", place="data"))
+    observations = matrix(path, f"data/{observed}", arrays[observed])
+    actions = matrix(path, "data/action", member(path, arrays, "action", where="data"))
     for name in ("action", "reward"):
         if name in arrays and len(arrays[name]) != len(observations):
             raise UserError(
@@ -53,16 +53,16 @@ def load(path: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
     with parsing(path, _WHAT), _opened(path) as group, warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zarr warns of what it finds beside the arrays.
         data = member(path, group, "data")
-        found = [name for name in (*_OBSERVATIONS, *names) if name in data]
-        if not set(found) & set(_OBSERVATIONS):
+        present = [name for name in (*_OBSERVATIONS, *names) if name in data]
+        if not set(present) & set(_OBSERVATIONS):
             there = ", ".join(sorted(data)) or "nothing"
             raise UserError(f"{path}: data must hold one of {', '.join(_OBSERVATIONS)}, got {there}")
-        lost = [name for name in (*_OBSERVATIONS, *names) if name not in found and _is_folder(path, name)]
+        lost = [name for name in (*_OBSERVATIONS, *names) if name not in present and _is_folder(path, name)]
         if lost:
             raise UserError(f"{path}: data/{lost[0]} must have its .zarray, it has not: the copy is partial")
-        arrays = {name: _whole(path, f"data/{name}", data[name]) for name in found}
+        arrays = {name: _whole(path, f"data/{name}", data[name]) for name in present}
         meta = member(path, group, "meta")
-        arrays["episode_ends"] = _whole(path, "meta/episode_ends", member(path, meta, "episode_ends", place="meta"))
+        arrays["episode_ends"] = _whole(path, "meta/episode_ends", member(path, meta, "episode_ends", where="meta"))
     return arrays
 
 
@@ -90,23 +90,23 @@ def _root(path: Path) -> Path:
     """The folder itself, or the only .zarr in it."""
     if any((path / mark).exists() for mark in _MARKS):
         return path
-    inner = [place for place in sorted(path.glob("*.zarr")) if place.is_dir()]
+    inner = [folder for folder in sorted(path.glob("*.zarr")) if folder.is_dir()]
     if len(inner) != 1:
         raise UserError(f"{path} must be a zarr or hold one folder *.zarr, got {len(inner)}")
     return inner[0]
 
 
 def _inside(path: Path, names: list[str]) -> str:
-    """Where in an archive the replay buffer lies: the place of the folder ``meta`` with ``episode_ends``."""
-    places = {
+    """Where in an archive the replay buffer lies: around the folder ``meta`` with ``episode_ends``."""
+    folders = {
         str(PurePosixPath(name).parents[2])
         for name in names
         if PurePosixPath(name).parts[-3:-1] == ("meta", "episode_ends") and not name.startswith("__MACOSX")
     }
-    if len(places) != 1:
-        raise UserError(f"{path} must hold one replay buffer with meta/episode_ends, got {len(places)}")
-    place = places.pop()
-    return "" if place == "." else place
+    if len(folders) != 1:
+        raise UserError(f"{path} must hold one replay buffer with meta/episode_ends, got {len(folders)}")
+    folder = folders.pop()
+    return "" if folder == "." else folder
 
 
 def _whole(path: Path, name: str, array: Any) -> npt.NDArray[Any]:

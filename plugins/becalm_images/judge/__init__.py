@@ -1,0 +1,8 @@
+"""Small networks that look at images: the judge, whose features tell how close samples are to data, and the classifier.
+
+What measures samples has its place here, and what is trained for that; none of it knows the domain.
+"""
+
+from becalm_images.judge.judge import Judge, load_judge, train_judge
+
+__all__ = ["Judge", "load_judge", "train_judge"]

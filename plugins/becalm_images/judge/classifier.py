@@ -1,0 +1,108 @@
+"""A classifier of noised images, whose gradient guides sampling (Dhariwal and Nichol 2021, section 4).
+
+It sees x / sqrt(alpha^2 + sigma^2) and the level's angle, as the denoiser does, so one classifier serves every
+schedule.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
+from becalm.level import NoiseLevel
+from becalm.model import load_part
+from becalm.noise import Purpose, normal, uniform
+from becalm.schedule import Cosine
+from becalm_images.data.labelled import Labelled
+from becalm_images.judge.fit import fit
+from becalm_images.judge.judge import scaled
+from becalm_images.networks.embedding import ClassAndNoise
+
+
+class Classifier(nn.Module):
+    """Noised images (B, C, H, W) and their level to logits (B, classes): convolutions modulated by the level."""
+
+    def __init__(self, channels: int, classes: int, widths: tuple[int, ...] = (32, 48, 64, 96)) -> None:
+        super().__init__()
+        self.channels, self.classes = channels, classes
+        self.embed = ClassAndNoise(0, 128)
+        widths_in = (channels, *widths[:-1])
+        self.convs = nn.ModuleList(
+            nn.Conv2d(width_in, width, 3, stride=1 + (rank in (0, 2)), padding=1)
+            for rank, (width_in, width) in enumerate(zip(widths_in, widths, strict=True))
+        )
+        self.norms = nn.ModuleList(nn.GroupNorm(8, width) for width in widths)
+        self.modulate = nn.ModuleList(nn.Linear(128, 2 * width) for width in widths)
+        self.leave = nn.Linear(widths[-1], classes)
+
+    def forward(self, x: Tensor, level: NoiseLevel) -> Tensor:
+        null = torch.zeros(1, dtype=torch.long, device=x.device)
+        embedding = F.silu(self.embed(level, null, x))
+        for conv, norm, modulate in zip(self.convs, self.norms, self.modulate, strict=True):
+            scale, shift = modulate(embedding)[:, :, None, None].chunk(2, dim=1)
+            x = F.silu(norm(conv(x)) * (1 + scale) + shift)
+        logits: Tensor = self.leave(x.mean((2, 3)))
+        return logits
+
+    def energy(self, x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
+        """-log p(label | x_t), (B,); 0 for null labels."""
+        logits = self(x / level.norm, level)
+        known = cond < logits.shape[1]
+        value = F.cross_entropy(logits, torch.where(known, cond, 0), reduction="none")
+        return torch.where(known, value, torch.zeros_like(value))
+
+
+def train_classifier(
+    train: Labelled, test: Labelled, *, epochs: int = 3, seed: int = 0
+) -> Iterator[float | Checkpoint]:
+    """Trains a classifier on images noised to uniform times of the cosine schedule.
+
+    Yields:
+        The share done, and at last the checkpoint.
+    """
+    schedule = Cosine()
+    images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = Classifier(train.images.shape[1], train.classes)
+
+    def noised(pixels: Tensor, step: int, purpose: Purpose) -> tuple[Tensor, NoiseLevel]:
+        x0, sample = scaled(pixels), torch.arange(len(pixels))
+        level = schedule(uniform(seed, sample, step, purpose)).spread(x0)
+        return level.mix(x0, normal(seed, sample, step, Purpose.TRAIN_NOISE, tuple(x0.shape[1:]))), level
+
+    def loss(index: Tensor, step: int) -> Tensor:
+        x, level = noised(images[index], step, Purpose.TRAIN_TIME)
+        return F.cross_entropy(network(x, level), labels[index])
+
+    yield from fit(network, loss, len(images), epochs=epochs, seed=seed)
+    with torch.no_grad():
+        x, level = noised(torch.from_numpy(test.images[:2000].copy()), 0, Purpose.VALIDATE)
+        right = network(x, level).argmax(1) == torch.from_numpy(test.labels[:2000])
+    config = {
+        "kind": "classifier",
+        "channels": train.images.shape[1],
+        "classes": train.classes,
+        "epochs": epochs,
+        "seed": seed,
+        "accuracy_over_noise": float(right.float().mean()),
+    }
+    yield Checkpoint({f"network.{name}": value for name, value in network.state_dict().items()}, config)
+
+
+def load_classifier(path: Path) -> Classifier:
+    """A classifier from its file.
+
+    Raises:
+        UserError: If the file is damaged or no classifier.
+    """
+    checkpoint = Checkpoint.read(path)
+    if checkpoint.config.get("kind") != "classifier":
+        raise UserError(f"{path} is no noise-aware classifier: make one with becalm images train-classifier")
+    network = Classifier(checkpoint.config["channels"], checkpoint.config["classes"])
+    load_part(network, checkpoint, "network.")
+    return network.eval().requires_grad_(False)

@@ -1,0 +1,122 @@
+"""Panels of the page: inpainting under a drawn mask, and redrawing a scribble (SDEdit, Meng et al. 2022)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from becalm.errors import UserError
+from becalm.files.atomic import write_atomic
+from becalm.model import Model, shared
+from becalm.plugin.report import Picture, Progress, Report, Saved
+from becalm.sampler.step import Step
+from becalm_images.data.folder import read
+from becalm_images.domain import Images
+from becalm_images.options import InpaintOptions, RedrawOptions
+from becalm_images.request import ImageRequest
+from becalm_images.verbs.edit import check_image, images_of
+from becalm_images.views.grid import grid, png
+
+_GROUND = 96
+_COLUMNS = 5
+
+
+def inpaint(options: InpaintOptions) -> Iterator[Report]:
+    """Fills in what was drawn over, streaming the estimates.
+
+    Raises:
+        UserError: If nothing is drawn, or the image does not fit the model.
+    """
+    if options.mask is None:
+        raise UserError("draw over a part of the image first: that part is filled in")
+    model, domain = _model(options.checkpoint)
+    image = _image(model, domain, options)
+    masked = _pixels(options.mask, domain, grey=True) >= 128
+    if not bool(masked.any()):
+        raise UserError("draw over a part of the image first: that part is filled in")
+    keep = ~masked[:1].expand(domain.shape())
+    shown = torch.where(keep, image, torch.full_like(image, _GROUND))
+    request = _request(model, options)
+    steps = model.edit(_rows(image, request), mask=keep, request=request)
+    yield from _stream(domain, steps, request, [image, shown], Path(options.folder))
+
+
+def redraw(options: RedrawOptions) -> Iterator[Report]:
+    """Redraws a scribble from a noisy version of it, streaming the estimates.
+
+    Raises:
+        UserError: If nothing is drawn.
+    """
+    model, domain = _model(options.checkpoint)
+    image = None if options.scribble is None else _pixels(options.scribble, domain)
+    if image is None or not bool(image.any()):
+        raise UserError("draw something on the canvas first")
+    request = _request(model, options)
+    steps = model.edit(_rows(image, request), start=options.start, request=request)
+    yield from _stream(domain, steps, request, [image], Path(options.folder))
+
+
+def ground(options: InpaintOptions) -> Picture:
+    """The image to draw a mask on.
+
+    Raises:
+        UserError: If it does not fit the model.
+    """
+    model, domain = _model(options.checkpoint)
+    image = _image(model, domain, options)
+    text = "a sample of the model" if options.image is None else Path(options.image).name
+    return replace(png(image.permute(1, 2, 0).numpy()), text=text)
+
+
+def _model(name: str) -> tuple[Model[Tensor], Images]:
+    model = shared(name)
+    return model, images_of(model, name)
+
+
+def _request(model: Model[Tensor], options: ImageRequest) -> ImageRequest:
+    fields = options.model_dump(include=set(ImageRequest.model_fields), exclude_unset=True)
+    return cast(ImageRequest, model.settled(ImageRequest.model_validate({"count": options.count, **fields})))
+
+
+def _image(model: Model[Tensor], domain: Images, options: InpaintOptions) -> Tensor:
+    """(C, H, W) uint8: the one uploaded, or a sample."""
+    if options.image is not None:
+        return check_image(read(Path(options.image)), domain, Path(options.image).name)
+    label = (options.example % domain.classes,)
+    return domain.images(model.sample(count=1, seed=options.example, label=label, steps=10).x0)[0]
+
+
+def _pixels(path: str, domain: Images, *, grey: bool = False) -> Tensor:
+    """A drawing as the model's images are, (C, H, W) uint8; with ``grey`` of one channel."""
+    channels, height, width = domain.shape()
+    with Image.open(path) as drawing:
+        # A box filter turns each of the model's pixels into the mean of what was drawn there.
+        small = drawing.convert("L").resize((width, height), Image.Resampling.BOX)
+    pixels = torch.from_numpy(np.asarray(small).copy())
+    return pixels.expand(1 if grey else channels, -1, -1)
+
+
+def _rows(image: Tensor, request: ImageRequest) -> Tensor:
+    return image.float()[None].expand(request.count, -1, -1, -1)
+
+
+def _stream(
+    domain: Images, steps: Iterator[Step], request: ImageRequest, before: list[Tensor], folder: Path
+) -> Iterator[Report]:
+    """The edits as they come, beside what they start from; the last ones also as a file."""
+    picture: Picture | None = None
+    for step in steps:
+        tiles = torch.cat([torch.stack(before), domain.images(step.x0)])
+        columns = min(len(tiles), max(_COLUMNS, round(len(tiles) ** 0.5)))
+        picture = png(grid(tiles, columns=columns, zoom=3))
+        names = "the drawing" if len(before) == 1 else "the image, what is kept"
+        yield Progress(step.index + 1, request.updates, f"t = {float(step.level.t):.2f}")
+        yield replace(picture, text=f"{names}, and {request.count} edits")
+    if picture is not None:
+        write_atomic(folder / "edits.png", picture.content)
+        yield Saved(folder / "edits.png")

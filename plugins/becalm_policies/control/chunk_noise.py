@@ -1,0 +1,71 @@
+"""The noise of a policy's chunks: a function of (seed, environment's number, chunk's number) and of nothing else.
+
+So an environment's actions do not depend on how many others are beside it. Generating takes as long as a step of a
+small network, so the starts of several chunks are generated at a time.
+"""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from becalm.noise import Purpose, normal
+from becalm_policies.demonstrations.episodes import Indices
+
+_ROWS = 64
+
+
+class ChunkNoise:
+    """Noise by environment and chunk.
+
+    Args:
+        shape: (K, Tp, A): candidates, and one chunk in diffusion space.
+    """
+
+    def __init__(self, seed: int, shape: tuple[int, ...], device: torch.device) -> None:
+        self._seed = seed
+        self._shape = shape
+        self._width = -(-math.prod(shape) // 4) * 4
+        self._device = device
+        self._numbers = self._first = np.zeros(0, np.int64)
+        self._ahead = torch.empty(0, 0)
+
+    def start(self, numbers: Indices, chunks: Indices) -> Tensor:
+        """(B K, Tp, A) standard normal numbers to start chunk ``chunks[b]`` of environment ``numbers[b]`` from."""
+        if not np.array_equal(numbers, self._numbers) or not self._holds(chunks):
+            count = max(_ROWS // len(numbers), 1)
+            words = self._words(chunks)
+            flat = normal(self._seed, self._rows(numbers), 0, Purpose.START, (count * self._width,), words)
+            self._ahead = flat.reshape(len(numbers), count, self._width)
+            self._numbers, self._first = numbers.copy(), chunks.copy()
+        if len(numbers) == 1:
+            eps = self._ahead[:, int(chunks[0] - self._first[0])]
+        else:
+            index = torch.from_numpy(chunks - self._first).to(self._device)
+            eps = self._ahead[torch.arange(len(numbers), device=self._device), index]
+        return self._cut(eps)
+
+    def steps(self, numbers: Indices, chunks: Indices) -> Callable[[Tensor], Tensor]:
+        """A sampler's ``noise``: call number k gives step k's noise of these chunks."""
+        count = iter(range(2**32))
+
+        def noise(like: Tensor) -> Tensor:
+            rows, words = self._rows(numbers), self._words(chunks)
+            return self._cut(normal(self._seed, rows, next(count), Purpose.STEP, (self._width,), words)).to(like)
+
+        return noise
+
+    def _holds(self, chunks: Indices) -> bool:
+        index = chunks - self._first
+        return bool((index >= 0).all() and (index < self._ahead.shape[1]).all())
+
+    def _rows(self, numbers: Indices) -> Tensor:
+        return torch.from_numpy(numbers).to(self._device)
+
+    def _words(self, chunks: Indices) -> Tensor:
+        return torch.from_numpy(chunks * self._width).to(self._device)
+
+    def _cut(self, noise: Tensor) -> Tensor:
+        return noise[:, : math.prod(self._shape)].reshape(-1, *self._shape[1:])

@@ -1,0 +1,31 @@
+"""How a policy executes what it plans, as configuration. Imports no torch."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from becalm.plugin.settings import Settings
+
+
+class Execution(Settings):
+    """How a policy executes the chunks that it plans."""
+
+    execute: int | None = Field(
+        None, ge=1, description="Ta: actions executed before the next chunk; default: as trained."
+    )
+    ensemble: float | None = Field(
+        None,
+        ge=0,
+        description="Plan at every step and average what the chunks of the past say, weighted by exp(-this i), i = 0 "
+        "the oldest (temporal ensembling); 0.01 is usual.",
+    )
+    warm: float | None = Field(
+        None, gt=0, lt=1, description="Start a chunk from the one before, with the noise of this time: fewer steps."
+    )
+    choose: Literal["first", "densest", "best"] = Field(
+        "first",
+        description="Of several sampled chunks execute the first, the densest (Diffusion-KDE), the best scored.",
+    )
+    candidates: int = Field(16, ge=1, description="Chunks sampled to choose from.")
+    bandwidth: float = Field(0.2, gt=0, description="Of the kernel density, in units of diffusion space.")
+    near_scale: float = Field(0.0, ge=0, description="Strength of a pull towards the chunk before; 0 is off.")

@@ -1,0 +1,171 @@
+"""Chunks of actions for observations: one run of the sampler, with everything that can be prepared prepared once.
+
+A warm start takes the chunk before, moved on by the steps since, instead of pure noise: it is mixed with noise to time
+``warm``, and the path's levels above that time are skipped (as SDEdit, Meng et al. 2022, along a policy's own chunks).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from becalm.choose import sampler, walk
+from becalm.cond import take, to
+from becalm.denoiser import Denoiser
+from becalm.errors import UserError
+from becalm.guidance import Descend
+from becalm.level import NoiseLevel
+from becalm.model import Model
+from becalm.sampler.step import Noise, sample
+from becalm.schedule import levels_at
+from becalm_policies.control.candidates import densest, pick
+from becalm_policies.control.chunk_noise import ChunkNoise
+from becalm_policies.control.execution import Execution
+from becalm_policies.demonstrations.episodes import Array, Indices
+from becalm_policies.domain import Policies
+from becalm_policies.energies import near_previous
+from becalm_policies.networks.condition import Observed
+from becalm_policies.request import PolicyRequest
+
+Score = Callable[[Array, Array], Any]
+"""(chunks (B, K, Tp, A), observations (B, To, D)) to (B, K), high is good; for ``choose="best"``."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Previous:
+    """The chunks planned last, moved on to the present.
+
+    Attributes:
+        actions: (B, Tp, A) in the environment's units, as planned: not clipped.
+        known: (B, Tp) whether the entry was planned; the others repeat the last one.
+    """
+
+    actions: Tensor
+    known: Tensor
+
+    @classmethod
+    def shift(cls, actions: Tensor, steps: int, planned: Tensor) -> "Previous":
+        """Chunks of ``steps`` steps ago; ``planned`` (B,) says who had one."""
+        horizon = actions.shape[1]
+        index = torch.arange(steps, horizon + steps, device=actions.device)
+        known = planned.to(actions.device)[:, None] & (index < horizon)
+        return cls(actions.index_select(1, index.clamp(max=horizon - 1)), known)
+
+
+class Planner:
+    """A policy's model with the path, the sampler and the guided denoiser of its request.
+
+    Args:
+        model: A model of the policies domain.
+        request: How chunks are sampled. execution: How they are started and chosen.
+        score: For ``execution.choose`` "best".
+
+    Raises:
+        UserError: If the options do not fit together.
+    """
+
+    def __init__(
+        self, model: Model[Observed], request: PolicyRequest, execution: Execution, score: Score | None
+    ) -> None:
+        if not isinstance(model.domain, Policies):
+            raise UserError(f"this is a model of {model.domain.name}, not a policy")
+        if (execution.choose == "best") != (score is not None):
+            raise UserError("choose best needs a score, a function of chunks and observations, and nothing else does")
+        self.domain = model.domain
+        self.device = model.device
+        self.candidates = 1 if execution.choose == "first" else execution.candidates
+        self._request, self._execution, self._score = request, execution, score
+        self._path = walk(model.schedule, request)
+        self._scale = (request.temperature * self._path[0].norm).to(self.device, torch.float32)
+        self._short = None if execution.warm is None else _below(model, self._path, execution.warm)
+        self._sampler = sampler(request)
+        # Padding to chunks would make one observation cost as much as a chunk of them.
+        self._denoise: Denoiser[Observed] = self.domain.guidance(request)(model.denoiser(request, chunk=None))
+        self._noise = ChunkNoise(request.seed, (self.candidates, *self.domain.shape()), model.device)
+
+    def __call__(self, observations: Array, numbers: Indices, chunks: Indices, previous: Previous | None) -> Tensor:
+        """Chunks (B, Tp, A) for windows (B, To, D), in the environment's units, not clipped.
+
+        Args:
+            numbers: (B,) which environment's noise each row takes. chunks: (B,) how many it has taken before.
+            previous: What was planned last, if anything was.
+
+        Raises:
+            UserError: If an observation or a planned action is not finite.
+        """
+        with torch.no_grad():
+            cond = self.domain.condition_on(observations)
+            if self.device.type != "cpu":
+                cond = to(cond, self.device)
+            if self.candidates > 1:
+                rows = torch.arange(len(observations), device=self.device).repeat_interleave(self.candidates)
+                cond = take(cond, rows)
+                previous = None if previous is None else Previous(previous.actions[rows], previous.known[rows])
+            eps = self._eps(numbers, chunks)
+            actions = self._actions(cond, eps, lambda: self._noise.steps(numbers, chunks), previous, observations)
+        # Any entry that is not finite shows in the sum.
+        if not math.isfinite(float(actions.sum())):
+            raise UserError("the policy planned actions that are not finite: its weights or its guidance are broken")
+        return actions
+
+    def _eps(self, numbers: Indices, chunks: Indices) -> Tensor:
+        """(B K, Tp, A) the noise to start from; at temperature 0 a warm start alone has a use for it."""
+        if self._request.temperature == 0 and self._short is None:
+            return torch.zeros(len(numbers) * self.candidates, *self.domain.shape(), device=self.device)
+        return self._noise.start(numbers, chunks)
+
+    def _actions(
+        self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None, observations: Array
+    ) -> Tensor:
+        x0 = self._sample(cond, eps, noise, previous)
+        actions = self.domain.actions(x0, cond)
+        if self.candidates == 1:
+            return actions
+        grouped = actions.unflatten(0, (-1, self.candidates))
+        if self._score is not None:
+            shape = grouped.shape[:2]
+            score = torch.as_tensor(self._score(grouped.cpu().numpy().astype(np.float64), observations))
+            if score.shape != shape:
+                raise UserError(f"score must return one number per chunk, {tuple(shape)}, got {tuple(score.shape)}")
+            return pick(grouped, score.argmax(1).to(grouped.device))
+        first = self.domain.history - 1
+        executed = slice(first, first + (self._execution.execute or self.domain.execute))
+        return pick(grouped, densest(x0.unflatten(0, (-1, self.candidates))[:, :, executed], self._execution.bandwidth))
+
+    def _sample(self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None) -> Tensor:
+        if previous is None:
+            return self._run(self._path, self._start(eps), cond, noise, None)
+        if self._short is None:
+            return self._run(self._path, self._start(eps), cond, noise, previous)
+        level = self._short[0].to(eps)
+        mixed = level.mix(self.domain.encode(previous.actions, cond), eps)
+        warm = previous.known[:, 0]
+        if bool(warm.all()):
+            return self._run(self._short, mixed, cond, noise, previous)
+        x0 = self._run(self._path, self._start(eps), cond, noise, previous)
+        if bool(warm.any()):
+            # Both runs over all rows, so that a row's noise does not depend on the others; this is rare.
+            x0 = torch.where(warm[:, None, None], self._run(self._short, mixed, cond, noise, previous), x0)
+        return x0
+
+    def _start(self, eps: Tensor) -> Tensor:
+        return eps * self._scale
+
+    def _run(
+        self, path: list[NoiseLevel], x: Tensor, cond: Observed, noise: Callable[[], Noise], previous: Previous | None
+    ) -> Tensor:
+        denoise = self._denoise
+        if self._execution.near_scale and previous is not None:
+            energy = near_previous(self.domain.actions, previous.actions, previous.known)
+            denoise = Descend(energy, self._execution.near_scale, "clean")(denoise)
+        return sample(self._sampler(denoise, x, path, cond, noise()))
+
+
+def _below(model: Model[Any], path: list[NoiseLevel], warm: float) -> list[NoiseLevel]:
+    """The part of a path from time ``warm`` on, and clean; at least one step."""
+    times = [float(level.t) for level in path[:-1] if float(level.t) <= warm + 1e-9]
+    return levels_at(model.schedule, times or (warm,))

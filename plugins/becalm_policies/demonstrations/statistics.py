@@ -1,0 +1,129 @@
+"""What a policy takes from its demonstrations: scales of observations and actions. It travels in the checkpoint.
+
+Strict: a policy without statistics refuses to act, and one that sees observations far outside what it was trained on
+says so once.
+"""
+
+import warnings
+from collections.abc import Sized
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from pydantic import Field
+
+from becalm.plugin.settings import Settings
+from becalm_policies.demonstrations.episodes import Array
+
+FAR = 0.5
+"""How far beyond the training range an observation may lie, in ranges, before it is far outside."""
+
+Row = tuple[float, ...]
+
+
+class Statistics(Settings):
+    """Ranges of the features and of the chunk's actions."""
+
+    feature_low: Row = Field(description="Least value of each feature.")
+    feature_high: Row = Field(description="Greatest value of each feature.")
+    observation_low: Row = Field(description="Least value of each observed entry.")
+    observation_high: Row = Field(description="Greatest value of each observed entry.")
+    action_shift: tuple[Row, ...] = Field(description="Chunk that is 0 in diffusion space, (Tp, A).")
+    action_scale: tuple[Row, ...] = Field(description="Size of 1 in diffusion space, (Tp, A).")
+    examples: tuple[tuple[Row, ...], ...] = Field((), description="A few observation windows (To, D) to sample for.")
+
+    @classmethod
+    def of(cls, observations: Array, features: Array, chunks: Array, *, spread: bool, examples: Array) -> "Statistics":
+        """The statistics of training windows.
+
+        Args:
+            observations: (N, D). features: (N, F). chunks: (W, Tp, A), relative where the policy's are.
+            spread: Scale each step of the chunk by its standard deviation about 0, shared by the entries of an action;
+                else every entry's range over all steps becomes [-1, 1].
+            examples: (K, To, D).
+        """
+        if spread:
+            shift = np.zeros(chunks.shape[1:])
+            scale = np.broadcast_to(np.sqrt((chunks**2).mean((0, 2)))[:, None], shift.shape)
+        else:
+            low, high = chunks.min((0, 1)), chunks.max((0, 1))
+            shift = np.broadcast_to((low + high) / 2, chunks.shape[1:])
+            scale = np.broadcast_to((high - low) / 2, chunks.shape[1:])
+        scale = np.where(scale > 0, scale, 1.0)
+        fields: dict[str, Any] = {
+            "feature_low": features.min(0).tolist(),
+            "feature_high": features.max(0).tolist(),
+            "observation_low": observations.min(0).tolist(),
+            "observation_high": observations.max(0).tolist(),
+            "action_shift": shift.tolist(),
+            "action_scale": scale.tolist(),
+            "examples": examples.tolist(),
+        }
+        return cls.model_validate(fields)
+
+    def check(self, features: int, *, window: tuple[int, int], chunk: tuple[int, int]) -> None:
+        """Refuses statistics of other sizes, which numpy and torch would stretch to fit.
+
+        Args:
+            features: F. window: (To, D). chunk: (Tp, A).
+
+        Raises:
+            ValueError: If a size is another.
+        """
+        for name, size in (("feature", features), ("observation", window[1])):
+            for end in ("low", "high"):
+                check_size(f"statistics.{name}_{end}", getattr(self, f"{name}_{end}"), size)
+        matrices = [(name, getattr(self, name), chunk) for name in ("action_shift", "action_scale")]
+        matrices += [("examples", example, window) for example in self.examples]
+        for name, rows, (count, width) in matrices:
+            check_size(f"statistics.{name}", rows, count)
+            for row in rows:
+                check_size(f"each row of statistics.{name}", row, width)
+
+    def normalise(self, features: Array) -> Array:
+        """(..., F) with every feature's training range mapped onto [-1, 1]; what never varied maps to 0."""
+        middle, half = self._scales
+        scaled: Array = (features - middle) / half
+        return scaled
+
+    @cached_property
+    def _scales(self) -> tuple[Array, Array]:
+        """Middle of each feature's range, and half of the range, or 1 where it never varied; (F,) each."""
+        low, high = np.array(self.feature_low), np.array(self.feature_high)
+        half = (high - low) / 2
+        return (low + high) / 2, np.where(half > 0, half, 1.0)
+
+    @cached_property
+    def _reach(self) -> tuple[Array, Array]:
+        """Ends of the range of each observed entry beyond which it is far outside, (D,) each."""
+        low, high = np.array(self.observation_low), np.array(self.observation_high)
+        margin = FAR * np.maximum(high - low, 1e-6)
+        return low - margin, high + margin
+
+    def warn_if_far(self, observations: Array) -> bool:
+        """Warns if an observation lies far outside the training range; says whether it did."""
+        least, most = self._reach
+        outside = (observations < least) | (observations > most)
+        if not bool(outside.any()):
+            return False
+        low, high = np.array(self.observation_low), np.array(self.observation_high)
+        far = outside.reshape(-1, len(low)).any(0)
+        entry = int(far.argmax())
+        values = observations.reshape(-1, len(low))[:, entry]
+        worst = values[np.abs(values - (low[entry] + high[entry]) / 2).argmax()]
+        warnings.warn(
+            f"observation entry {entry} is {worst:.4g}, far outside the training range "
+            f"{low[entry]:.4g} to {high[entry]:.4g}: the policy was not trained for this",
+            stacklevel=3,
+        )
+        return True
+
+
+def check_size(name: str, values: Sized | None, size: int) -> None:
+    """Refuses values that are there but not so many.
+
+    Raises:
+        ValueError: If so.
+    """
+    if values is not None and len(values) != size:
+        raise ValueError(f"{name} must have {size} entries, got {len(values)}")

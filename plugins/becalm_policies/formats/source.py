@@ -1,0 +1,80 @@
+"""Demonstrations by name or path. Push-T's come from their public source, once, and are kept as a small file."""
+
+import hashlib
+import io
+from pathlib import Path
+
+import numpy as np
+
+from becalm.errors import UserError, nearest
+from becalm.files.atomic import write_atomic
+from becalm.files.fetch import fetch, home
+from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.formats import pusht, read, zarr
+from becalm_policies.formats.parts import member
+
+NAMES = ("pusht",)
+MIRRORS = ("https://diffusion-policy.cs.columbia.edu/data/training/",)
+ARCHIVE = "pusht.zip"
+DIGEST = "e5f0b2b088fb60d8a8d412c2694e7241283a552e2cf21192ecbc44249189869b"
+"""SHA-256 of what counts of Push-T: states and actions as float32, episode ends as int64, one after the other."""
+
+
+def load(name_or_path: str) -> Episodes:
+    """Demonstrations.
+
+    Args:
+        name_or_path: ``pusht``, the human demonstrations of Chi et al. 2023, or a file or folder of a known format.
+
+    Raises:
+        UserError: If there are none, or they are damaged.
+    """
+    if name_or_path == "pusht":
+        return pusht.read(push_t())
+    path = Path(name_or_path).expanduser()
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror or error}") from error
+    if not there:
+        known = f"known names are {', '.join(NAMES)}{nearest(name_or_path, NAMES)}"
+        raise UserError(f"there are no demonstrations {name_or_path!r}: name a file or folder; {known}")
+    return read(path)
+
+
+def push_t(mirrors: tuple[str, ...] = MIRRORS) -> Path:
+    """The state file of Push-T's human demonstrations, fetched if it is not there yet.
+
+    Raises:
+        UserError: If the source does not answer with the right data, or the folder cannot be written.
+    """
+    kept = home() / "pusht" / "pusht_state.npz"
+    if kept.exists():
+        return kept
+    archive = kept.with_name(ARCHIVE)
+    hint = f"put {kept.name} into {kept.parent}, or name a file of demonstrations by --data"
+    fetch(archive, mirrors, _is_push_t, hint=hint)
+    arrays = zarr.load(archive, ("action",))
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, state=arrays["state"], action=arrays["action"], episode_ends=arrays["episode_ends"])
+    write_atomic(kept, buffer.getvalue())
+    archive.unlink()
+    return kept
+
+
+def digest(state: np.ndarray, action: np.ndarray, ends: np.ndarray) -> str:
+    """SHA-256 of the arrays' numbers, whatever the file around them."""
+    content = hashlib.sha256()
+    for array, kind in ((state, "<f4"), (action, "<f4"), (ends, "<i8")):
+        content.update(np.ascontiguousarray(array, dtype=kind).tobytes())
+    return content.hexdigest()
+
+
+def _is_push_t(path: Path) -> bool:
+    """Whether an archive holds the demonstrations: its own checksum is not published, so the content's decides."""
+    try:
+        arrays = zarr.load(path, ("action",))
+        numbers = [member(path, arrays, name) for name in ("state", "action", "episode_ends")]
+    except UserError:
+        return False
+    return digest(*numbers) == DIGEST

@@ -1,0 +1,4 @@
+"""What only policies can be asked for, from the command line and on the page: each gets its options, yields reports.
+
+Their flags stand in ``becalm_policies.options``, their names in ``becalm_policies``.
+"""

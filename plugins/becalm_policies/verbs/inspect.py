@@ -1,0 +1,135 @@
+"""``becalm policies inspect``: what a file of demonstrations holds, and what may be wrong with it."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from becalm.files import atomic
+from becalm.files.atomic import write_atomic
+from becalm.plugin.report import Progress, Table
+from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.formats.source import load
+from becalm_policies.options import InspectOptions
+from becalm_policies.views.demonstration_plot import plot_demonstrations
+
+_DIGITS = 4
+
+
+def run(options: InspectOptions) -> Iterator[str | Progress | Table]:
+    """Prints tables and writes the picture.
+
+    Raises:
+        UserError: If the demonstrations cannot be read or the picture cannot be written.
+    """
+    path = Path(options.out)
+    atomic.check(path, (".png",))
+    episodes = load(options.file)
+    yield _overview(episodes, options.file)
+    for title, values, names in columns(episodes):
+        yield _dimensions(title, values, names)
+    yield _spread(episodes)
+    for warning in warnings(episodes):
+        yield f"warning: {warning}"
+    write_atomic(path, plot_demonstrations(episodes).content)
+    yield f"wrote {path}"
+
+
+def columns(episodes: Episodes) -> list[tuple[str, Array, list[str]]]:
+    """Title, table and names of the entries of observations and actions; numbered where the spec has no names."""
+    tables = [(title, episodes.entries(title)) for title in ("observation", "action")]
+    return [
+        (title, values, episodes.names(title) or [str(number) for number in range(values.shape[1])])
+        for title, values in tables
+    ]
+
+
+def warnings(episodes: Episodes) -> list[str]:
+    """What may be wrong: one sentence each.
+
+    Entries that never change, actions out of bounds, episodes that are there twice or hold one step.
+    """
+    wrong: list[str] = []
+    for title, values, names in columns(episodes):
+        still = [name for name, spread in zip(names, np.ptp(values, axis=0), strict=True) if spread == 0]
+        if still:
+            wrong.append(f"{title} {', '.join(still)} never changes")
+    outside = _outside(episodes)
+    if outside.any():
+        share = 100 * float(outside.mean())
+        wrong.append(
+            f"{int(outside.sum())} actions ({share:.3g} %) are out of bounds, the first at step {outside.argmax()}"
+        )
+    twice = duplicates(episodes)
+    if twice:
+        first, second = twice[0]
+        wrong.append(f"{len(twice)} episodes are there twice, such as {first} and {second}")
+    short = np.flatnonzero(episodes.lengths == 1)
+    if len(short):
+        wrong.append(f"{len(short)} episodes have a single step, such as {short[0]}")
+    return wrong
+
+
+def duplicates(episodes: Episodes) -> list[tuple[int, int]]:
+    """Pairs (first, later) of episodes with the same observations and actions, to the bit."""
+    seen: dict[tuple[bytes, bytes], int] = {}
+    pairs: list[tuple[int, int]] = []
+    for number, (start, end) in enumerate(zip(episodes.starts, episodes.ends, strict=True)):
+        content = (episodes.observations[start:end].tobytes(), episodes.actions[start:end].tobytes())
+        first = seen.setdefault(content, number)
+        if first != number:
+            pairs.append((first, number))
+    return pairs
+
+
+def _outside(episodes: Episodes) -> npt.NDArray[np.bool_]:
+    """(N,) whether an action lies beyond the environment's bounds, where they are known."""
+    outside = np.zeros(len(episodes.actions), dtype=bool)
+    low, high = (episodes.spec.get(name) for name in ("action_low", "action_high"))
+    if low is not None:
+        outside |= (episodes.actions < np.asarray(low)).any(1)
+    if high is not None:
+        outside |= (episodes.actions > np.asarray(high)).any(1)
+    return outside
+
+
+def _overview(episodes: Episodes, name: str) -> Table:
+    spec = episodes.spec
+    left_out = spec.get("left_out") or []
+    rows = [
+        ("format", spec.get("format", "becalm")),
+        ("environment", episodes.environment or "unknown"),
+        ("source", spec.get("source") or "unknown"),
+        ("episodes", len(episodes)),
+        ("steps", len(episodes.actions)),
+        ("observation entries", episodes.observations.shape[1]),
+        ("action entries", episodes.actions.shape[1]),
+        ("rewards", "no" if episodes.rewards is None else "yes"),
+    ]
+    if left_out:
+        rows.append(("left out", ", ".join(map(str, left_out))))
+    return Table(("what", "value"), tuple(rows), name)
+
+
+def _dimensions(title: str, values: Array, names: list[str]) -> Table:
+    figures = zip(names, values.min(0), values.mean(0), values.max(0), values.std(0), strict=True)
+    rows = tuple((name, *(_round(value) for value in rest)) for name, *rest in figures)
+    return Table((title, "low", "mean", "high", "std"), rows, f"{title}s")
+
+
+def _spread(episodes: Episodes) -> Table:
+    """Lengths and returns over episodes."""
+    rows = [("steps", *_quantiles(episodes.lengths.astype(np.float64)))]
+    if episodes.returns is not None:
+        rows.append(("return", *_quantiles(episodes.returns)))
+    return Table(("per episode", "min", "lower quarter", "median", "upper quarter", "max"), tuple(rows), "episodes")
+
+
+def _quantiles(values: Array) -> list[float]:
+    return [_round(value) for value in np.quantile(values, (0, 0.25, 0.5, 0.75, 1))]
+
+
+def _round(value: float) -> float:
+    """To the digits worth reading, small or large."""
+    return float(f"{value:.{_DIGITS}g}") if abs(value) < 10**_DIGITS else round(float(value))

@@ -1,0 +1,106 @@
+"""An episode played again as an animation: a GIF by pillow, or an mp4 where OpenCV can write one."""
+
+import io
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import numpy.typing as npt
+from PIL import Image
+
+from becalm.errors import UserError
+from becalm.files.atomic import write_atomic
+from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.rollouts.rollout import Rollout
+from becalm_policies.views.overlay import Frame, render, with_chunks
+
+Plan = Callable[[Array, int], npt.NDArray[Any]]
+"""Windows of observations (N, To, D), and the number of the chunk, to chunks (N, Tp, A), the first the executed one."""
+
+_SIZE = 320
+_RATE = 25
+PLANS = 16
+"""Chunks that are shown where the policy plans."""
+_HINT = "leave videos out with --video none"
+
+
+def replay(env: Any, rollout: Rollout) -> Iterator[tuple[Frame, Array]]:
+    """Frames (H, W, 3) and the observations that they show, one more than there are actions.
+
+    Args:
+        env: The rollout's environment, with pictures.
+    """
+    seen, _ = rollout.start.reset(env)
+    yield render(env, _HINT), np.asarray(seen, dtype=np.float64)
+    for action in rollout.actions:
+        seen, *_ = env.step(action.astype(env.action_space.dtype))
+        yield render(env, _HINT), np.asarray(seen, dtype=np.float64)
+
+
+def with_plans(
+    shown: Iterator[tuple[Frame, Array]], plan: Plan, *, history: int, execute: int, box: Any, down: bool
+) -> Iterator[Frame]:
+    """The frames with the chunks that the policy might plan there, new ones where it plans.
+
+    Args:
+        history: To. execute: Ta. box: The action space; its bounds are the picture's edges.
+        down: Whether the second entry of an action grows downwards.
+    """
+    window: list[Array] = []
+    chunks: npt.NDArray[Any] = np.zeros((0, 0, 2))
+    for number, (frame, seen) in enumerate(shown):
+        window = [*(window or [seen] * history), seen][-history:]
+        if number % execute == 0:
+            chunks = plan(np.repeat(np.stack(window)[None], PLANS, axis=0), number // execute)[:, history - 1 :]
+        yield with_chunks(frame, chunks, box, down)
+
+
+def write(path: Path, frames: Sequence[Frame], rate: float, kind: Literal["gif", "mp4"] = "gif") -> None:
+    """Writes an animation, at most 320 pixels wide; a GIF at no more than 25 frames a second.
+
+    Raises:
+        UserError: If it cannot be written.
+    """
+    small = [_small(frame) for frame in frames]
+    if kind == "mp4":
+        _mp4(path, small, rate)
+        return
+    stride = max(round(rate / _RATE), 1)
+    shown = small[::stride] if stride == 1 or len(small) % stride == 1 else [*small[::stride], small[-1]]
+    # One palette for all, from frames throughout: a palette per frame flickers and takes more room.
+    sample = np.concatenate([np.asarray(shown[i]) for i in np.linspace(0, len(shown) - 1, 6).astype(int)])
+    palette = Image.fromarray(sample).quantize(256)
+    images = [image.quantize(palette=palette, dither=Image.Dither.NONE) for image in shown]
+    each = round(1000 * stride / rate)
+    buffer = io.BytesIO()
+    # The last picture stands for a second.
+    images[0].save(
+        buffer,
+        format="GIF",
+        save_all=True,
+        append_images=images[1:],
+        duration=[*[each] * (len(images) - 1), 1000],
+        loop=0,
+    )
+    write_atomic(path, buffer.getvalue())
+
+
+def _mp4(path: Path, frames: Sequence[Image.Image], rate: float) -> None:
+    try:
+        import cv2
+    except ModuleNotFoundError as error:
+        raise UserError("mp4 needs the package opencv-python-headless: take --video gif, or pip install it") from error
+    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, frames[0].size)
+    if not writer.isOpened():
+        raise UserError(f"OpenCV cannot write {path} here: take --video gif")
+    for frame in frames:
+        writer.write(np.asarray(frame)[:, :, ::-1])
+    writer.release()
+
+
+def _small(frame: Frame) -> Image.Image:
+    image = Image.fromarray(frame)
+    if image.width > _SIZE:
+        image = image.resize((_SIZE, round(image.height * _SIZE / image.width / 2) * 2), Image.Resampling.LANCZOS)
+    return image
