@@ -14,23 +14,28 @@ from click.shell_completion import shell_complete
 from becalm.plugin.find import Plugin, installed
 from becalm.plugin.hooks import CommandRef
 from becalm.version import __version__
-from becalm_apps.border import guarded
-from becalm_apps.loading import patient
-from becalm_apps.nouns import Entry, Nouns
+from becalm_apps.cli.error_boundary import guarded
+from becalm_apps.cli.interrupt import patient
+from becalm_apps.cli.lazy_group import Entry, Nouns
 
 _COMPLETE = "_BECALM_COMPLETE"
 _SUMMARY = "Denoising diffusion: sample, train and judge models of many kinds of data."
 
-# Section, name, summary, and the module whose ``command`` it is; that is imported when the word is used.
+# Section, name, summary, and the module here whose ``command`` it is, which is imported when the word is used.
 _WORDS = (
-    ("Tools", "studio", "A web page to watch and steer the models of all domains.", "becalm_apps.studio.command"),
-    ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "becalm_apps.runs.command"),
-    ("Sharing", "export", "Write a checkpoint with its card for others.", "becalm_apps.share.export"),
-    ("Sharing", "import", "Take over a checkpoint that someone shares.", "becalm_apps.share.bring"),
-    ("Sharing", "push", "Send a checkpoint with its card to the hub.", "becalm_apps.share.push"),
-    ("Setup", "plugins", "The installed plugins, the broken ones with their error.", "becalm_apps.plugins"),
-    ("Setup", "doctor", "What is installed, what is missing, and the command that mends it.", "becalm_apps.doctor"),
-    ("Setup", "completion", "Completion of commands and flags for a shell.", "becalm_apps.completion"),
+    ("Tools", "studio", "A web page to watch and steer the models of all domains.", "studio.command"),
+    ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "runs.command"),
+    ("Sharing", "export", "Write a checkpoint with its card for others.", "share.export"),
+    ("Sharing", "import", "Take over a checkpoint that someone shares.", "share.import_checkpoint"),
+    ("Sharing", "push", "Send a checkpoint with its card to the hub.", "share.push"),
+    ("Setup", "plugins", "The installed plugins, the broken ones with their error.", "setup.plugins"),
+    (
+        "Setup",
+        "doctor",
+        "What is installed, what is missing, and the command that mends it.",
+        "setup.doctor",
+    ),
+    ("Setup", "completion", "Completion of commands and flags for a shell.", "setup.completion"),
 )
 
 
@@ -70,7 +75,7 @@ def _run(words: list[str]) -> None:
 
 def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]:
     def make() -> click.Command:
-        from becalm_apps.domain import noun
+        from becalm_apps.verbs.domain import noun
 
         home, ref = next((plugin, ref) for plugin in plugins for ref in plugin.domains if ref.name == name)
         own: list[CommandRef] = []
@@ -84,8 +89,8 @@ def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]
 
 
 def _word(module: str) -> click.Command:
-    made: click.Command = importlib.import_module(module).command
-    return made
+    found: click.Command = importlib.import_module(f"becalm_apps.{module}").command
+    return found
 
 
 if __name__ == "__main__":

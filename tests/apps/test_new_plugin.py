@@ -171,8 +171,8 @@ def test_its_own_tests_pass(ring: Path, played: Played) -> None:
 
 def test_it_has_its_tab_in_the_studio(ring: Path, tmp_path: Path) -> None:
     pytest.importorskip("gradio", reason="becalm[studio] is not installed")
-    from becalm_apps.studio.page import page
-    from becalm_apps.studio.visitors import Visitors
+    from becalm_apps.studio.session.sessions import Visitors
+    from becalm_apps.studio.ui.page import page
 
     plugins = installed()
     config = page(plugins, Visitors(tmp_path)).get_config_file()

@@ -6,10 +6,10 @@ from contextlib import redirect_stderr
 
 import click
 
-from becalm_apps import common
-from becalm_apps.nouns import epilog
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.runs import store
-from becalm_apps.tracking.where import public
+from becalm_apps.tracking.uri import public
 
 SUMMARY = "Track a training afterwards, from its files."
 _EXAMPLES = ("becalm runs add runs/mine.safetensors", "becalm runs add mnist")
@@ -24,7 +24,7 @@ def command(checkpoint: str, tracking: str | None, as_json: bool) -> None:
     """
     uri = store.here(tracking)
     with store.mlflow(uri):
-        from becalm_apps.tracking.later import add
+        from becalm_apps.tracking.backfill import add
 
         # MLflow tells what it registers.
         with redirect_stderr(io.StringIO()):

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from becalm_apps import common
-from becalm_apps.nouns import Entry, Nouns
-from becalm_apps.progress import clock
-from becalm_apps.runs import add, compare, page, store
-from becalm_apps.table import table
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import Entry, Nouns
+from becalm_apps.cli.progress import clock
+from becalm_apps.runs import add, compare, store
+from becalm_apps.runs import ui
+from becalm_apps.cli.table import table
 
 if TYPE_CHECKING:
     from becalm_apps.tracking.listing import Tracked
@@ -42,7 +43,7 @@ command = Nouns(
     _SUMMARY,
     {
         "compare": Entry("Commands", compare.SUMMARY, lambda: compare.command),
-        "open": Entry("Commands", page.SUMMARY, lambda: page.command),
+        "open": Entry("Commands", ui.SUMMARY, lambda: ui.command),
         "add": Entry("Commands", add.SUMMARY, lambda: add.command),
     },
     alone=_listed,

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from becalm.errors import UserError
-from becalm_apps import common
-from becalm_apps.nouns import epilog
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.runs import store
-from becalm_apps.table import table
+from becalm_apps.cli.table import table
 
 if TYPE_CHECKING:
     from becalm_apps.tracking.listing import Tracked

@@ -10,7 +10,7 @@ import click
 
 from becalm.errors import UserError
 from becalm.plugin.find import missing
-from becalm_apps.tracking.where import DEFAULT, ENVIRONMENT, address, chosen, database, public, reason
+from becalm_apps.tracking.uri import DEFAULT, ENVIRONMENT, address, chosen, database, public, reason
 
 if TYPE_CHECKING:
     from becalm_apps.tracking.listing import Tracked

@@ -6,10 +6,10 @@ from pathlib import Path
 import click
 
 from becalm.files import atomic
-from becalm_apps import common
-from becalm_apps.nouns import epilog
-from becalm_apps.share.folder import Parcel, parcel
-from becalm_apps.share.wishes import Wishes, wishing
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import epilog
+from becalm_apps.share.bundle import Parcel, parcel
+from becalm_apps.share.card_overrides import Wishes, wishing
 
 EXAMPLES = (
     "becalm export mnist --out digits",

@@ -9,10 +9,10 @@ import click
 from becalm.errors import UserError
 from becalm.files import hub
 from becalm.version import __version__
-from becalm_apps import common
-from becalm_apps.nouns import epilog
-from becalm_apps.share.folder import SUMS, parcel, verify
-from becalm_apps.share.wishes import Wishes, wishing
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import epilog
+from becalm_apps.share.bundle import SUMS, parcel, verify
+from becalm_apps.share.card_overrides import Wishes, wishing
 
 EXAMPLES = (
     "becalm push runs/images.safetensors owner/name --licence MIT --evaluate 500",

@@ -8,8 +8,8 @@ from socket import gethostname
 import click
 
 from becalm.errors import UserError
-from becalm_apps import common
-from becalm_apps.nouns import epilog
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import epilog
 
 # What needs no quoting in an address nor in a cookie.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,}")

@@ -12,8 +12,8 @@ from types import FrameType
 from becalm.errors import UserError
 from becalm.plugin.find import Plugin, installed
 from becalm.plugin.report import Report
-from becalm_apps.border import Stopped
-from becalm_apps.studio.door import guarded
+from becalm_apps.cli.error_boundary import Stopped
+from becalm_apps.studio.access_guard import guarded
 
 _MOST = "256mb"
 
@@ -51,9 +51,9 @@ def serve(listener: socket.socket, *, token: str | None, ready: Callable[[], Non
             from fastapi import FastAPI
         except ModuleNotFoundError as error:
             raise UserError(f"the studio needs the package {error.name!r}: pip install 'becalm[studio]'") from error
-        from becalm_apps.studio.look import CSS, theme
-        from becalm_apps.studio.page import page
-        from becalm_apps.studio.visitors import Visitors
+        from becalm_apps.studio.session.sessions import Visitors
+        from becalm_apps.studio.ui.page import page
+        from becalm_apps.studio.ui.style import CSS, theme
 
         visitors, plugins = Visitors(Path(name)), installed()
         app = gr.mount_gradio_app(

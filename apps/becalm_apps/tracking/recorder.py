@@ -16,7 +16,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from becalm_apps.tracking.where import RECORDER, reason
+from becalm_apps.tracking.uri import RECORDER, reason
 
 if TYPE_CHECKING:
     from becalm_apps.tracking.run import Run
@@ -102,7 +102,7 @@ def _bring(run: "Run", inbox: Inbox, status: str | None) -> bool:
 def _begin(path: Path, process: int) -> "Run":
     # MLflow takes two seconds to import, which the training does not wait for.
     from becalm_apps.tracking.machine import Machine
-    from becalm_apps.tracking.note import Note
+    from becalm_apps.tracking.manifest import Note
     from becalm_apps.tracking.run import Run
 
     out = path.with_name(f"{path.name.removesuffix('.run.json')}.safetensors")

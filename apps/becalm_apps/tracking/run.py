@@ -15,13 +15,13 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from becalm.errors import UserError
-from becalm_apps import config_file
+from becalm_apps.cli import config_file
 from becalm_apps.tracking.code import commit
 from becalm_apps.tracking.machine import Machine
-from becalm_apps.tracking.note import Note, flat, header
+from becalm_apps.tracking.manifest import Note, flat, header
 from becalm_apps.tracking.points import Point, Tail
-from becalm_apps.tracking.register import register
-from becalm_apps.tracking.where import database
+from becalm_apps.tracking.registry.register import register
+from becalm_apps.tracking.uri import database
 
 _AT_ONCE = 100
 """Points per request; MLflow takes 1000 metrics or 100 parameters."""

@@ -20,8 +20,8 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 import click
 
-from becalm_apps.tracking.note import Note, beside
-from becalm_apps.tracking.where import ENVIRONMENT, HIDDEN, RECORDER, address, patience, public
+from becalm_apps.tracking.manifest import Note, beside
+from becalm_apps.tracking.uri import ENVIRONMENT, HIDDEN, RECORDER, address, patience, public
 
 if TYPE_CHECKING:
     from becalm.train.loop import TrainState

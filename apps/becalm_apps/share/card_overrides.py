@@ -1,0 +1,145 @@
+"""What ``export`` and ``push`` are asked to say of a checkpoint: their flags, and the card that comes of them."""
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import ValidationError
+
+from becalm.errors import UserError, sentence
+from becalm.files import hub
+from becalm.files.card import Card, card
+from becalm.plugin.find import installed
+from becalm.version import __version__
+from becalm_apps.cli import common
+
+if TYPE_CHECKING:
+    from becalm.model import Model
+
+_OPTIONS = (
+    click.Option(["--title"], metavar="TEXT", help="What the model is called; default: the checkpoint's name."),
+    click.Option(["--note"], metavar="TEXT", help="A paragraph on what it is for and what it is not."),
+    click.Option(["--licence"], metavar="SPDX", help="Such as MIT or CC-BY-4.0; becalm's own models bring theirs."),
+    click.Option(["--data"], metavar="TEXT", help="What it was trained on, and where that comes from."),
+    click.Option(
+        ["--figures"],
+        type=click.Path(path_type=Path),
+        metavar="FILE",
+        help="Figures for the card: what becalm NOUN evaluate --json printed.",
+    ),
+    click.Option(
+        ["--evaluate"], type=common.Whole(0), default=0, metavar="INT", help="Judge it now by this many samples."
+    ),
+    click.Option(["--half"], is_flag=True, help="Store the weights as float16."),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The flags. None where the checkpoint's own card stays as it is."""
+
+    title: str | None = None
+    note: str | None = None
+    licence: str | None = None
+    data: str | None = None
+    figures: Path | None = None
+    evaluate: int = 0
+    half: bool = False
+
+    @property
+    def given(self) -> list[str]:
+        """The flags that say something."""
+        return [f"--{name}" for name in self.__slots__ if getattr(self, name)]
+
+
+def wishing(command: click.Command, run: Callable[..., None]) -> click.Command:
+    """Adds the flags to a command, and hands them over to ``run`` as ``wishes``."""
+
+    def callback(**values: Any) -> None:
+        own = {str(option.name): values.pop(str(option.name)) for option in _OPTIONS}
+        run(wishes=Wishes(**own), **values)
+
+    command.params = [*command.params, *_OPTIONS]
+    command.callback = callback
+    return command
+
+
+def settled(model: "Model[Any]", name: str, wishes: Wishes) -> Card:
+    """The card of a model: what its header says, what is asked for, and figures, judged now if so asked.
+
+    Args:
+        name: The checkpoint's, for a title and the licence of becalm's own models.
+
+    Raises:
+        UserError: If a wish is not valid, or the figures cannot be read.
+    """
+    known = card(model.config)
+    found: dict[str, Any] = {
+        "title": wishes.title or known.title or called(name),
+        "note": wishes.note or known.note,
+        "licence": wishes.licence or known.licence or _licence(name),
+        "data": wishes.data or known.data or model.domain.trained_on(),
+    }
+    figures = known.model_dump(include={"figures", "judged", "tables"})
+    if wishes.figures is not None:
+        figures = _read(wishes.figures)
+    if wishes.evaluate:
+        figures = {**figures, **_judged(model, wishes.evaluate)}
+    try:
+        return Card.model_validate({**found, **figures})
+    except ValidationError as error:
+        raise UserError(f"the card is not valid: {sentence(error)}") from error
+
+
+def called(source: str) -> str:
+    """What a checkpoint is called by where it lies: a repository, a folder, or a file that has a name of its own."""
+    if hub.named(source):
+        return hub.Repository.of(source).name.partition("/")[2]
+    path = Path(source).absolute()
+    return path.parent.name if path.name == hub.MODEL else path.name.removesuffix(".safetensors")
+
+
+def _judged(model: "Model[Any]", count: int) -> dict[str, Any]:
+    request = model.request(count=count)
+    made = model.sample(request)
+    figures = {name: float(value) for name, value in model.domain.metrics(made.x0, made.cond).items()}
+    how = f"{count} samples, {request.sampler}, {request.updates} steps, seed {request.seed}, becalm {__version__}"
+    return {"figures": {name: value for name, value in figures.items() if math.isfinite(value)}, "judged": how}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    """Figures as ``evaluate --json`` prints them, a domain's own ``evaluate`` among them."""
+    try:
+        printed = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UserError(f"--figures {path} cannot be read as JSON: {reason}") from error
+    if isinstance(printed, Mapping) and isinstance(printed.get("metrics"), Mapping):
+        count = printed.get("count")
+        return {"figures": printed["metrics"], "judged": f"{count} samples" if count else None}
+    if isinstance(printed, Mapping) and isinstance(printed.get("tables"), list):
+        return {"tables": [_table(found) for found in printed["tables"] if isinstance(found, Mapping)]}
+    raise UserError(f"--figures {path} holds neither metrics nor tables: write what becalm NOUN evaluate --json prints")
+
+
+def _table(found: Mapping[str, Any]) -> dict[str, Any]:
+    columns, rows = found.get("columns", []), found.get("rows", [])
+    try:
+        cells = [[row[name] for name in columns] for row in rows]
+    except (KeyError, TypeError) as error:
+        raise UserError(f"--figures holds a table whose rows do not fit its columns {columns}") from error
+    return {"title": found.get("title", ""), "columns": columns, "rows": cells}
+
+
+def _licence(name: str) -> str | None:
+    """That of the distribution that brings a pretrained model."""
+    for plugin in installed():
+        if any(name in ref.pretrained for ref in plugin.domains):
+            about = metadata.metadata(plugin.distribution)
+            return about["License-Expression"] or about["License"]
+    return None
