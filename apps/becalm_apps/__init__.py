@@ -22,7 +22,7 @@ MOVED = {
     "becalm_apps.flags": "becalm_apps.cli.flags",
     "becalm_apps.form": "becalm_apps.cli.form",
     "becalm_apps.generate": "becalm_apps.verbs.generate",
-    "becalm_apps.kinds": "becalm_apps.fields.annotation",
+    "becalm_apps.kinds": "becalm_apps.fields.nested",
     "becalm_apps.loading": "becalm_apps.cli.interrupt",
     "becalm_apps.log": "becalm_apps.verbs.log",
     "becalm_apps.nouns": "becalm_apps.cli.lazy_group",

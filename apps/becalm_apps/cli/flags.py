@@ -8,29 +8,17 @@ InspectOptions.file, positional    -> FILE
 
 import pathlib
 from collections.abc import Callable, Collection, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 from pydantic import BaseModel
-from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
-from becalm_apps.fields.annotation import (
-    Nested,
-    bounds,
-    entries,
-    is_list,
-    is_positional,
-    members,
-    metavar,
-    nested,
-    reader,
-    words,
-)
-
-Path = tuple[str, ...]
+from becalm.plugin.report import Positional
+from becalm_apps.fields.annotation import list_reader, metavar, sequence
+from becalm_apps.fields.field import Field, Path, describe
 
 
 class Words(click.ParamType):  # type: ignore[type-arg] # generic from click 8.4 on only
@@ -69,35 +57,29 @@ class Flag:
     """One flag, or a word without one.
 
     Attributes:
-        path: The key that it sets.
+        field: What it sets.
         name: Without the dashes; of a word without a flag, what stands for it.
         section: Title that it stands under in the help.
         read: Text to the value that pydantic validates.
-        nested: The models that it chooses from, if it does.
+        old: The same flag by names that it had before; the help says nothing of them.
     """
 
-    path: Path
+    field: Field
     name: str
     section: str
     option: click.Option | Operand
     read: Callable[[Any], Any]
-    nested: Nested | None = None
+    old: tuple[click.Option, ...] = ()
+
+    @property
+    def path(self) -> Path:
+        """The key that it sets."""
+        return self.field.path
 
     @property
     def shown(self) -> str:
         """What the user calls it: ``--steps``, ``FILE``."""
         return self.name if isinstance(self.option, Operand) else f"--{self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class _Leaf:
-    path: Path
-    flat: int
-    field: FieldInfo
-    nested: Nested | None
-    text: bool
-    help: str
-    default: Any
 
 
 def flags(
@@ -119,94 +101,98 @@ def flags(
         section: The title in the help of what is at or below a top-level key.
         prefix: Goes before the name of a field whose own name is taken and that is in no section.
     """
-    leaves = list(_leaves(model, flat, defaults or {}))
-    used, named = set(taken), {}
-    for leaf in reversed([leaf for leaf in leaves if not is_positional(leaf.field)]):
-        short, full = _name(leaf.path[leaf.flat :]), _name(leaf.path)
+    fields = [field for top in describe(model, defaults=defaults) for field in _below(top, flat=top.path[0] in flat)]
+    used, names = set(taken), dict[Path, str]()
+    named = [field for field in fields if not _is_operand(field)]
+    for field in reversed(named):
+        short, full = _name(_short(field, field.path, flat)), _name(field.path)
         if short in used:
             short = full if full not in used else f"{prefix}.{full}"
         used.add(short)
-        named[leaf.path] = short
-    return [_flag(leaf, named.get(leaf.path, ""), section(leaf.path[0])) for leaf in leaves]
+        names[field.path] = short
+    before: dict[Path, list[str]] = {}
+    for field in named:
+        old = dict.fromkeys(_name(_short(field, path, flat)) for path in field.old)
+        before[field.path] = [name for name in old if name not in used]
+        used.update(old)
+    return [
+        _flag(field, names.get(field.path, ""), before.get(field.path, []), section(field.path[0])) for field in fields
+    ]
 
 
-def _leaves(model: type[BaseModel], flat: Collection[str], defaults: Mapping[str, Any]) -> Iterator[_Leaf]:
-    for key, field in model.model_fields.items():
-        kinds = nested(field)
-        if key in flat and kinds is not None:
-            default = field.get_default(call_default_factory=True, validated_data={})
-            table = dict(default) if isinstance(default, BaseModel) else {}
-            for kind in kinds.models.values():
-                yield from _below(kind, (key,), 1, table, "")
-        else:
-            yield from _field(model, key, (), 0, defaults, "")
+def _below(field: Field, *, flat: bool = False) -> Iterator[Field]:
+    """The fields that flags set at or below a field; one that several models have is one of them.
 
-
-def _below(model: type[BaseModel], path: Path, flat: int, defaults: Mapping[str, Any], note: str) -> Iterator[_Leaf]:
-    for key in model.model_fields:
-        yield from _field(model, key, path, flat, defaults, note)
-
-
-def _field(
-    model: type[BaseModel], key: str, above: Path, flat: int, defaults: Mapping[str, Any], note: str
-) -> Iterator[_Leaf]:
-    field, path = model.model_fields[key], (*above, key)
-    kinds = nested(field)
-    default = defaults.get(key, field.get_default(call_default_factory=True, validated_data={}))
-    text = _validated_before(model, key)
-    description = f"{note}{field.description or ''}"
-    if kinds is None:
-        yield _Leaf(path, flat, field, None, text, description, default)
+    Args:
+        flat: Whether no flag chooses the model, and no note says whose a field is.
+    """
+    if field.nested is None:
+        yield field
         return
-    table = default.model_dump(mode="json") if isinstance(default, BaseModel) else {}
-    if kinds.tag is not None or kinds.named:
-        yield _Leaf(path, flat, field, kinds, True, description, table.get(kinds.tag or "", PydanticUndefined))
-    yield from _choices(kinds, path, flat, table)
-
-
-def _choices(kinds: Nested, path: Path, flat: int, table: Mapping[str, Any]) -> Iterator[_Leaf]:
-    """The fields of the models at a path; one that several have is one flag."""
-    found: dict[Path, list[tuple[str, _Leaf]]] = {}
-    for tag, kind in kinds.models.items():
-        chosen = kinds.tag is None or table.get(kinds.tag) == tag
-        for leaf in _below(kind, path, flat, table if chosen else {}, ""):
-            if leaf.path != (*path, kinds.tag):
-                found.setdefault(leaf.path, []).append((tag, leaf))
+    tag = None if flat else field.nested.tag
+    if field.nested.by_word and not flat:
+        yield replace(field, default=field.defaults.get(tag or "", PydanticUndefined))
+    found: dict[Path, list[tuple[str, Field]]] = {}
+    for name, model in field.nested.models.items():
+        chosen = tag is None or field.defaults.get(tag) == name
+        for inner in describe(model, field, field.defaults if chosen else {}):
+            for leaf in _below(inner):
+                if leaf.path != (*field.path, tag):
+                    found.setdefault(leaf.path, []).append((name, leaf))
     for same in found.values():
-        tags = ", ".join(tag for tag, _ in same)
         first = same[0][1]
-        note = f"{tags}: " if kinds.tag is not None else ""
+        note = f"{', '.join(name for name, _ in same)}: " if tag is not None else ""
         # What several models have may default to several values; then none of them is the default.
-        default = first.default if all(leaf.default == first.default for _, leaf in same) else PydanticUndefined
-        yield _Leaf(first.path, flat, first.field, first.nested, first.text, f"{note}{first.help}", default)
+        alike = all(leaf.default == first.default for _, leaf in same)
+        old = tuple(dict.fromkeys(path for _, leaf in same for path in leaf.old))
+        yield replace(first, text=f"{note}{first.text}", default=first.default if alike else PydanticUndefined, old=old)
 
 
-def _flag(leaf: _Leaf, name: str, section: str) -> Flag:
-    identifier = "__".join(("set", *leaf.path))  # click wants a Python identifier
-    notes = [note for note in (_default(leaf.default), bounds(leaf.field)) if note]
-    text = f"{leaf.help}  [{'; '.join(notes)}]" if notes else leaf.help
-    if members(leaf.field.annotation) == [bool] and leaf.nested is None:
-        head, _, tail = name.rpartition(".")
-        off = f"{head}.no-{tail}" if head else f"no-{tail}"
-        option = click.Option([identifier, f"--{name}/--{off}"], default=None, help=text)
-        return Flag(leaf.path, name, section, option, lambda value: value)
-    read = str if leaf.text else reader(leaf.field.annotation)
-    if is_positional(leaf.field) and leaf.nested is None:
-        several = is_list(leaf.field.annotation)
-        upper = leaf.path[-1].upper().replace("_", "-")
-        word = Operand(identifier, upper, needed=leaf.field.is_required(), several=several, text=text)
-        return Flag(leaf.path, upper, section, word, entries(leaf.field.annotation) if several else read)
-    choices = list(leaf.nested.models) if leaf.nested else words(leaf.field.annotation)
-    shown = (
-        "|".join(choices) + ("|NAME" if leaf.nested.named else "") if leaf.nested else metavar(leaf.field.annotation)
-    )
-    files = not choices and any(kind in (str, pathlib.Path) for kind in members(leaf.field.annotation))
-    option = click.Option([identifier, f"--{name}"], type=Words(choices, files=files), metavar=shown, help=text)
-    return Flag(leaf.path, name, section, option, read, leaf.nested)
+def _is_operand(field: Field) -> bool:
+    return field.nested is None and field.marker(Positional) is not None
+
+
+def _flag(field: Field, name: str, before: Collection[str], section: str) -> Flag:
+    notes = [note for note in (_default(field.default), field.range) if note]
+    text = f"{field.text}  [{'; '.join(notes)}]" if notes else field.text
+    identifier = "__".join(("set", *field.path))  # click wants a Python identifier
+    if _is_operand(field):
+        several = sequence(field.info.annotation) is not None
+        upper = field.path[-1].upper().replace("_", "-")
+        word = Operand(identifier, upper, needed=field.info.is_required(), several=several, text=text)
+        return Flag(field, upper, section, word, list_reader(field.info.annotation) if several else field.read)
+    switch = field.nested is None and field.kinds == [bool]
+
+    def option(name: str) -> click.Option:
+        declared = f"--{name}/--{_off(name)}" if switch else f"--{name}"
+        return click.Option([identifier, declared], default=None, help=text, **({} if switch else _values(field)))
+
+    return Flag(field, name, section, option(name), field.read, tuple(map(option, before)))
+
+
+def _values(field: Field) -> dict[str, Any]:
+    """What an option says of the values that it takes."""
+    files = not field.words and any(kind in (str, pathlib.Path) for kind in field.kinds)
+    if field.nested is not None:
+        shown = "|".join(field.words) + ("|NAME" if field.nested.named else "")
+    else:
+        shown = metavar(field.info.annotation)
+    return {"type": Words(field.words, files=files), "metavar": shown}
+
+
+def _short(field: Field, path: Path, flat: Collection[str]) -> Path:
+    """A path of a field's, without the section if that goes without saying."""
+    return path[1:] if field.path[0] in flat and len(path) > 1 else path
 
 
 def _name(path: Path) -> str:
     return ".".join(path).replace("_", "-")
+
+
+def _off(name: str) -> str:
+    """The name that turns a switch off."""
+    head, dot, tail = name.rpartition(".")
+    return f"{head}{dot}no-{tail}"
 
 
 def _default(value: Any) -> str:
@@ -217,9 +203,3 @@ def _default(value: Any) -> str:
     if isinstance(value, bool):
         value = "on" if value else "off"
     return f"default: {value}"
-
-
-def _validated_before(model: type[BaseModel], key: str) -> bool:
-    """Whether a validator of the model sees the field's text before pydantic does."""
-    found = model.__pydantic_decorators__.field_validators.values()
-    return any(entry.info.mode == "before" and key in entry.info.fields for entry in found)

@@ -9,7 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from becalm.errors import Location, UserError, sentence, unknown
 from becalm_apps.cli.flags import Flag, flags
-from becalm_apps.fields.annotation import Nested, nested
+from becalm_apps.fields.nested import Nested, nested, spell_out
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class Form:
         defaults: Mapping[str, Any] | None = None,
     ) -> "Form":
         """The form of a model; arguments as for ``flags``."""
-        made = flags(model, flat=flat, taken=taken, defaults=defaults, section=section)
-        return cls(noun, model, tuple(made), defaults or {})
+        return cls(
+            noun, model, tuple(flags(model, flat=flat, taken=taken, defaults=defaults, section=section)), defaults or {}
+        )
 
     def fill(self, given: Mapping[Flag, Any], file: Mapping[str, Any], source: Path | None) -> BaseModel:
         """The settings.
@@ -51,16 +52,17 @@ class Form:
         Raises:
             UserError: If a key is unknown or a value is not valid.
         """
-        table = {**self.defaults, **file}
+        spelled = spell_out(self.model, file)
+        table = {**self.defaults, **spelled}
         if "domain" not in self.model.model_fields and table.pop("domain", self.noun) != self.noun:
             raise UserError(f"{source} holds settings of domain {file['domain']!r}, not {self.noun!r}")
         try:
             # A flag that chooses a kind comes before those that set its fields.
             for flag in sorted(given, key=lambda flag: len(flag.path)):
                 self._set(table, flag, given[flag])
-            return self.model.model_validate(_spelled(self.model, table))
+            return self.model.model_validate(table)
         except ValidationError as error:
-            raise self._explain(error, {flag.path: flag for flag in given}, file, source) from error
+            raise self._explain(error, {flag.path: flag for flag in given}, spelled, source) from error
 
     def table(self, settings: BaseModel) -> dict[str, Any]:
         """The settings as a config file holds them."""
@@ -78,19 +80,18 @@ class Form:
                 table[key] = kinds.table(table[key]) if key in table else kinds.default()
             except ValidationError as error:
                 raise _of_flag(flag, error) from error
-            model, table = _chosen(kinds, table[key], flag.path[depth + 1]), table[key]
-        key = flag.path[-1]
-        if flag.nested is None:
+            model, table = kinds.choose(table[key], flag.path[depth + 1]), table[key]
+        key, kinds = flag.path[-1], flag.field.nested
+        if kinds is None:
             table[key] = flag.read(text)
             return
         try:
-            chosen = flag.nested.table(text)
+            chosen = kinds.table(text)
         except ValidationError as error:
             raise _of_flag(flag, error) from error
-        tag = flag.nested.tag
         before = table.get(key)
         # Naming the kind that a file has already chosen keeps the file's settings of it.
-        same = isinstance(before, Mapping) and tag is not None and chosen == {tag: before.get(tag)}
+        same = isinstance(before, Mapping) and kinds.tag is not None and chosen == {kinds.tag: before.get(kinds.tag)}
         table[key] = before if same else chosen
 
     def _explain(
@@ -99,7 +100,7 @@ class Form:
         names = {flag.path: flag.shown for flag in self.flags}
 
         def name(location: Location) -> str:
-            path, _ = self._place(location)
+            path, _ = self._locate(location)
             if path in given:
                 return given[path].shown
             if _holds(file, path):
@@ -108,7 +109,7 @@ class Form:
 
         for detail in error.errors(include_url=False):
             if detail["type"] == "extra_forbidden":
-                path, model = self._place(detail["loc"])
+                path, model = self._locate(detail["loc"])
                 if path in given:
                     kind = path[-2] if len(path) > 1 else self.noun
                     return UserError(f"{given[path].shown} is no setting of the {kind} chosen")
@@ -121,7 +122,7 @@ class Form:
             return UserError(f"unknown key {'.'.join(path)!r}; did you mean {'.'.join(elsewhere[0])!r}?")
         return unknown("key", ".".join(path), [".".join((*path[:-1], key)) for key in model.model_fields])
 
-    def _place(self, location: Location) -> tuple[tuple[str, ...], type[BaseModel] | None]:
+    def _locate(self, location: Location) -> tuple[tuple[str, ...], type[BaseModel] | None]:
         """A pydantic location as a path of keys, without the tags of unions, and the model that the last key is in."""
         path: list[str] = []
         model: type[BaseModel] | None = self.model
@@ -144,31 +145,6 @@ class Form:
 def _of_flag(flag: Flag, error: ValidationError) -> UserError:
     """A complaint about what one flag names."""
     return UserError(sentence(error, lambda _: flag.shown))
-
-
-def _chosen(kinds: Nested, table: Mapping[str, Any], key: str) -> type[BaseModel]:
-    """The model chosen by a table; if its tag says nothing yet, or something wrong, the first one that has the key."""
-    if kinds.tag is None:
-        return kinds.models[""]
-    by_tag = kinds.models.get(str(table.get(kinds.tag)))
-    if by_tag is not None and key in by_tag.model_fields:
-        return by_tag
-    return next(model for model in kinds.models.values() if key in model.model_fields)
-
-
-def _spelled(model: type[BaseModel], table: Mapping[str, Any]) -> dict[str, Any]:
-    """The table with each bare tag, as in ``schedule = "cosine"``, spelled out."""
-    spelled = dict(table)
-    for key, value in table.items():
-        kinds = nested(model.model_fields[key]) if key in model.model_fields else None
-        if kinds is None:
-            continue
-        if isinstance(value, str) and value in kinds.models:
-            spelled[key] = {kinds.tag: value}
-        elif isinstance(value, Mapping):
-            inner = kinds.models.get("" if kinds.tag is None else str(value.get(kinds.tag)))
-            spelled[key] = _spelled(inner, value) if inner is not None else value
-    return spelled
 
 
 def _holds(table: Mapping[str, Any], path: tuple[str, ...]) -> bool:

@@ -73,6 +73,14 @@ class Verb(click.Command):
         own = [*self._own, help_option] if help_option is not None else self._own
         return [*(flag.option for flag in self.form.flags), *own]
 
+    def make_parser(self, ctx: click.Context) -> Any:
+        parser = super().make_parser(ctx)
+        for flag in self.form.flags:
+            for old in flag.old:
+                # Parsed into the place of the flag, which alone is shown and processed.
+                old.add_to_parser(parser, ctx)
+        return parser
+
     def sections(self, ctx: click.Context) -> dict[str, list[click.Parameter]]:
         """What stands below each title of the help, in order."""
         sections: dict[str, list[click.Parameter]] = {}

@@ -64,16 +64,17 @@ def _rows(ref: DomainRef, panel: str, found: Sequence[Entry], made: dict[tuple[s
 
 def _component(ref: DomainRef, entry: Entry, name: str) -> Any:
     if entry.kind is Kind.SKETCH:
-        return sketch.canvas(entry.marker, entry.text, name)  # type: ignore[arg-type] # the kind says it
-    common: dict[str, Any] = {"label": entry.label, "info": entry.text, "interactive": True, "elem_id": name}
+        return sketch.canvas(entry.marker, entry.field.text, name)  # type: ignore[arg-type] # the kind says it
+    label, text = entry.field.label, entry.field.text
+    common: dict[str, Any] = {"label": label, "info": text, "interactive": True, "elem_id": name}
     if entry.kind is Kind.WEIGHTS:
         return gr.Dropdown(checkpoints(ref), value=entry.default, allow_custom_value=True, **common)
     if entry.kind is Kind.UPLOAD:
         suffixes = getattr(entry.marker, "suffixes", ())
         ends = f" ({', '.join(suffixes)})" if suffixes else ""
-        return gr.File(label=f"{entry.label}{ends}", type="filepath", height=110, interactive=True, elem_id=name)
+        return gr.File(label=f"{label}{ends}", type="filepath", height=110, interactive=True, elem_id=name)
     if entry.kind is Kind.SLIDER:
-        return gr.Slider(entry.slid.low, entry.slid.high, value=entry.default, step=entry.slid.step, **common)
+        return gr.Slider(entry.slider.low, entry.slider.high, value=entry.default, step=entry.slider.step, **common)
     common["min_width"] = 150
     if entry.kind is Kind.CHECK:
         return gr.Checkbox(value=entry.default, **common)
