@@ -91,7 +91,7 @@ def _of(run: Run, domain: str, version: Any) -> Tracked:
         seconds=float(tags.get("becalm.seconds", 0)),
         started=run.info.start_time / 1000,
         model=f"{version.name}/{version.version}" if version is not None else None,
-        checkpoint=tags.get("becalm.files.checkpoint", ""),
+        checkpoint=tags.get("becalm.checkpoint", ""),
         settings={name: str(tags.get(name, value)) for name, value in params.items()},
         metrics={name: value for name, value in run.data.metrics.items() if not name.startswith("system/")},
         code={name.removeprefix("code."): value for name, value in tags.items() if name.startswith("code.")},

@@ -204,7 +204,7 @@ def _tags(note: Note, out: Path) -> dict[str, str]:
     tags = {
         "mlflow.source.name": note.command,
         "mlflow.source.type": "LOCAL",
-        "becalm.files.checkpoint": str(out),
+        "becalm.checkpoint": str(out),
     }
     with suppress(OSError, KeyError):  # As in a container without users.
         tags["mlflow.user"] = getpass.getuser()

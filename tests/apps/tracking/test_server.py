@@ -226,7 +226,7 @@ def test_no_pickle_is_registered(server: Server, tracked: Trained) -> None:
     mlflow.set_tracking_uri(server.address)
     folder = Path(mlflow.artifacts.download_artifacts("models:/toy-a/" + version(server, tracked)))
     names = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    assert {"served.py", "artifacts/a.safetensors"} <= names
+    assert {"model_code.py", "artifacts/a.safetensors"} <= names
     assert {Path(name).suffix for name in names} <= {".py", ".safetensors", ".yaml", ".txt", ""}
 
 
