@@ -99,6 +99,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     python = folder / "env" / "bin" / "python"
     site = next((folder / "env" / "lib").glob("python*")) / "site-packages"
     running = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    # Before that the tree that is tested, wherever the running environment finds becalm.
+    (site / "becalm.pth").write_text("".join(f"{ROOT / part}\n" for part in ("core", "plugins", "apps")))
     # A plain line of a .pth would not read the .pth files of that folder in turn, such as becalm's own.
     (site / "running.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in running))
     played = Played(folder, python, site, {})
