@@ -1,12 +1,13 @@
 """The log of a training: a line of JSON per step, beside the checkpoint. A resumed one goes on without a seam."""
 
-import json
 import time
 from dataclasses import dataclass, field
+from itertools import takewhile
+from math import inf
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from becalm.files.atomic import write_atomic
+from becalm.files import journal
 
 if TYPE_CHECKING:
     from becalm.train.loop import TrainStep
@@ -30,11 +31,11 @@ class Log:
         """The log of a training that is at ``step``: later lines, and one cut short by a kill, are dropped.
 
         Raises:
-            UserError: If the place cannot be written.
+            UserError: If a line is damaged, or the place cannot be written.
         """
-        lines = _until(path, step) if step else []
-        write_atomic(path, "".join(f"{line}\n" for line in lines).encode())
-        return cls(path, float(json.loads(lines[-1])["seconds"]) if lines else 0.0)
+        records = list(takewhile(lambda record: record.get("step", inf) <= step, journal.read(path))) if step else []
+        journal.write(path, records)
+        return cls(path, float(records[-1]["seconds"]) if records else 0.0)
 
     def add(self, step: "TrainStep") -> None:
         """Notes a step."""
@@ -54,24 +55,12 @@ class Log:
         steps = [step for step, _ in self._pending]
         losses = torch.stack([step.loss for step in steps]).tolist()
         norms = torch.stack([step.norm for step in steps]).tolist()
-        with self.path.open("a", encoding="utf-8") as file:
-            for (step, seconds), loss, norm in zip(self._pending, losses, norms, strict=True):
-                line = {"step": step.step, "loss": loss, "norm": norm, "rate": step.rate, "seconds": round(seconds, 3)}
-                file.write(json.dumps(line) + "\n")
+        journal.append(
+            self.path,
+            (
+                {"step": step.step, "loss": loss, "norm": norm, "rate": step.rate, "seconds": round(seconds, 3)}
+                for (step, seconds), loss, norm in zip(self._pending, losses, norms, strict=True)
+            ),
+        )
         self._pending.clear()
         return [float(loss) for loss in losses]
-
-
-def _until(path: Path, step: int) -> list[str]:
-    """The whole lines up to a step; a line that is no record of a step ends them."""
-    kept: list[str] = []
-    if not path.exists():
-        return kept
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        try:
-            if not json.loads(line)["step"] <= step:
-                break
-        except (ValueError, KeyError, TypeError):
-            break
-        kept.append(line)
-    return kept
