@@ -44,7 +44,7 @@ MOVED = {
     "becalm_apps.studio.look": "becalm_apps.studio.ui.style",
     "becalm_apps.studio.page": "becalm_apps.studio.ui.page",
     "becalm_apps.studio.panel": "becalm_apps.studio.ui.panel",
-    "becalm_apps.studio.run": "becalm_apps.studio.session.run",
+    "becalm_apps.studio.run": "becalm_apps.studio.session.job",
     "becalm_apps.studio.sample": "becalm_apps.studio.ui.sample",
     "becalm_apps.studio.sketch": "becalm_apps.studio.ui.sketch",
     "becalm_apps.studio.stage": "becalm_apps.studio.ui.output_view",

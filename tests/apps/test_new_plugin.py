@@ -173,11 +173,11 @@ def test_its_own_tests_pass(ring: Path, played: Played) -> None:
 
 def test_it_has_its_tab_in_the_studio(ring: Path, tmp_path: Path) -> None:
     pytest.importorskip("gradio", reason="becalm[studio] is not installed")
-    from becalm_apps.studio.session.sessions import Visitors
+    from becalm_apps.studio.session.sessions import Sessions
     from becalm_apps.studio.ui.page import page
 
     plugins = installed()
-    config = page(plugins, Visitors(tmp_path)).get_config_file()
+    config = page(plugins, Sessions(tmp_path)).get_config_file()
     labels = {part["props"].get("label") for part in config["components"] if part["type"] == "tabitem"}
     assert {"images", "policies", "programs", "ring"} <= labels
     asked = {str(part["props"].get("info") or part["props"].get("label")) for part in config["components"]}

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 import click
 from pydantic import ValidationError
 
-from becalm.errors import sentence
+from becalm.errors import first_line, sentence
 from becalm.plugin.find import missing
 
 INTERRUPTED = 130
@@ -40,7 +40,7 @@ def on_stop(text: str) -> Iterator[None]:
         raise Stopped(f"stopped; {text}" if text else "stopped") from pressed
 
 
-def guarded(work: Callable[[], object]) -> int:
+def exit_code(work: Callable[[], object]) -> int:
     """Runs the work; returns the exit code."""
     try:
         work()
@@ -58,25 +58,23 @@ def guarded(work: Callable[[], object]) -> int:
         _say(str(stopped))
         return stopped.code
     except Exception as error:
-        if os.environ.get("BECALM_DEBUG"):
+        fault, debug = user_sentence(error) is None, os.environ.get("BECALM_DEBUG")
+        if debug:
             traceback.print_exception(error)
-        return _complain(error)
+        _say(f"{explain(error)}{'; BECALM_DEBUG=1 shows where' if fault and not debug else ''}")
+        return 1 if fault else 2
     return 0
 
 
-def _complain(error: Exception) -> int:
-    said = mendable(error)
-    if said is not None:
-        _say(said)
-        return 2
-    text = str(error).strip().splitlines()
-    detail = f"{type(error).__name__}: {text[0]}" if text else type(error).__name__
-    hint = "" if os.environ.get("BECALM_DEBUG") else "; BECALM_DEBUG=1 shows where"
-    _say(f"internal error, {detail}{hint}")
-    return 1
+def explain(error: BaseException) -> str:
+    """An error as one sentence, whoever can mend it."""
+    mendable = user_sentence(error) if isinstance(error, Exception) else None
+    kind, line = type(error).__name__, first_line(error)
+    fault = f"internal error, {kind}: {line}" if line != kind else f"internal error, {kind}"
+    return " ".join((fault if mendable is None else mendable).split())
 
 
-def mendable(error: Exception) -> str | None:
+def user_sentence(error: Exception) -> str | None:
     """The sentence on an error that the user can mend; None if the fault is the program's."""
     if isinstance(error, click.NoSuchOption):
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""

@@ -22,7 +22,7 @@ _AGAIN = 0.05
 
 
 @contextmanager
-def patient() -> Iterator[None]:
+def defer_interrupts() -> Iterator[None]:
     """Has Ctrl-C wait for such moments to pass within the block; at others it interrupts at once."""
     before = signal.getsignal(signal.SIGINT)
     if before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread():

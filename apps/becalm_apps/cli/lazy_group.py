@@ -12,7 +12,7 @@ SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class LazyCommand:
     """A command of a group.
 
     Attributes:
@@ -26,7 +26,7 @@ class Entry:
     make: Callable[[], click.Command]
 
 
-class Nouns(click.Group):
+class LazyGroup(click.Group):
     """A group whose commands are made when they are asked for.
 
     Args:
@@ -42,7 +42,7 @@ class Nouns(click.Group):
         self,
         name: str,
         summary: str,
-        entries: Mapping[str, Entry],
+        entries: Mapping[str, LazyCommand],
         *,
         broken: Mapping[str, str] | None = None,
         examples: Sequence[str] = (),

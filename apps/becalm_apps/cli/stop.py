@@ -11,7 +11,7 @@ Asked = Callable[[], int]
 
 
 @contextmanager
-def stoppable() -> Iterator[Asked]:
+def watch_signals() -> Iterator[Asked]:
     """Ctrl-C and SIGTERM make what is yielded answer; a second one interrupts at once."""
     asked = 0
 

@@ -9,20 +9,20 @@ from becalm.errors import UserError
 from becalm_apps.cli import common
 from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.runs import store
-from becalm_apps.tracking.uri import public
+from becalm_apps.tracking.uri import redact
 
 SUMMARY = "MLflow's page on the runs, on this machine alone."
 
 
-@click.command("open", short_help=SUMMARY, epilog=epilog(("becalm runs open --port 5001",)), params=[store.named()])
+@click.command("open", short_help=SUMMARY, epilog=epilog(("becalm runs open --port 5001",)), params=[store.tracking_option()])
 @click.option("--port", type=common.Whole(0, 65535), default=5000, show_default=True, metavar="INT", help="0: any.")
 def command(tracking: str | None, port: int) -> None:
     """Serves MLflow's page on the runs, on this machine alone, until Ctrl-C."""
     from becalm_apps.tracking.ui import HOST, page
 
-    uri = store.readable(tracking)
+    uri = store.existing_store(tracking)
     if uri.startswith("http"):
-        click.echo(public(uri))
+        click.echo(redact(uri))
         return
     port = _free(HOST, port)
     # However this is stopped, the server ends with it.

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from becalm.errors import first_line
 from becalm.plugin.find import Plugin, resolve
 from becalm.plugin.report import Need
 from becalm.version import __version__
@@ -117,8 +118,8 @@ def _needs(plugins: Sequence[Plugin]) -> Iterator[Finding]:
                 yield from (_found(section, need) for need in function())
             # A stranger's check may fail in any way, and must not end the others.
             except Exception as error:
-                lines = str(error).splitlines() or [type(error).__name__]
-                yield Finding(section, ref.needs, lines[0], False, mend=f"report it to the authors of {plugin.name}")
+                mend = f"report it to the authors of {plugin.name}"
+                yield Finding(section, ref.needs, first_line(error), False, mend=mend)
 
 
 def _found(section: str, need: Need) -> Finding:

@@ -9,7 +9,7 @@ import click
 
 from becalm.plugin.find import Plugin, installed
 from becalm_apps.cli import common
-from becalm_apps.cli.lazy_group import Entry, Nouns, epilog
+from becalm_apps.cli.lazy_group import LazyCommand, LazyGroup, epilog
 from becalm_apps.cli.table import table
 from becalm_apps.new import package
 
@@ -60,12 +60,12 @@ def _new(name: str, out: Path | None, quiet: bool) -> None:
             click.echo("  " + line.format(name=name, folder=shlex.quote(str(folder))))
 
 
-_new.examples = _EXAMPLES  # type: ignore[attr-defined] # as Verb and Nouns have them
+_new.examples = _EXAMPLES  # type: ignore[attr-defined] # as Verb and LazyGroup have them
 
-command = Nouns(
+command = LazyGroup(
     "plugins",
     _SUMMARY,
-    {"new": Entry("Commands", _NEW, lambda: _new)},
+    {"new": LazyCommand("Commands", _NEW, lambda: _new)},
     alone=_list,
     own=[common.as_json()],
     examples=("becalm plugins", "becalm plugins --json", _EXAMPLES[0]),

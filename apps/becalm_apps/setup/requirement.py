@@ -42,7 +42,7 @@ def requirements(distribution: str) -> list[Requirement]:
             continue
         wanting = next((extra for extra in extras if _applies(asked, extra)), None)
         if wanting is not None:
-            found.append(_looked_up(asked, wanting))
+            found.append(_look_up(asked, wanting))
     return found
 
 
@@ -50,7 +50,7 @@ def _applies(asked: lines.Requirement, extra: str) -> bool:
     return asked.marker is None or asked.marker.evaluate({"extra": extra})
 
 
-def _looked_up(asked: lines.Requirement, extra: str) -> Requirement:
+def _look_up(asked: lines.Requirement, extra: str) -> Requirement:
     try:
         version = importlib.metadata.version(asked.name)
     except importlib.metadata.PackageNotFoundError:

@@ -11,7 +11,7 @@ from becalm.errors import UserError
 from becalm.files import atomic
 from becalm.files.card import Card, carded
 from becalm.files.hub import MODEL
-from becalm_apps.share.card_overrides import Wishes, settled
+from becalm_apps.share.card_overrides import CardOverrides, complete_card
 from becalm_apps.share.readme import readme
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _SAMPLES = 16
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Parcel:
+class Bundle:
     """A checkpoint with its card, ready to go.
 
     Attributes:
@@ -67,7 +67,7 @@ class Parcel:
         return name, None
 
 
-def parcel(name: str, wishes: Wishes) -> Parcel:
+def assemble(name: str, overrides: CardOverrides) -> Bundle:
     """The parcel of a checkpoint: a pretrained name, a file, or hf:owner/name.
 
     Raises:
@@ -84,12 +84,12 @@ def parcel(name: str, wishes: Wishes) -> Parcel:
     settings, shortened = _without_paths(stored.config["settings"])
     # The card is made from what will be written, so that it cannot say more.
     model = build(Checkpoint(stored.tensors, {**stored.config, "settings": settings}), torch.device("cpu"))
-    told = settled(model, name, wishes)
+    told = complete_card(model, name, overrides)
     tensors = dict(stored.tensors)
-    if wishes.half:
+    if overrides.half:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
     checkpoint = Checkpoint(tensors, carded(model.config, told))
-    return Parcel(checkpoint, build(checkpoint, torch.device("cpu")), told, tuple(shortened))
+    return Bundle(checkpoint, build(checkpoint, torch.device("cpu")), told, tuple(shortened))
 
 
 def verify(folder: Path) -> Path:

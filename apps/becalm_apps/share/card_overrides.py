@@ -40,7 +40,7 @@ _OPTIONS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class CardOverrides:
     """The flags. None where the checkpoint's own card stays as it is."""
 
     title: str | None = None
@@ -57,19 +57,19 @@ class Wishes:
         return [f"--{name}" for name in self.__slots__ if getattr(self, name)]
 
 
-def wishing(command: click.Command, run: Callable[..., None]) -> click.Command:
-    """Adds the flags to a command, and hands them over to ``run`` as ``wishes``."""
+def with_card_options(command: click.Command, run: Callable[..., None]) -> click.Command:
+    """Adds the flags to a command, and hands them over to ``run`` as ``overrides``."""
 
     def callback(**values: Any) -> None:
         own = {str(option.name): values.pop(str(option.name)) for option in _OPTIONS}
-        run(wishes=Wishes(**own), **values)
+        run(overrides=CardOverrides(**own), **values)
 
     command.params = [*command.params, *_OPTIONS]
     command.callback = callback
     return command
 
 
-def settled(model: "Model[Any]", name: str, wishes: Wishes) -> Card:
+def complete_card(model: "Model[Any]", name: str, overrides: CardOverrides) -> Card:
     """The card of a model: what its header says, what is asked for, and figures, judged now if so asked.
 
     Args:
@@ -80,23 +80,23 @@ def settled(model: "Model[Any]", name: str, wishes: Wishes) -> Card:
     """
     known = card(model.config)
     found: dict[str, Any] = {
-        "title": wishes.title or known.title or called(name),
-        "note": wishes.note or known.note,
-        "licence": wishes.licence or known.licence or _licence(name),
-        "data": wishes.data or known.data or model.domain.trained_on(),
+        "title": overrides.title or known.title or name_of(name),
+        "note": overrides.note or known.note,
+        "licence": overrides.licence or known.licence or _licence(name),
+        "data": overrides.data or known.data or model.domain.trained_on(),
     }
     figures = known.model_dump(include={"figures", "judged", "tables"})
-    if wishes.figures is not None:
-        figures = _read(wishes.figures)
-    if wishes.evaluate:
-        figures = {**figures, **_judged(model, wishes.evaluate)}
+    if overrides.figures is not None:
+        figures = _read(overrides.figures)
+    if overrides.evaluate:
+        figures = {**figures, **_evaluate(model, overrides.evaluate)}
     try:
         return Card.model_validate({**found, **figures})
     except ValidationError as error:
         raise UserError(f"the card is not valid: {sentence(error)}") from error
 
 
-def called(source: str) -> str:
+def name_of(source: str) -> str:
     """What a checkpoint is called by where it lies: a repository, a folder, or a file that has a name of its own."""
     if hub.named(source):
         return hub.Repository.of(source).name.partition("/")[2]
@@ -104,7 +104,7 @@ def called(source: str) -> str:
     return path.parent.name if path.name == hub.MODEL else path.name.removesuffix(".safetensors")
 
 
-def _judged(model: "Model[Any]", count: int) -> dict[str, Any]:
+def _evaluate(model: "Model[Any]", count: int) -> dict[str, Any]:
     request = model.request(count=count)
     made = model.sample(request)
     figures = {name: float(value) for name, value in model.domain.metrics(made.x0, made.cond).items()}

@@ -8,8 +8,8 @@ import click
 from becalm.files import atomic
 from becalm_apps.cli import common
 from becalm_apps.cli.lazy_group import epilog
-from becalm_apps.share.bundle import Parcel, parcel
-from becalm_apps.share.card_overrides import Wishes, wishing
+from becalm_apps.share.bundle import Bundle, assemble
+from becalm_apps.share.card_overrides import CardOverrides, with_card_options
 
 EXAMPLES = (
     "becalm export mnist --out digits",
@@ -23,21 +23,21 @@ header. CHECKPOINT is a pretrained name, a .safetensors file, or hf:owner/name.
 """
 
 
-def _run(checkpoint: str, out: Path, quiet: bool, as_json: bool, wishes: Wishes) -> None:
+def _run(checkpoint: str, out: Path, quiet: bool, as_json: bool, overrides: CardOverrides) -> None:
     names: list[str] = []
     if out.suffix == ".safetensors":
         atomic.check(out, (".safetensors",))
-        made = parcel(checkpoint, wishes)
+        made = assemble(checkpoint, overrides)
         made.checkpoint.write(out)
     else:
         # Empty and writable, before minutes go into figures.
         with atomic.filling(out) as folder:
-            made = parcel(checkpoint, wishes)
+            made = assemble(checkpoint, overrides)
             names = made.fill(folder, f"{out.name}/model.safetensors")
     _say(made, out, names, quiet=quiet, as_json=as_json)
 
 
-def _say(made: Parcel, out: Path, names: list[str], *, quiet: bool, as_json: bool) -> None:
+def _say(made: Bundle, out: Path, names: list[str], *, quiet: bool, as_json: bool) -> None:
     digest = made.checkpoint.digest
     if as_json:
         card = made.card.model_dump(mode="json", exclude_defaults=True)
@@ -52,7 +52,7 @@ def _say(made: Parcel, out: Path, names: list[str], *, quiet: bool, as_json: boo
         click.echo("becalm: the card names no licence, so nobody may use the model: name one by --licence", err=True)
 
 
-command = wishing(
+command = with_card_options(
     click.Command(
         "export",
         help=_HELP,

@@ -14,7 +14,7 @@ from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.cli.show import cell
 from becalm_apps.cli.table import table
 from becalm_apps.share.bundle import verify
-from becalm_apps.share.card_overrides import called
+from becalm_apps.share.card_overrides import name_of
 
 if TYPE_CHECKING:
     from becalm.model import Model
@@ -43,7 +43,7 @@ SOURCE is a folder that becalm export wrote, a .safetensors file, or hf:owner/na
 )
 def command(source: str, out: Path | None, quiet: bool, as_json: bool) -> None:
     """Takes a checkpoint over."""
-    target = out or Path("runs") / f"{called(source)}.safetensors"
+    target = out or Path("runs") / f"{name_of(source)}.safetensors"
     atomic.check(target, (".safetensors",))
     model = _copy(_found(source), target)
     told = card(model.config)

@@ -11,8 +11,8 @@ from becalm.files import hub
 from becalm.version import __version__
 from becalm_apps.cli import common
 from becalm_apps.cli.lazy_group import epilog
-from becalm_apps.share.bundle import SUMS, parcel, verify
-from becalm_apps.share.card_overrides import Wishes, wishing
+from becalm_apps.share.bundle import SUMS, assemble, verify
+from becalm_apps.share.card_overrides import CardOverrides, with_card_options
 
 EXAMPLES = (
     "becalm push runs/images.safetensors owner/name --licence MIT --evaluate 500",
@@ -25,19 +25,19 @@ HF_ENDPOINT names another server.
 """
 
 
-def _run(checkpoint: str, repository: str, private: bool, quiet: bool, as_json: bool, wishes: Wishes) -> None:
+def _run(checkpoint: str, repository: str, private: bool, quiet: bool, as_json: bool, overrides: CardOverrides) -> None:
     target = hub.Repository.of(repository)
     if target.revision != "main":
         raise UserError(f"push goes to the main branch: name owner/name, got {repository!r}")
     folder = Path(checkpoint)
     if folder.is_dir():
-        if wishes.given:
-            raise UserError(f"{folder} has its card: leave out {', '.join(wishes.given)}, or push the checkpoint")
+        if overrides.given:
+            raise UserError(f"{folder} has its card: leave out {', '.join(overrides.given)}, or push the checkpoint")
         verify(folder)
         address = _send(folder, target, private)
     else:
         with tempfile.TemporaryDirectory(prefix="becalm-") as temporary:
-            made = parcel(checkpoint, wishes)
+            made = assemble(checkpoint, overrides)
             if made.card.licence is None:
                 raise UserError("a model without a licence is of no use to others: name one by --licence, such as MIT")
             made.fill(Path(temporary), f"{hub.PREFIX}{target.name}")
@@ -58,7 +58,7 @@ def _send(folder: Path, target: hub.Repository, private: bool) -> str:
     return str(address)
 
 
-command = wishing(
+command = with_card_options(
     click.Command(
         "push",
         help=_HELP,

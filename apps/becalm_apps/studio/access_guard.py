@@ -23,7 +23,7 @@ _POLICY = (
 )
 
 
-def guarded(app: App, *, token: str | None) -> App:
+def guard(app: App, *, token: str | None) -> App:
     """The app behind the door.
 
     Args:

@@ -6,9 +6,9 @@ from pathlib import Path
 from becalm.errors import UserError
 from becalm.plugin.find import pretrained
 from becalm_apps.tracking.code import distributions
-from becalm_apps.tracking.manifest import Note, beside, header
-from becalm_apps.tracking.run import Run
-from becalm_apps.tracking.uri import public
+from becalm_apps.tracking.manifest import RunManifest, manifest_path, read_header
+from becalm_apps.tracking.run import RunWriter
+from becalm_apps.tracking.uri import redact
 
 
 def add(uri: str, name: str) -> tuple[str, str, str]:
@@ -26,19 +26,19 @@ def add(uri: str, name: str) -> tuple[str, str, str]:
     """
     own = Path(name).suffix == ".safetensors"
     out = Path(name) if own else pretrained(name)[1]
-    config = header(out)["config"]
+    config = read_header(out)["config"]
     if "training" not in config or "step" not in config:
         raise UserError(f"{name} is no checkpoint of a training")
-    # Only beside a checkpoint of the user's own there is a place for a note.
-    place = beside(out) if own else None
-    note = Note(uri=public(uri), config=config, code=distributions(config["domain"]), started=_begun(out))
+    # Only beside a checkpoint of the user's own there is a place for a manifest.
+    place = manifest_path(out) if own else None
+    manifest = RunManifest(uri=redact(uri), config=config, code=distributions(config["domain"]), started=_begun(out))
     if place is not None:
-        before = Note.read(place) if place.exists() else note
-        if before.uri == note.uri:
-            note = before.model_copy(update={"config": config, "session": note.session})
+        before = RunManifest.read(place) if place.exists() else manifest
+        if before.uri == manifest.uri:
+            manifest = before.model_copy(update={"config": config, "session": manifest.session})
         # From here on a recorder that still tries leaves the run to us.
-        note.write(place)
-    run = Run(uri, out.absolute(), note, keep=place)
+        manifest.write(place)
+    run = RunWriter(uri, out.absolute(), manifest, keep=place)
     picture = out.with_suffix(".png")
     run.sync(picture=(int(config["step"]), picture.read_bytes()) if picture.exists() else None, end=True)
     run_id = run.close("FINISHED" if int(config["step"]) >= int(config["training"]["steps"]) else "KILLED")

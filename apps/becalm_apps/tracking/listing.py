@@ -14,7 +14,7 @@ _MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackedRun:
     """A run.
 
     Attributes:
@@ -42,7 +42,7 @@ class Tracked:
     code: dict[str, str]
 
 
-def tracked(uri: str, count: int = _MANY, domain: str | None = None) -> list[Tracked]:
+def list_runs(uri: str, count: int = _MANY, domain: str | None = None) -> list[TrackedRun]:
     """The runs of trainings in a store, the newest first.
 
     Args:
@@ -63,7 +63,7 @@ def tracked(uri: str, count: int = _MANY, domain: str | None = None) -> list[Tra
     return [_of(run, experiments[run.info.experiment_id], versions.get(run.info.run_id)) for run in runs]
 
 
-def find(runs: Sequence[Tracked], word: str) -> Tracked:
+def find_run(runs: Sequence[TrackedRun], word: str) -> TrackedRun:
     """The run of that name, the newest of several, or whose id begins so.
 
     Raises:
@@ -80,9 +80,9 @@ def find(runs: Sequence[Tracked], word: str) -> Tracked:
     return begun[0]
 
 
-def _of(run: Run, domain: str, version: Any) -> Tracked:
+def _of(run: Run, domain: str, version: Any) -> TrackedRun:
     tags, params = dict(run.data.tags), dict(run.data.params)
-    return Tracked(
+    return TrackedRun(
         id=run.info.run_id,
         name=run.info.run_name,
         domain=domain,

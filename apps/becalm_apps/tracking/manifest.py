@@ -1,4 +1,4 @@
-"""The note beside a checkpoint, ``mine.run.json``: which run of which store it is, and how far that run has come.
+"""The manifest beside a checkpoint, ``mine.run.json``: which run of which store it is, and how far that run has come.
 
 The training writes it when it begins or resumes, the recorder as it goes. Imports neither torch nor MLflow.
 """
@@ -9,13 +9,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import Field, ValidationError
 
 from becalm.errors import UserError, sentence
 from becalm.files.atomic import write_atomic
+from becalm.plugin.settings import Settings
 
 
-class Note(BaseModel):
+class RunManifest(Settings):
     """What the recorder must know of a training.
 
     Attributes:
@@ -30,11 +31,9 @@ class Note(BaseModel):
         logged: The last step whose figures the run has.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
     uri: str
     config: dict[str, Any]
-    code: dict[str, tuple[str, str]] = {}
+    code: dict[str, tuple[str, str]] = Field(default_factory=dict)
     command: str = ""
     started: float
     training: str = Field(default_factory=lambda: uuid.uuid4().hex)
@@ -43,41 +42,41 @@ class Note(BaseModel):
     logged: int = Field(0, ge=0)
 
     @classmethod
-    def read(cls, path: Path) -> "Note":
-        """The note in a file.
+    def read(cls, path: Path) -> "RunManifest":
+        """The manifest in a file.
 
         Raises:
-            UserError: If there is none, or it is no such note.
+            UserError: If there is none, or it is no such manifest.
         """
         try:
             return cls.model_validate_json(path.read_bytes())
         except OSError as error:
             raise UserError(f"cannot read {path}: {error.strerror}") from error
         except ValidationError as error:
-            raise UserError(f"{path} is no note of a tracked training: {sentence(error)}") from error
+            raise UserError(f"{path} is no manifest of a tracked training: {sentence(error)}") from error
 
     def write(self, path: Path) -> None:
         """Writes the file whole or not at all."""
         write_atomic(path, self.model_dump_json(indent=1).encode())
 
 
-def beside(checkpoint: Path) -> Path:
-    """Where the note of a checkpoint lies."""
+def manifest_path(checkpoint: Path) -> Path:
+    """Where the manifest of a checkpoint lies."""
     return checkpoint.with_name(f"{checkpoint.stem}.run.json")
 
 
-def flat(config: Mapping[str, Any], above: str = "") -> dict[str, str]:
+def flatten(config: Mapping[str, Any], above: str = "") -> dict[str, str]:
     """Settings by dotted name, as text; what has no value is left out."""
     found: dict[str, str] = {}
     for key, value in config.items():
         if isinstance(value, Mapping):
-            found |= flat(value, f"{above}{key}.")
+            found |= flatten(value, f"{above}{key}.")
         elif value is not None:
             found[f"{above}{key}"] = value if isinstance(value, str) else json.dumps(value)
     return found
 
 
-def header(checkpoint: Path) -> dict[str, Any]:
+def read_header(checkpoint: Path) -> dict[str, Any]:
     """Configuration and digest of a checkpoint, from its header alone: ``{"config": ..., "digest": ...}``.
 
     Raises:

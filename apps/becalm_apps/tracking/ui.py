@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from becalm.errors import UserError
-from becalm_apps.tracking.uri import ENVIRONMENT, database
+from becalm_apps.tracking.uri import ENVIRONMENT, database_file
 
 HOST = "127.0.0.1"
 _PATIENCE = 120.0
@@ -24,7 +24,7 @@ def page(uri: str, port: int) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]
     Raises:
         UserError: If it does not start.
     """
-    file = database(uri)
+    file = database_file(uri)
     command = [
         sys.executable,
         "-m",

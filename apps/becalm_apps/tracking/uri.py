@@ -7,7 +7,7 @@ import os
 import re
 from pathlib import Path
 
-from becalm.errors import UserError
+from becalm.errors import UserError, first_line
 
 DEFAULT = Path("runs") / "mlflow.db"
 HIDDEN = "***"
@@ -32,7 +32,7 @@ _CAUSE = re.compile(r"Caused by .*: (?:\[Errno -?\d+\] )?(.+?)[\"')]+$")
 _SECRET = re.compile(r"(?<=://)[^/@\s]*@")
 
 
-def chosen(flag: str | None = None) -> str | None:
+def tracking_uri(flag: str | None = None) -> str | None:
     """The address of the store, or None if trainings are not tracked.
 
     Args:
@@ -63,11 +63,11 @@ def address(text: str) -> str:
         return text
     raise UserError(
         f"--tracking must be the address of an MLflow server, such as http://127.0.0.1:5000, or of a database, "
-        f"such as sqlite:///FILE.db, got {public(text)!r}"
+        f"such as sqlite:///FILE.db, got {redact(text)!r}"
     )
 
 
-def patience() -> float:
+def wait_seconds() -> float:
     """Seconds that a finished training waits for its recorder before it leaves it to itself.
 
     ``BECALM_TRACKING_WAIT`` says another number, as where a machine ends with the command that it was started for.
@@ -85,19 +85,18 @@ def patience() -> float:
     return seconds
 
 
-def database(uri: str) -> Path | None:
+def database_file(uri: str) -> Path | None:
     """The file of a SQLite store; None if the store is something else."""
     return Path(uri.removeprefix(_SQLITE)) if uri.startswith(_SQLITE) else None
 
 
-def public(text: str) -> str:
+def redact(text: str) -> str:
     """The text without user names and passwords in its addresses, to be shown and kept."""
     return _SECRET.sub(f"{HIDDEN}@", text)
 
 
 def reason(error: Exception) -> str:
     """Why a store did not answer: the first line of what MLflow says, or the cause that it ends with."""
-    lines = str(error).strip().splitlines()
-    first = lines[0] if lines else type(error).__name__
+    first = first_line(error)
     cause = _CAUSE.search(first)
-    return public(cause[1] if cause else first)
+    return redact(cause[1] if cause else first)

@@ -17,7 +17,7 @@ _HOLD = 2000
 """Milliseconds that the last frame stays."""
 
 
-def moments(steps: int) -> list[int]:
+def frame_steps(steps: int) -> list[int]:
     """The steps that are filmed: at most FRAMES, evenly spread, the last one among them."""
     count = min(steps, FRAMES)
     return sorted({round((number + 1) * steps / count) - 1 for number in range(count)})
@@ -25,10 +25,10 @@ def moments(steps: int) -> list[int]:
 
 def gif(domain: "Domain[Any]", frames: Sequence["Tensor"], cond: Any) -> bytes:
     """The frames, in diffusion space, as the domain renders them."""
-    return animated([png(domain.render(frame, cond)) for frame in frames])
+    return animate([png(domain.render(frame, cond)) for frame in frames])
 
 
-def animated(pictures: Sequence[bytes]) -> bytes:
+def animate(pictures: Sequence[bytes]) -> bytes:
     """PNGs of one size as an animated GIF."""
     from PIL import Image
 

@@ -12,7 +12,7 @@ from becalm.plugin.request import SampleRequest
 from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.form import Form
-from becalm_apps.cli.lazy_group import Entry, Nouns
+from becalm_apps.cli.lazy_group import LazyCommand, LazyGroup
 from becalm_apps.cli.show import show
 from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.verbs import evaluate, sample, train
@@ -20,7 +20,7 @@ from becalm_apps.verbs import evaluate, sample, train
 _SHARED = "Models"
 
 
-def noun(ref: DomainRef, own: Sequence[CommandRef], others: Sequence[CommandRef] = ()) -> Nouns:
+def domain_group(ref: DomainRef, own: Sequence[CommandRef], others: Sequence[CommandRef] = ()) -> LazyGroup:
     """The group of a domain's verbs.
 
     Args:
@@ -28,29 +28,29 @@ def noun(ref: DomainRef, own: Sequence[CommandRef], others: Sequence[CommandRef]
         others: Verbs that other plugins add; where they want a name that is taken, it stays as it is.
     """
     shared = {
-        "sample": Entry(_SHARED, sample.SUMMARY, lambda: sample.verb(ref)),
-        "train": Entry(_SHARED, train.SUMMARY, lambda: train.verb(ref)),
-        "evaluate": Entry(_SHARED, evaluate.SUMMARY, lambda: evaluate.verb(ref)),
+        "sample": LazyCommand(_SHARED, sample.SUMMARY, lambda: sample.verb(ref)),
+        "train": LazyCommand(_SHARED, train.SUMMARY, lambda: train.verb(ref)),
+        "evaluate": LazyCommand(_SHARED, evaluate.SUMMARY, lambda: evaluate.verb(ref)),
     }
     kept = {**shared, **_entries(own, shared)}
     kept |= {name: entry for name, entry in _entries(others, shared).items() if name not in kept}
     owned = [line for command in own for line in command.examples[:1]]
     first = owned if any(command.name == "sample" for command in own) else [*sample.examples(ref)[:1], *owned]
-    return Nouns(ref.name, ref.summary, kept, examples=first)
+    return LazyGroup(ref.name, ref.summary, kept, examples=first)
 
 
-def _entries(commands: Sequence[CommandRef], shared: Mapping[str, Entry]) -> dict[str, Entry]:
+def _entries(commands: Sequence[CommandRef], shared: Mapping[str, LazyCommand]) -> dict[str, LazyCommand]:
     return {
-        command.name: Entry(
+        command.name: LazyCommand(
             _SHARED if command.name in shared else command.domain.capitalize(),
             command.summary,
-            partial(own_verb, command),
+            partial(plugin_verb, command),
         )
         for command in commands
     }
 
 
-def own_verb(entry: CommandRef) -> Verb:
+def plugin_verb(entry: CommandRef) -> Verb:
     """The command of a verb that a plugin brings."""
 
     def form(taken: Sequence[str]) -> Form:

@@ -63,7 +63,7 @@ def _draw(ref: DomainRef, call: Call) -> None:
     atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.settled(cast(SampleRequest, call.settings))
-    filmed = animation.moments(request.updates) if out.suffix == ".gif" else ()
+    filmed = animation.frame_steps(request.updates) if out.suffix == ".gif" else ()
     made = make(model, request, title="sampling", quiet=call.own["quiet"], filmed=filmed)
     atomic.write_atomic(out, content(model, made, out.suffix))
     if call.own["as_json"]:

@@ -6,19 +6,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from becalm.errors import UserError
 from becalm.files import atomic
 from becalm.plugin.find import resolve
 from becalm.plugin.hooks import DomainRef
+from becalm.plugin.settings import Settings
 from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import Stopped
 from becalm_apps.cli.form import Form
 from becalm_apps.cli.progress import clock
 from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.tracking.tracker import Tracker
-from becalm_apps.tracking.uri import DEFAULT, chosen
+from becalm_apps.tracking.uri import DEFAULT, tracking_uri
 
 if TYPE_CHECKING:
     import torch
@@ -90,7 +91,7 @@ def plan(ref: DomainRef) -> type[BaseModel]:
 
     kind: Any = resolve(ref.target)
     fields = {"settings": (kind, Field(default={}, validate_default=True)), **sections(kind)}
-    return create_model("Plan", __config__=ConfigDict(frozen=True, extra="forbid"), **fields)
+    return create_model("Plan", __base__=Settings, **fields)
 
 
 def _run(ref: DomainRef, call: Call) -> None:
@@ -138,7 +139,7 @@ def _done(state: "TrainState[Any]", call: Call) -> None:
 def _tracking(call: Call) -> str | None:
     """Where the training is tracked, if it is."""
     if not call.own["no_tracking"]:
-        return chosen(call.own["tracking"])
+        return tracking_uri(call.own["tracking"])
     if call.own["tracking"] is not None:
         raise UserError(f"--no-tracking tracks nothing: leave out --tracking {call.own['tracking']}")
     return None

@@ -11,11 +11,11 @@ from becalm_apps.cli.progress import bar, clock
 
 _EVERY = 10.0
 
-Watch = Callable[[int, Sequence[float]], None]
+ReportLosses = Callable[[int, Sequence[float]], None]
 
 
 @contextmanager
-def watching(total: int, done: int, quiet: bool) -> Iterator[tuple[Callable[[], None], Watch]]:
+def watch(total: int, done: int, quiet: bool) -> Iterator[tuple[Callable[[], None], ReportLosses]]:
     """Yields what to call after each step, and what to call now and then with the step and the latest losses."""
     started, shown, note = time.perf_counter(), time.perf_counter(), ""
     with bar("training", total, done=done, quiet=quiet) as advance:

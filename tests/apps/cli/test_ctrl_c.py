@@ -65,7 +65,7 @@ def test_a_library_that_would_not_survive_it_is_imported_to_its_end(
     library: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(interrupt, "_LIBRARIES", {library})
-    with pytest.raises(KeyboardInterrupt), interrupt.patient():
+    with pytest.raises(KeyboardInterrupt), interrupt.defer_interrupts():
         importlib.import_module(library)
         time.sleep(30)
     assert sys.modules[library].finished
@@ -73,7 +73,7 @@ def test_a_library_that_would_not_survive_it_is_imported_to_its_end(
 
 @pytest.mark.usefixtures("pressable")
 def test_any_other_import_is_interrupted_at_once(library: str) -> None:
-    with pytest.raises(KeyboardInterrupt), interrupt.patient():
+    with pytest.raises(KeyboardInterrupt), interrupt.defer_interrupts():
         importlib.import_module(library)
     assert library not in sys.modules
 
@@ -87,7 +87,7 @@ def test_an_interrupt_in_a_destructor_is_not_lost() -> None:
             signal.raise_signal(signal.SIGINT)
             Dying.finished = True
 
-    with pytest.raises(KeyboardInterrupt), interrupt.patient():
+    with pytest.raises(KeyboardInterrupt), interrupt.defer_interrupts():
         Dying()
         time.sleep(30)
     assert Dying.finished
@@ -105,7 +105,7 @@ def test_an_interrupt_in_a_callback_of_the_garbage_collector_is_not_lost() -> No
 
     gc.callbacks.append(called)
     try:
-        with pytest.raises(KeyboardInterrupt), interrupt.patient():
+        with pytest.raises(KeyboardInterrupt), interrupt.defer_interrupts():
             gc.collect()
             time.sleep(30)
     finally:
@@ -119,7 +119,7 @@ def test_an_interrupt_in_a_callback_of_a_weak_reference_is_not_lost() -> None:
 
     dying = Dying()
     watch = weakref.ref(dying, lambda _: signal.raise_signal(signal.SIGINT))
-    with pytest.raises(KeyboardInterrupt), interrupt.patient():
+    with pytest.raises(KeyboardInterrupt), interrupt.defer_interrupts():
         del dying
         time.sleep(30)
     assert watch() is None
@@ -136,7 +136,7 @@ class Failing:
 def test_what_else_python_drops_is_told_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
     told: list[object] = []
     monkeypatch.setattr(sys, "unraisablehook", lambda what: told.append(what.exc_type))
-    with interrupt.patient():
+    with interrupt.defer_interrupts():
         Failing()
     assert told == [ValueError]
 
@@ -144,7 +144,7 @@ def test_what_else_python_drops_is_told_as_before(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.usefixtures("pressable")
 def test_afterwards_ctrl_c_is_as_it_was() -> None:
     hook = sys.unraisablehook
-    with interrupt.patient():
+    with interrupt.defer_interrupts():
         assert signal.getsignal(signal.SIGINT) is not signal.default_int_handler
         assert sys.unraisablehook is not hook
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

@@ -11,7 +11,7 @@ import pytest
 from whole_command import EVERY, GROUPS, LEAVES, VERBS, Words, context, examples, flags, name
 
 from becalm.errors import UserError
-from becalm_apps.cli.lazy_group import Nouns
+from becalm_apps.cli.lazy_group import LazyGroup
 from becalm_apps.cli.verb import Verb
 
 Run = Callable[..., tuple[int, str, str]]
@@ -104,7 +104,7 @@ def test_a_misspelt_flag_is_answered_by_the_one_that_was_meant(words: Words, bec
 def test_a_misspelt_command_is_answered_by_the_one_that_was_meant(words: Words) -> None:
     group = GROUPS[words]
     for entry in group.list_commands(context(words)):
-        if isinstance(group, Nouns):
+        if isinstance(group, LazyGroup):
             with pytest.raises(UserError, match=f"unknown command '{entry}x': known are .*; did you mean '{entry}'"):
                 group.resolve_command(context(words), [f"{entry}x"])
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from becalm_apps.studio.access_guard import guarded
+from becalm_apps.studio.access_guard import guard
 
 
 def answer(
@@ -25,7 +25,7 @@ def answer(
 
     headers = [(b"host", host.encode()), (b"cookie", cookie.encode())]
     scope = {"type": "http", "path": "/", "query_string": query.encode(), "headers": headers}
-    asyncio.run(guarded(app, token=token)(scope, send, send))
+    asyncio.run(guard(app, token=token)(scope, send, send))
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 

@@ -10,7 +10,7 @@ from becalm.errors import UserError
 from becalm.plugin.request import SampleRequest
 from becalm.plugin.widget import Folder, Sketch, Slider, Upload
 from becalm_apps.studio.ui.entry import Kind, entries, fill
-from becalm_apps.studio.ui.sketch import drawn
+from becalm_apps.studio.ui.sketch import parse_drawing
 
 
 class Deep(BaseModel):
@@ -128,8 +128,8 @@ def test_what_does_not_fit_is_one_sentence(given: dict[str, Any], says: str) -> 
 @pytest.mark.parametrize("value", ["", "1,2", "1,2,x", "1,2,3,4", "inf,0,1", "1;2;3"])
 def test_a_disc_is_three_numbers(value: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="must be x,y,radius"):
-        drawn(Sketch("disc"), value, tmp_path / "a.png")
-    assert drawn(Sketch("disc"), "0.5,0.25,0.1", tmp_path / "a.png") == "0.5,0.25,0.1"
+        parse_drawing(Sketch("disc"), value, tmp_path / "a.png")
+    assert parse_drawing(Sketch("disc"), "0.5,0.25,0.1", tmp_path / "a.png") == "0.5,0.25,0.1"
 
 
 @pytest.mark.parametrize(
@@ -138,5 +138,5 @@ def test_a_disc_is_three_numbers(value: str, tmp_path: Path) -> None:
 )
 def test_a_drawing_is_a_png_and_nothing_else(value: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match="must be a PNG"):
-        drawn(Sketch("mask"), value, tmp_path / "a.png")
+        parse_drawing(Sketch("mask"), value, tmp_path / "a.png")
     assert not (tmp_path / "a.png").exists()

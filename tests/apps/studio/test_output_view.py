@@ -6,14 +6,14 @@ import pytest
 
 from becalm.errors import UserError
 from becalm.plugin.report import Picture, Progress, Saved, Table
-from becalm_apps.studio.ui.output_view import Stage, figure
+from becalm_apps.studio.ui.output_view import OutputView, figure
 
 
 def test_what_a_panel_says_is_text_and_never_markup() -> None:
-    stage = Stage()
+    view = OutputView()
     bad = "<script>x</script>\"'&"
-    stage.add([bad, Table((bad,), ((bad,),), title=bad), Progress(1, 2, bad), Picture("image/png", b"", bad)])
-    shown = stage.told() + stage.status("working") + stage.shown() + stage.status("failed", error=bad)
+    view.add([bad, Table((bad,), ((bad,),), title=bad), Progress(1, 2, bad), Picture("image/png", b"", bad)])
+    shown = view.text_html() + view.status("working") + view.picture_html() + view.status("failed", error=bad)
     assert "<script" not in shown and shown.count("&lt;script&gt;") == 8
 
 
@@ -24,13 +24,13 @@ def test_what_is_no_picture_is_not_shown(mime: str) -> None:
 
 
 def test_a_table_takes_the_place_of_the_one_before() -> None:
-    stage = Stage()
-    stage.add([Table(("a",), ((1,),)), Table(("a",), ((2,),)), Table(("b",), ((3,),))])
-    assert [table.rows for table in stage.tables.values()] == [((2,),), ((3,),)]
-    stage.add([Saved(Path("x")), Saved(Path("y")), Saved(Path("x"))])
-    assert stage.paths() == [Path("y"), Path("x")]
+    view = OutputView()
+    view.add([Table(("a",), ((1,),)), Table(("a",), ((2,),)), Table(("b",), ((3,),))])
+    assert [table.rows for table in view.tables.values()] == [((2,),), ((3,),)]
+    view.add([Saved(Path("x")), Saved(Path("y")), Saved(Path("x"))])
+    assert view.paths() == [Path("y"), Path("x")]
 
 
 def test_what_is_no_report_is_refused() -> None:
     with pytest.raises(TypeError, match="a panel must yield"):
-        Stage().add([3])  # type: ignore[list-item]
+        OutputView().add([3])  # type: ignore[list-item]

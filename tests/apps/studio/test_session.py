@@ -1,4 +1,4 @@
-"""A run reports in order, takes turns with other runs, and ends when it is stopped or its visitor leaves."""
+"""A run reports in order, takes lock with other runs, and ends when it is stopped or its visitor leaves."""
 
 import threading
 from collections.abc import Iterator
@@ -8,19 +8,19 @@ import pytest
 
 from becalm.errors import UserError
 from becalm.plugin.report import Picture, Progress, Report
-from becalm_apps.studio.session.fair_lock import Turns
-from becalm_apps.studio.session.run import Run
-from becalm_apps.studio.session.sessions import Visitors
+from becalm_apps.studio.session.fair_lock import FairLock
+from becalm_apps.studio.session.job import Job
+from becalm_apps.studio.session.sessions import Sessions
 
 
-def watched(run: Run) -> list[Report]:
+def watched(run: Job) -> list[Report]:
     """What a run reports, to its end."""
     assert run.join(20)
     return run.take()
 
 
 def test_a_run_gives_its_reports_in_order_and_ends() -> None:
-    run = Run(lambda: iter(["a", Progress(1, 2), "b"]), Turns())
+    run = Job(lambda: iter(["a", Progress(1, 2), "b"]), FairLock())
     assert watched(run) == ["a", Progress(1, 2), "b"]
     assert run.ended and run.finished and run.error is None
 
@@ -39,9 +39,9 @@ def test_stopping_closes_the_generator_before_its_next_report() -> None:
         finally:
             closed.set()
 
-    turns = Turns()
-    with turns.turn():  # So that it cannot run on while it is being stopped.
-        run = Run(work, turns)
+    lock = FairLock()
+    with lock.hold():  # So that it cannot run on while it is being stopped.
+        run = Job(work, lock)
     assert asked.wait(20)
     run.stop()
     assert run.join(20) and closed.is_set() and not run.finished
@@ -50,9 +50,9 @@ def test_stopping_closes_the_generator_before_its_next_report() -> None:
 
 
 def test_a_run_that_waits_for_its_turn_can_be_stopped() -> None:
-    turns = Turns()
-    with turns.turn():
-        run = Run(lambda: iter(["never"]), turns)
+    lock = FairLock()
+    with lock.hold():
+        run = Job(lambda: iter(["never"]), lock)
         run.stop()
         assert run.join(20)
     assert watched(run) == [] and not run.finished
@@ -72,14 +72,14 @@ def test_a_failure_is_the_sentence_of_the_command_line(error: BaseException, say
         yield "begun"
         raise error
 
-    run = Run(work, Turns())
+    run = Job(work, FairLock())
     assert watched(run) == ["begun"]
     assert run.error == says and not run.finished
 
 
 def test_of_pictures_that_come_at_once_the_last_is_kept_and_no_words_are_lost() -> None:
     reports: list[Report] = [Picture("image/png", b"1"), "a", Picture("image/png", b"2"), "b"]
-    run = Run(lambda: iter(reports), Turns())
+    run = Job(lambda: iter(reports), FairLock())
     assert run.join(20)
     assert watched(run) == ["a", Picture("image/png", b"2"), "b"]
 
@@ -93,9 +93,9 @@ def test_two_runs_take_turns_step_by_step() -> None:
             order.append(name)
             yield name
 
-    turns = Turns()
-    with turns.turn():  # Both are waiting before either begins.
-        runs = [Run(lambda name=name, count=count: work(name, count), turns) for name, count in (("a", 200), ("b", 20))]
+    lock = FairLock()
+    with lock.hold():  # Both are waiting before either begins.
+        runs = [Job(lambda name=name, count=count: work(name, count), lock) for name, count in (("a", 200), ("b", 20))]
         while not all(run.waits for run in runs):
             pass
     assert all(run.join(20) for run in runs)
@@ -104,7 +104,7 @@ def test_two_runs_take_turns_step_by_step() -> None:
 
 
 def test_a_visitor_who_leaves_takes_runs_and_files_along_and_nobody_elses(tmp_path: Path) -> None:
-    visitors = Visitors(tmp_path)
+    sessions = Sessions(tmp_path)
     closed = {name: threading.Event() for name in "ab"}
 
     def work(name: str) -> Iterator[Report]:
@@ -114,11 +114,11 @@ def test_a_visitor_who_leaves_takes_runs_and_files_along_and_nobody_elses(tmp_pa
         finally:
             closed[name].set()
 
-    folders = {name: visitors.folder(name) for name in "ab"}
-    runs = {name: visitors.begin(name, "panel", lambda name=name: work(name)) for name in "ab"}
-    visitors.leave("a")
+    folders = {name: sessions.folder(name) for name in "ab"}
+    runs = {name: sessions.begin(name, "panel", lambda name=name: work(name)) for name in "ab"}
+    sessions.leave("a")
     assert closed["a"].wait(20)
     assert all(thread.name != "leave" or not thread.join(20) for thread in threading.enumerate())
     assert not folders["a"].exists() and folders["b"].is_dir() and not runs["b"].ended
-    visitors.close()
+    sessions.close()
     assert closed["b"].wait(20)

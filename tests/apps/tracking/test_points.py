@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
-from becalm_apps.tracking.manifest import flat, header
+from becalm_apps.tracking.manifest import flatten, read_header
 from becalm_apps.tracking.points import POINTS, Point, Tail
 
 
@@ -55,7 +55,7 @@ def test_a_long_training_is_thinned_to_means_of_equal_windows(steps: int, tmp_pa
 
 
 def test_settings_are_flat_text() -> None:
-    assert flat({"a": {"b": 1e-3, "c": None, "d": {"e": [1, 2]}}, "f": "text", "g": True}) == {
+    assert flatten({"a": {"b": 1e-3, "c": None, "d": {"e": [1, 2]}}, "f": "text", "g": True}) == {
         "a.b": "0.001",
         "a.d.e": "[1, 2]",
         "f": "text",
@@ -65,8 +65,8 @@ def test_settings_are_flat_text() -> None:
 
 def test_the_header_alone_tells_configuration_and_digest(trained: Path) -> None:
     whole = Checkpoint.read(trained)
-    assert header(trained) == {"config": whole.config, "digest": whole.digest}
+    assert read_header(trained) == {"config": whole.config, "digest": whole.digest}
     (trained.parent / "a.safetensors").write_bytes(b"\xff" * 100)
     for name, says in (("a.safetensors", "is no becalm checkpoint"), ("b.safetensors", "cannot read checkpoint")):
         with pytest.raises(UserError, match=says):
-            header(trained.parent / name)
+            read_header(trained.parent / name)

@@ -28,7 +28,7 @@ from running import environment_with, started, until
 import becalm as library
 from becalm.files.checkpoint import Checkpoint
 from becalm_apps.main import main
-from becalm_apps.tracking.manifest import Note, beside, flat
+from becalm_apps.tracking.manifest import RunManifest, flatten, manifest_path
 
 Run = Callable[..., tuple[int, str, str]]
 FLAGS = ["--precision", "fp32", "--device", "cpu", "--every", 40]
@@ -93,7 +93,7 @@ def tracked(server: Server, start: Callable[..., Popen[str]], tmp_path_factory: 
     until(out.exists, PATIENCE)
     # It stands still until its recorder has caught up, however busy the machine is; then it is gone at once.
     program.send_signal(signal.SIGSTOP)
-    until(lambda: Note.read(beside(out)).logged > 20, PATIENCE)
+    until(lambda: RunManifest.read(manifest_path(out)).logged > 20, PATIENCE)
     program.kill()
     program.wait(60)
     resumed = int(Checkpoint.read(out).config["step"])
@@ -133,7 +133,7 @@ def test_every_step_of_the_log_is_there_once(metric: str, server: Server, tracke
 def test_the_settings_are_parameters(tracked: Trained) -> None:
     config = Checkpoint.read(tracked.out).config
     plan = {name: config[name] for name in ("domain", "settings", "schedule", "objective", "training")}
-    assert {entry["key"]: entry["value"] for entry in tracked.run["data"]["params"]} == flat(plan)
+    assert {entry["key"]: entry["value"] for entry in tracked.run["data"]["params"]} == flatten(plan)
 
 
 def test_its_config_file_is_the_trainings(server: Server, tracked: Trained, becalm: Run) -> None:
@@ -176,7 +176,7 @@ def test_a_checkpoint_that_was_not_tracked_is_added_and_compared(
     for name in ("mnist", trained):
         code, out, err = becalm("runs", "add", name, "--tracking", server.address, "--json")
         assert (code, err) == (0, "") and json.loads(out)["version"] == "1"
-    assert Note.read(beside(trained)).logged == 5
+    assert RunManifest.read(manifest_path(trained)).logged == 5
     # What is there already is not sent again, but for the model.
     run = json.loads(becalm("runs", "add", trained, "--tracking", server.address, "--json")[1])
     assert run["version"] == "2" and len(server.history(run["run"], "loss")) == 5

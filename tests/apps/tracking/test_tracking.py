@@ -17,7 +17,7 @@ from checkpoints import same
 from running import until
 
 from becalm.files.checkpoint import Checkpoint
-from becalm_apps.tracking.manifest import Note, beside
+from becalm_apps.tracking.manifest import RunManifest, manifest_path
 
 Run = Callable[..., tuple[int, str, str]]
 FLAGS = ["--precision", "fp32", "--device", "cpu", "--every", 20]
@@ -32,13 +32,13 @@ finally:
 
 
 @pytest.fixture
-def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+def defer_interrupts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Has a training wait for its recorder, however busy the machine is."""
     monkeypatch.setenv("BECALM_TRACKING_WAIT", "300")
 
 
 @pytest.fixture
-def store(patient: None, tmp_path: Path) -> Path:
+def store(defer_interrupts: None, tmp_path: Path) -> Path:
     """A store of the test's own."""
     file = tmp_path / "runs" / "mlflow.db"
     file.parent.mkdir()
@@ -71,7 +71,7 @@ def rows(store: Path, question: str) -> list[tuple[object, ...]]:
 
 @pytest.mark.parametrize("how", ["gone", pytest.param("garbage", marks=pytest.mark.slow)])
 def test_a_training_whose_store_fails_says_so_once_and_ends_in_the_same_bits(
-    how: str, becalm: Run, patient: None, closed: str, tmp_path: Path
+    how: str, becalm: Run, defer_interrupts: None, closed: str, tmp_path: Path
 ) -> None:
     (tmp_path / "garbage.db").write_bytes(b"no database" * 100)
     uri = {"gone": closed, "garbage": "garbage.db"}[how]
@@ -146,7 +146,7 @@ def test_a_training_that_fails_is_a_failed_run_without_a_model(becalm: Run, stor
 
 @pytest.mark.slow
 def test_by_default_a_file_keeps_all_and_what_resuming_changed_is_a_tag(
-    becalm: Run, patient: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    becalm: Run, defer_interrupts: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv("BECALM_TRACKING")
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it in this process.
@@ -166,7 +166,7 @@ def test_by_default_a_file_keeps_all_and_what_resuming_changed_is_a_tag(
 
 
 def test_an_untracked_training_takes_the_note_of_an_older_one_away(becalm: Run, tmp_path: Path) -> None:
-    note = beside(tmp_path / "a.safetensors")
-    Note(uri="http://there", config={}, started=0.0, run_id="old").write(note)
+    manifest = manifest_path(tmp_path / "a.safetensors")
+    RunManifest(uri="http://there", config={}, started=0.0, run_id="old").write(manifest)
     assert becalm("toy", "train", *FLAGS, "--steps", 2, "--out", "a.safetensors", "--no-tracking")[0] == 0
-    assert not note.exists()
+    assert not manifest.exists()

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from becalm.errors import UserError
-from becalm_apps.tracking.uri import address, chosen, public, reason
+from becalm_apps.tracking.uri import address, reason, redact, tracking_uri
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -37,7 +37,7 @@ def test_the_flag_counts_before_the_environment(
         monkeypatch.delenv(name, raising=False)
         if value is not None:
             monkeypatch.setenv(name, value)
-    assert chosen(flag) == (None if found is None else found.format(here=tmp_path))
+    assert tracking_uri(flag) == (None if found is None else found.format(here=tmp_path))
 
 
 @pytest.mark.parametrize("text", ["ftp://there", "runs", "file:///runs", "off", "a b"])
@@ -54,8 +54,8 @@ def test_tracking_and_no_tracking_together_are_refused(becalm: Run) -> None:
 
 
 def test_no_password_is_shown_or_kept() -> None:
-    assert public("postgresql://me:word@there/runs") == "postgresql://***@there/runs"
-    assert public("becalm train --tracking http://a:b@c --out d@e") == "becalm train --tracking http://***@c --out d@e"
+    assert redact("postgresql://me:word@there/runs") == "postgresql://***@there/runs"
+    assert redact("becalm train --tracking http://a:b@c --out d@e") == "becalm train --tracking http://***@c --out d@e"
     with pytest.raises(UserError, match=r"got 'ftp://\*\*\*@there'"):
         address("ftp://me:word@there")
     assert "word" not in reason(RuntimeError("cannot reach http://me:word@there\nmore"))

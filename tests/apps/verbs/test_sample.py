@@ -15,7 +15,7 @@ import torch
 from PIL import Image
 
 from becalm.files.checkpoint import Checkpoint
-from becalm_apps.verbs.animation import FRAMES, moments
+from becalm_apps.verbs.animation import FRAMES, frame_steps
 
 Run = Callable[..., tuple[int, str, str]]
 
@@ -55,7 +55,7 @@ def test_a_film_has_a_frame_a_step_and_holds_the_last(becalm: Run, trained: Path
 
 @pytest.mark.parametrize("steps", [1, 2, FRAMES, FRAMES + 1, 1000])
 def test_a_film_ends_with_the_last_step_and_is_never_long(steps: int) -> None:
-    filmed = moments(steps)
+    filmed = frame_steps(steps)
     assert filmed[-1] == steps - 1
     assert len(filmed) == min(steps, FRAMES)
     assert filmed[0] >= 0

@@ -1,4 +1,4 @@
-"""Turns at the computer: one run computes at a time, a step each, in the order in which they ask."""
+"""A lock that is fair: one run computes at a time, a step each, in the order in which they ask."""
 
 import threading
 from collections import deque
@@ -8,7 +8,7 @@ from contextlib import contextmanager
 _LOOK = 0.1
 
 
-class Turns:
+class FairLock:
     """A lock that is given out in the order of asking: nobody waits for longer than a step of each other run."""
 
     def __init__(self) -> None:
@@ -16,7 +16,7 @@ class Turns:
         self._asked: deque[object] = deque()
 
     @contextmanager
-    def turn(self, given_up: Callable[[], bool] = lambda: False) -> Iterator[bool]:
+    def hold(self, given_up: Callable[[], bool] = lambda: False) -> Iterator[bool]:
         """Waits for a turn and holds it for the block; yields whether it was had, or given up on while waiting."""
         ticket = object()
         with self._changed:

@@ -1,6 +1,6 @@
-"""A run: a generator of reports at work in a thread of its own, so that it can be watched from afar, and stopped.
+"""A job: a generator of reports at work in a thread of its own, so that it can be watched from afar, and stopped.
 
-It computes while it has its turn, a report at a time. Stopped, it is closed before its next report, so that its
+It computes while it holds the lock, a report at a time. Stopped, it is closed before its next report, so that its
 ``finally`` blocks run.
 """
 
@@ -10,16 +10,16 @@ import time
 from collections.abc import Callable, Iterator
 
 from becalm.plugin.report import Picture, Report
-from becalm_apps.cli.error_boundary import mendable
-from becalm_apps.studio.session.fair_lock import Turns
+from becalm_apps.cli.error_boundary import explain
+from becalm_apps.studio.session.fair_lock import FairLock
 
 
-class Run:
-    """One run, begun at once.
+class Job:
+    """One job, begun at once.
 
     Args:
-        work: Makes the generator; called in the run's thread.
-        turns: What it shares the computer by.
+        work: Makes the generator; called in the job's thread.
+        lock: What it shares the computer by.
 
     Attributes:
         waits: Whether it waits for others at the moment.
@@ -27,14 +27,14 @@ class Run:
         error: How it failed, in a sentence; None if it did not.
     """
 
-    def __init__(self, work: Callable[[], Iterator[Report]], turns: Turns) -> None:
+    def __init__(self, work: Callable[[], Iterator[Report]], lock: FairLock) -> None:
         self.waits = self.finished = False
         self.error: str | None = None
-        self._work, self._turns = work, turns
+        self._work, self._fair_lock = work, lock
         self._stopped, self._ended = threading.Event(), threading.Event()
         self._lock = threading.Lock()
         self._news: list[Report] = []
-        self._thread = threading.Thread(target=self._run, daemon=True, name="run")
+        self._thread = threading.Thread(target=self._run, daemon=True, name="job")
         self._thread.start()
 
     @property
@@ -74,7 +74,7 @@ class Run:
             while not self.stopped:
                 self.waits = True
                 begun = time.monotonic()
-                with self._turns.turn(self._stopped.is_set) as mine:
+                with self._fair_lock.hold(self._stopped.is_set) as mine:
                     self.waits = False
                     if not mine:
                         break
@@ -86,17 +86,8 @@ class Run:
         except StopIteration:
             self.finished = True
         except BaseException as error:  # A stranger's panel can raise anything; it must not be taken for a good end.
-            self.error = sentence(error)
+            self.error = explain(error)
         finally:
             with contextlib.suppress(Exception):
                 getattr(reports, "close", lambda: None)()
             self._ended.set()
-
-
-def sentence(error: BaseException) -> str:
-    """An error as one sentence, as the command line says it."""
-    said = mendable(error) if isinstance(error, Exception) else None
-    if said is None:
-        lines = str(error).strip().splitlines()
-        said = f"internal error, {type(error).__name__}: {lines[0] if lines else 'no message'}"
-    return " ".join(said.split())

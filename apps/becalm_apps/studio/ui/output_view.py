@@ -19,7 +19,7 @@ _KINDS = "text, Table, Progress, Picture or Saved"
 
 
 @dataclass
-class Stage:
+class OutputView:
     """Reports, gathered.
 
     Attributes:
@@ -53,11 +53,11 @@ class Stage:
             else:
                 raise TypeError(f"a panel must yield {_KINDS}, got {type(report).__name__}")
 
-    def shown(self) -> str:
+    def picture_html(self) -> str:
         """The picture."""
-        return framed("" if self.picture is None else figure(self.picture))
+        return frame("" if self.picture is None else figure(self.picture))
 
-    def told(self) -> str:
+    def text_html(self) -> str:
         """Tables and lines."""
         parts = [_table(found) for found in self.tables.values()]
         if self.lines:
@@ -98,7 +98,7 @@ _WORDS = {
 }
 
 
-def url(picture: Picture) -> str:
+def data_url(picture: Picture) -> str:
     """A picture as a data URL.
 
     Raises:
@@ -109,14 +109,14 @@ def url(picture: Picture) -> str:
     return f"data:{picture.mime};base64,{base64.b64encode(picture.content).decode('ascii')}"
 
 
-def framed(content: str) -> str:
+def frame(content: str) -> str:
     """What stands where the picture does."""
     return f'<div class="frame">{content}</div>'
 
 
 def figure(picture: Picture) -> str:
     """A picture as HTML."""
-    source, text = url(picture), escape(picture.text)
+    source, text = data_url(picture), escape(picture.text)
     if picture.mime.startswith("video/"):
         shown = f'<video src="{source}" controls autoplay loop muted></video>'
     else:

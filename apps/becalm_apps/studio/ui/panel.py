@@ -20,7 +20,7 @@ class Panel:
     Attributes:
         options: Makes the model whose fields are the form; may import torch.
         work: The options to reports.
-        usual: Options to what a trained model prefers where nothing is said, by path of field.
+        defaults: Options to what a trained model prefers where nothing is said, by path of field.
     """
 
     domain: str
@@ -28,7 +28,7 @@ class Panel:
     summary: str
     options: Callable[[], type[BaseModel]]
     work: Callable[[Any], Iterator[Report]]
-    usual: Callable[[str], dict[tuple[str, ...], Any]] | None = None
+    defaults: Callable[[str], dict[tuple[str, ...], Any]] | None = None
 
     @property
     def id(self) -> str:
@@ -44,7 +44,7 @@ def panels(ref: DomainRef, plugins: Sequence[Plugin]) -> list[Panel]:
         for entry in plugin.panels:
             mine = plugin.distribution == home.distribution
             if entry.domain == ref.name and (mine or entry.name not in found):
-                found[entry.name] = _own(entry)
+                found[entry.name] = _plugin_panel(entry)
     return list(found.values())
 
 
@@ -52,11 +52,11 @@ def shared(ref: DomainRef) -> Panel:
     """The sample panel that every domain has."""
     return Panel(
         ref.name, "sample", sample.SUMMARY, partial(sample.options, ref), partial(sample.run, ref),
-        usual=partial(sample.usual, ref),
+        defaults=partial(sample.defaults, ref),
     )  # fmt: skip
 
 
-def _own(entry: CommandRef) -> Panel:
+def _plugin_panel(entry: CommandRef) -> Panel:
     def work(options: Any) -> Iterator[Report]:
         target: Callable[[Any], Iterator[Report]] = resolve(entry.target)
         return target(options)

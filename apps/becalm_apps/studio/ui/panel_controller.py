@@ -1,4 +1,4 @@
-"""A panel at work: what was entered becomes options, options become a run, its reports become what the page shows."""
+"""A panel at work: what was entered becomes options, options become a job, its reports become what the page shows."""
 
 import asyncio
 import tempfile
@@ -14,12 +14,13 @@ from pydantic import BaseModel
 from becalm.errors import UserError
 from becalm.plugin.find import resolve
 from becalm.plugin.report import Picture
-from becalm_apps.studio.session.run import Run, sentence
-from becalm_apps.studio.session.sessions import Visitors
+from becalm_apps.cli.error_boundary import explain
+from becalm_apps.studio.session.job import Job
+from becalm_apps.studio.session.sessions import Sessions
 from becalm_apps.studio.ui.entry import Entry, Kind, fill
-from becalm_apps.studio.ui.output_view import Stage, url
+from becalm_apps.studio.ui.output_view import OutputView, data_url
 from becalm_apps.studio.ui.panel import Panel
-from becalm_apps.studio.ui.sketch import drawn
+from becalm_apps.studio.ui.sketch import parse_drawing
 
 Updates = tuple[Any, ...]
 """For status, picture, words, files, the run button, the stop button and the clock."""
@@ -27,22 +28,22 @@ Updates = tuple[Any, ...]
 
 @dataclass
 class View:
-    """What a visitor sees of a run.
+    """What a visitor sees of a job.
 
     Attributes:
-        stage: What the run has reported. picture, told: What of it the page has.
+        output: What the job has reported. picture, told: What of it the page has.
         failed: Why it cannot be shown, if so.
     """
 
-    stage: Stage = field(default_factory=Stage)
+    output: OutputView = field(default_factory=OutputView)
     picture: Picture | None = None
     told: str = ""
     failed: str | None = None
 
 
 @dataclass(frozen=True)
-class Desk:
-    """A panel, its form, and the visitors that use it.
+class PanelController:
+    """A panel, its form, and the sessions that use it.
 
     Attributes:
         model: The options. entries: Their fields.
@@ -51,8 +52,8 @@ class Desk:
     panel: Panel
     model: type[BaseModel]
     entries: Sequence[Entry]
-    visitors: Visitors
-    _views: WeakKeyDictionary[Run, View] = field(default_factory=WeakKeyDictionary)
+    sessions: Sessions
+    _views: WeakKeyDictionary[Job, View] = field(default_factory=WeakKeyDictionary)
 
     def options(self, folder: Path, values: Sequence[Any]) -> BaseModel:
         """What was entered, one value per entry but those that the page fills in itself.
@@ -68,49 +69,49 @@ class Desk:
                 continue
             value = next(left)
             if entry.kind is Kind.SKETCH and value:
-                value = drawn(entry.marker, str(value), folder / f"{entry.path[-1]}.png")  # type: ignore[arg-type]
+                value = parse_drawing(entry.marker, str(value), folder / f"{entry.path[-1]}.png")  # type: ignore[arg-type]
             found.append(value)
         return fill(self.model, self.entries, found)
 
     def begin(self, request: gr.Request, *values: Any) -> Updates:
         """Begins a run with what was entered."""
-        visitor, view = str(request.session_hash), View()
-        folder = self.visitors.folder(visitor)
-        empty = (view.stage.shown(), "", gr.File(value=None, visible=False))
+        session, view = str(request.session_hash), View()
+        folder = self.sessions.folder(session)
+        empty = (view.output.picture_html(), "", gr.File(value=None, visible=False))
         try:
             options = self.options(folder, values)
         except UserError as error:
-            return (view.stage.status("failed", error=_named(str(error))), *empty, *_controls(working=False))
-        run = self.visitors.begin(visitor, self.panel.id, lambda: self.panel.work(options))
-        self._views[run] = view
-        return (view.stage.status("working"), *empty, *_controls(working=True))
+            return (view.output.status("failed", error=_without_folders(str(error))), *empty, *_controls(working=False))
+        job = self.sessions.begin(session, self.panel.id, lambda: self.panel.work(options))
+        self._views[job] = view
+        return (view.output.status("working"), *empty, *_controls(working=True))
 
-    def look(self, request: gr.Request) -> Updates:
+    def poll(self, request: gr.Request) -> Updates:
         """What has changed since the page last asked; when it has shown that, it asks again."""
-        run = self.visitors.run(str(request.session_hash), self.panel.id)
-        view = None if run is None else self._views.get(run)
-        if run is None or view is None:
+        job = self.sessions.job(str(request.session_hash), self.panel.id)
+        view = None if job is None else self._views.get(job)
+        if job is None or view is None:
             return (*[gr.skip()] * 4, *_controls(working=False))
-        ended = run.ended  # Before the news are taken, so that none come after the end.
+        ended = job.ended  # Before the news are taken, so that none come after the end.
         try:
-            view.stage.add(run.take())
-            shown = gr.skip() if view.stage.picture is view.picture else view.stage.shown()
+            view.output.add(job.take())
+            shown = gr.skip() if view.output.picture is view.picture else view.output.picture_html()
         except (TypeError, UserError) as error:
-            run.stop()
-            view.failed, shown = sentence(error), gr.skip()
-        told = view.stage.told()
+            job.stop()
+            view.failed, shown = explain(error), gr.skip()
+        told = view.output.text_html()
         news = gr.skip() if told == view.told else told
-        view.picture, view.told = view.stage.picture, told
-        failed = view.failed or run.error
-        status = view.stage.status(_state(run, ended), error=None if failed is None else _named(failed))
+        view.picture, view.told = view.output.picture, told
+        failed = view.failed or job.error
+        status = view.output.status(_state(job, ended), error=None if failed is None else _without_folders(failed))
         if not ended:
             return status, shown, news, *[gr.skip()] * 4
-        paths = [str(path) for path in view.stage.paths()]
+        paths = [str(path) for path in view.output.paths()]
         return (status, shown, news, gr.File(value=paths or None, visible=bool(paths)), *_controls(working=False))
 
     def stop(self, request: gr.Request) -> Any:
         """Stops the visitor's run."""
-        self.visitors.stop(str(request.session_hash), self.panel.id)
+        self.sessions.stop(str(request.session_hash), self.panel.id)
         return gr.Button(interactive=False)
 
     def grounds(self, entry: Entry) -> Callable[..., Any]:
@@ -121,37 +122,37 @@ class Desk:
             def make() -> Picture:
                 place = [other.path for other in self.entries if other.kind is not Kind.FOLDER].index(entry.path)
                 rest = [None if number == place else value for number, value in enumerate(values)]
-                with self.visitors.turns.turn():
+                with self.sessions.lock.hold():
                     picture: Picture = resolve(marker.ground)(self.options(folder, rest))
                 return picture
 
-            folder = self.visitors.folder(str(request.session_hash))
+            folder = self.sessions.folder(str(request.session_hash))
             try:
                 picture = await asyncio.to_thread(make)
-                return gr.HTML(ground=url(picture), note=picture.text)
+                return gr.HTML(ground=data_url(picture), note=picture.text)
             except Exception as error:
-                return gr.HTML(ground="", note=_named(sentence(error)))
+                return gr.HTML(ground="", note=_without_folders(explain(error)))
 
         return ground
 
 
-def _state(run: Run, ended: bool) -> str:
+def _state(job: Job, ended: bool) -> str:
     if ended:
-        return "done" if run.finished else "stopped"
-    if run.stopped:
+        return "done" if job.finished else "stopped"
+    if job.stopped:
         return "stopping"
-    return "waiting" if run.waits else "working"
+    return "waiting" if job.waits else "working"
 
 
 def _controls(*, working: bool) -> Updates:
     return gr.Button(interactive=not working), gr.Button(interactive=working), gr.Timer(active=working)
 
 
-def _named(said: str) -> str:
+def _without_folders(said: str) -> str:
     """A sentence without the folders that files of visitors lie in."""
-    words = (word if "/" not in word else _short(word) for word in said.split(" "))
+    words = (word if "/" not in word else _file_name(word) for word in said.split(" "))
     return " ".join(words)
 
 
-def _short(word: str) -> str:
+def _file_name(word: str) -> str:
     return Path(word).name if tempfile.gettempdir() in word else word

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, create_model
+from pydantic import BaseModel, Field, create_model
 
 from becalm.errors import UserError
 from becalm.files.atomic import write_atomic
@@ -14,6 +14,7 @@ from becalm.plugin.find import resolve
 from becalm.plugin.hooks import DomainRef
 from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm.plugin.request import SampleRequest
+from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Weights
 from becalm_apps.verbs import animation, output
 
@@ -33,20 +34,20 @@ def options(ref: DomainRef) -> type[BaseModel]:
         checkpoint = (Annotated[str, Weights()], Field(description="Model."))
     return create_model(
         "SampleOptions",
-        __config__=ConfigDict(frozen=True, extra="forbid"),
+        __base__=Settings,
         checkpoint=checkpoint,
         request=(request, Field(default={}, validate_default=True)),
         folder=(Annotated[str, Folder()], Field("", description="Where files are written.")),
     )
 
 
-def usual(ref: DomainRef, checkpoint: str) -> dict[tuple[str, ...], Any]:
+def defaults(ref: DomainRef, checkpoint: str) -> dict[tuple[str, ...], Any]:
     """What a model's requests default to, by field."""
-    model = opened(ref, checkpoint)
+    model = open_model(ref, checkpoint)
     return {("request", name): value for name, value in model.domain.usual().items()}
 
 
-def opened(ref: DomainRef, name: str) -> "Model[Any]":
+def open_model(ref: DomainRef, name: str) -> "Model[Any]":
     """The model of that name, loaded once.
 
     Raises:
@@ -71,7 +72,7 @@ def run(ref: DomainRef, options: Any) -> Iterator[Report]:
     from becalm.cond import take
 
     yield Progress(0, 1, "loading")
-    model = opened(ref, options.checkpoint)
+    model = open_model(ref, options.checkpoint)
     request = model.settled(options.request)
     cond = model.domain.condition(request)
     # The film is of the first batch, whatever else is drawn.
@@ -137,7 +138,7 @@ def _files(folder: Path, model: "Model[Any]", x0: "Tensor", cond: Any, pictures:
     contents = {"samples.npz": output.npz(model.domain.arrays(x0, cond))}
     if all(picture.mime == "image/png" for picture in pictures):
         contents["samples.png"] = pictures[-1].content
-        contents["film.gif"] = animation.animated([picture.content for picture in pictures])
+        contents["film.gif"] = animation.animate([picture.content for picture in pictures])
     for name, content in contents.items():
         write_atomic(folder / name, content)
         yield Saved(folder / name)

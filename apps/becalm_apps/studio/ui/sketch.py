@@ -102,7 +102,7 @@ def canvas(sketch: Sketch, title: str, name: str) -> Any:
     )
 
 
-def drawn(sketch: Sketch, value: str, path: Path) -> str:
+def parse_drawing(sketch: Sketch, value: str, path: Path) -> str:
     """What was drawn, as the field has it: the path of a PNG written now, or three numbers.
 
     Raises:

@@ -8,19 +8,19 @@ import mlflow
 import mlflow.pyfunc
 from mlflow import MlflowClient
 
-from becalm_apps.tracking.manifest import Note, header
+from becalm_apps.tracking.manifest import RunManifest, read_header
 
 
-def register(uri: str, checkpoint: Path, note: Note, run_id: str) -> tuple[str, str]:
+def register(uri: str, checkpoint: Path, manifest: RunManifest, run_id: str) -> tuple[str, str]:
     """Logs a checkpoint as a model of a run, and registers it.
 
     Returns:
         Its registered name and version.
     """
-    found = header(checkpoint)
+    found = read_header(checkpoint)
     config = found["config"]
     tags = {"domain": str(config["domain"]), "digest": found["digest"], "step": str(config.get("step", 0))}
-    name = registered_name(tags["domain"], checkpoint.stem)
+    name = model_name(tags["domain"], checkpoint.stem)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
     with mlflow.start_run(run_id=run_id):
@@ -31,7 +31,7 @@ def register(uri: str, checkpoint: Path, note: Note, run_id: str) -> tuple[str, 
             # Named, since MLflow would load the model to find out.
             pip_requirements=[
                 f"mlflow=={mlflow.__version__}",
-                *(f"{distribution}=={version}" for distribution, (version, _) in note.code.items()),
+                *(f"{distribution}=={version}" for distribution, (version, _) in manifest.code.items()),
             ],
             registered_model_name=name,
             metadata=tags,
@@ -42,7 +42,7 @@ def register(uri: str, checkpoint: Path, note: Note, run_id: str) -> tuple[str, 
     return name, version
 
 
-def registered_name(domain: str, stem: str) -> str:
+def model_name(domain: str, stem: str) -> str:
     """The name that a domain's checkpoint is registered under: ``images-mine`` for runs/mine.safetensors."""
     plain = re.sub(r"[^\w.-]", "-", stem)
     return plain if plain == domain or plain.startswith(f"{domain}-") else f"{domain}-{plain}"
