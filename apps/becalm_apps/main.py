@@ -40,12 +40,12 @@ _COMMANDS = (
 
 def command(plugins: Sequence[Plugin] | None = None) -> click.Group:
     """The whole command, with the plugins given, or those installed now."""
-    found = installed() if plugins is None else plugins
-    refs = [ref for plugin in found for ref in plugin.domains]
-    entries = {ref.name: LazyCommand("Domains", ref.summary, _domain(ref.name, found)) for ref in refs}
+    plugins = installed() if plugins is None else plugins
+    refs = [ref for plugin in plugins for ref in plugin.domains]
+    entries = {ref.name: LazyCommand("Domains", ref.summary, _domain(ref.name, plugins)) for ref in refs}
     # No domain takes one of these words away.
     entries |= {name: LazyCommand(section, text, partial(_own, module)) for section, name, text, module in _COMMANDS}
-    broken = {plugin.name: plugin.error for plugin in found if plugin.error is not None}
+    broken = {plugin.name: plugin.error for plugin in plugins if plugin.error is not None}
     ready = next((ref.name for ref in refs if ref.default), None)
     first = [f"becalm {ready} sample --out samples.png", f"becalm {ready} sample --help"] if ready else []
     root = LazyGroup("becalm", _SUMMARY, entries, broken=broken, examples=[*first, "becalm doctor"])
@@ -86,8 +86,8 @@ def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]
 
 
 def _own(module: str) -> click.Command:
-    found: click.Command = importlib.import_module(f"becalm_apps.{module}").command
-    return found
+    command: click.Command = importlib.import_module(f"becalm_apps.{module}").command
+    return command
 
 
 if __name__ == "__main__":

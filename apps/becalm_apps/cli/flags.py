@@ -7,35 +7,18 @@ InspectOptions.file, positional    -> FILE
 """
 
 import pathlib
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined
 
 from becalm.plugin.report import Positional
+from becalm_apps.cli.words import Words
 from becalm_apps.fields.annotation import list_reader, metavar, sequence
 from becalm_apps.fields.field import Field, Path, describe
-
-
-class Words(click.ParamType):  # type: ignore[type-arg] # generic from click 8.4 on only
-    """Text whose likely values are known, for completion; pydantic alone says what is valid.
-
-    Args:
-        files: Whether it may name a file, which is offered where no word fits.
-    """
-
-    name = "text"
-
-    def __init__(self, choices: Collection[str] = (), *, files: bool = False) -> None:
-        self.choices, self.files = choices, files
-
-    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
-        found = [CompletionItem(word) for word in self.choices if word.startswith(incomplete)]
-        return found if found or not self.files else [CompletionItem(incomplete, type="file")]
 
 
 class Operand(click.Argument):
@@ -85,39 +68,41 @@ class Flag:
 def flags(
     model: type[BaseModel],
     *,
-    flat: Collection[str] = (),
-    taken: Collection[str] = (),
-    defaults: Mapping[str, Any] | None = None,
-    section: Callable[[str], str] = lambda key: "options",
-    prefix: str = "request",
+    section: Callable[[str], str],
+    flat: Collection[str],
+    taken: Collection[str],
+    defaults: Mapping[str, Any],
 ) -> list[Flag]:
     """The flags of a model.
 
     Args:
+        section: The title in the help of what is at or below a top-level key.
         flat: Top-level fields whose own fields lose the prefix. Where two of them claim a name, the later section has
             it, and the other's flag is dotted.
         taken: Names that the command has for itself.
         defaults: Defaults that differ from the model's.
-        section: The title in the help of what is at or below a top-level key.
-        prefix: Goes before the name of a field whose own name is taken and that is in no section.
     """
     fields = [field for top in describe(model, defaults=defaults) for field in _below(top, flat=top.path[0] in flat)]
-    used, names = set(taken), dict[Path, str]()
-    named = [field for field in fields if not _is_operand(field)]
-    for field in reversed(named):
+    names = _names([field for field in fields if not _is_operand(field)], flat, taken)
+    return [_flag(field, names.get(field.path, [""]), section(field.path[0])) for field in fields]
+
+
+def _names(fields: Sequence[Field], flat: Collection[str], taken: Collection[str]) -> dict[Path, list[str]]:
+    """The names of flags: for each path that of today, then those of before that are none of today's."""
+    used, names = set(taken), dict[Path, list[str]]()
+    for field in reversed(fields):
         short, full = _name(_short(field, field.path, flat)), _name(field.path)
-        if short in used:
-            short = full if full not in used else f"{prefix}.{full}"
-        used.add(short)
-        names[field.path] = short
-    before: dict[Path, list[str]] = {}
-    for field in named:
-        old = dict.fromkeys(_name(_short(field, path, flat)) for path in field.old)
-        before[field.path] = [name for name in old if name not in used]
-        used.update(old)
-    return [
-        _flag(field, names.get(field.path, ""), before.get(field.path, []), section(field.path[0])) for field in fields
-    ]
+        # The name of a field that is in no section may be taken, too.
+        name = next(name for name in (short, full, f"request.{full}") if name not in used)
+        used.add(name)
+        names[field.path] = [name]
+    for field in fields:
+        for path in field.old:
+            name = _name(_short(field, path, flat))
+            if name not in used:
+                used.add(name)
+                names[field.path].append(name)
+    return names
 
 
 def _below(field: Field, *, flat: bool = False) -> Iterator[Field]:
@@ -132,14 +117,14 @@ def _below(field: Field, *, flat: bool = False) -> Iterator[Field]:
     tag = None if flat else field.nested.tag
     if field.nested.by_word and not flat:
         yield replace(field, default=field.defaults.get(tag or "", PydanticUndefined))
-    found: dict[Path, list[tuple[str, Field]]] = {}
+    leaves: dict[Path, list[tuple[str, Field]]] = {}
     for name, model in field.nested.models.items():
         chosen = tag is None or field.defaults.get(tag) == name
         for inner in describe(model, field, field.defaults if chosen else {}):
             for leaf in _below(inner):
                 if leaf.path != (*field.path, tag):
-                    found.setdefault(leaf.path, []).append((name, leaf))
-    for same in found.values():
+                    leaves.setdefault(leaf.path, []).append((name, leaf))
+    for same in leaves.values():
         first = same[0][1]
         note = f"{', '.join(name for name, _ in same)}: " if tag is not None else ""
         # What several models have may default to several values; then none of them is the default.
@@ -152,7 +137,7 @@ def _is_operand(field: Field) -> bool:
     return field.nested is None and field.marker(Positional) is not None
 
 
-def _flag(field: Field, name: str, before: Collection[str], section: str) -> Flag:
+def _flag(field: Field, names: Sequence[str], section: str) -> Flag:
     notes = [note for note in (_default(field.default), field.range) if note]
     text = f"{field.text}  [{'; '.join(notes)}]" if notes else field.text
     identifier = "__".join(("set", *field.path))  # click wants a Python identifier
@@ -167,7 +152,8 @@ def _flag(field: Field, name: str, before: Collection[str], section: str) -> Fla
         declared = f"--{name}/--{_off(name)}" if switch else f"--{name}"
         return click.Option([identifier, declared], default=None, help=text, **({} if switch else _values(field)))
 
-    return Flag(field, name, section, option(name), field.read, tuple(map(option, before)))
+    today, *before = map(option, names)
+    return Flag(field, names[0], section, today, field.read, tuple(before))
 
 
 def _values(field: Field) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -17,30 +18,22 @@ class Form:
     """A model and its flags.
 
     Attributes:
-        noun: The domain that the settings belong to; a file may name it as ``domain``.
+        domain: The domain that the settings belong to; a file may name it.
+        section, flat, taken: As for ``flags``.
         defaults: Where the verb's defaults differ from the model's.
     """
 
-    noun: str
+    domain: str
     model: type[BaseModel]
-    flags: tuple[Flag, ...]
+    section: Callable[[str], str]
+    flat: Collection[str] = ()
+    taken: Collection[str] = ()
     defaults: Mapping[str, Any] = field(default_factory=dict)
 
-    @classmethod
-    def of(
-        cls,
-        noun: str,
-        model: type[BaseModel],
-        *,
-        section: Callable[[str], str],
-        flat: Collection[str] = (),
-        taken: Collection[str] = (),
-        defaults: Mapping[str, Any] | None = None,
-    ) -> "Form":
-        """The form of a model; arguments as for ``flags``."""
-        return cls(
-            noun, model, tuple(flags(model, flat=flat, taken=taken, defaults=defaults, section=section)), defaults or {}
-        )
+    @cached_property
+    def flags(self) -> list[Flag]:
+        """The flags."""
+        return flags(self.model, section=self.section, flat=self.flat, taken=self.taken, defaults=self.defaults)
 
     def fill(self, given: Mapping[Flag, Any], file: Mapping[str, Any], source: Path | None) -> BaseModel:
         """The settings.
@@ -54,8 +47,8 @@ class Form:
         """
         spelled = spell_out(self.model, file)
         table = {**self.defaults, **spelled}
-        if "domain" not in self.model.model_fields and table.pop("domain", self.noun) != self.noun:
-            raise UserError(f"{source} holds settings of domain {file['domain']!r}, not {self.noun!r}")
+        if "domain" not in self.model.model_fields and table.pop("domain", self.domain) != self.domain:
+            raise UserError(f"{source} holds settings of domain {file['domain']!r}, not {self.domain!r}")
         try:
             # A flag that chooses a kind comes before those that set its fields.
             for flag in sorted(given, key=lambda flag: len(flag.path)):
@@ -66,7 +59,7 @@ class Form:
 
     def table(self, settings: BaseModel) -> dict[str, Any]:
         """The settings as a config file holds them."""
-        return {"domain": self.noun, **settings.model_dump(mode="json")}
+        return {"domain": self.domain, **settings.model_dump(mode="json")}
 
     def _set(self, table: dict[str, Any], flag: Flag, text: Any) -> None:
         """Puts one flag's value into the table, in place."""
@@ -111,7 +104,7 @@ class Form:
             if detail["type"] == "extra_forbidden":
                 path, model = self._locate(detail["loc"])
                 if path in given:
-                    kind = path[-2] if len(path) > 1 else self.noun
+                    kind = path[-2] if len(path) > 1 else self.domain
                     return UserError(f"{given[path].shown} is no setting of the {kind} chosen")
                 return UserError(f"{source}: {self._unknown(path, model or self.model)}")
         return UserError(sentence(error, name))
@@ -134,8 +127,8 @@ class Form:
             elif model is not None and isinstance(part, str):
                 within = model
                 path.append(part)
-                found = model.model_fields.get(part)
-                kinds = nested(found) if found is not None else None
+                field = model.model_fields.get(part)
+                kinds = nested(field) if field is not None else None
                 plain = kinds is not None and kinds.tag is None
                 model = kinds.models[""] if kinds is not None and plain else None
                 kinds = None if plain else kinds

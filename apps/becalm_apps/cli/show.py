@@ -12,7 +12,8 @@ from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm_apps.cli.progress import Meter
 from becalm_apps.cli.table import table
 
-_KINDS = "text, Table, Progress, Picture or Saved"
+KINDS = "text, Table, Progress, Picture or Saved"
+"""What may be reported, for a complaint about something else."""
 
 
 def show(reports: Iterable[Report], title: str, *, json: bool = False, quiet: bool = False) -> None:
@@ -40,13 +41,13 @@ def show(reports: Iterable[Report], title: str, *, json: bool = False, quiet: bo
             elif isinstance(report, str | Saved):
                 lines.append(_line(report))
             elif not isinstance(report, Picture):
-                raise TypeError(f"a verb must yield {_KINDS}, got {type(report).__name__}")
+                raise TypeError(f"a verb must yield {KINDS}, got {type(report).__name__}")
             # A terminal shows no pictures.
             if not json and not isinstance(report, Progress | Picture):
                 with meter.aside():
                     click.echo(_text(report).rstrip("\n") if isinstance(report, Table) else _line(report))
     if json:
-        click.echo(json_.dumps({"lines": lines, "tables": [_record(found) for found in tables]}))
+        click.echo(json_.dumps({"lines": lines, "tables": [_record(report) for report in tables]}))
 
 
 def _line(report: str | Saved) -> str:
@@ -55,10 +56,10 @@ def _line(report: str | Saved) -> str:
     return f"{report.path}: {report.text}" if report.text else str(report.path)
 
 
-def _text(found: Table) -> str:
-    rows = [[cell(value) for value in row] for row in found.rows]
-    title = f"{found.title}\n" if found.title else ""
-    return title + table(found.columns, rows)
+def _text(report: Table) -> str:
+    rows = [[cell(value) for value in row] for row in report.rows]
+    title = f"{report.title}\n" if report.title else ""
+    return title + table(report.columns, rows)
 
 
 def cell(value: Any) -> str:
@@ -73,9 +74,9 @@ def cell(value: Any) -> str:
     return f"{value:.0f}" if 1e4 <= abs(value) < 1e15 else f"{value:.4g}"
 
 
-def _record(found: Table) -> dict[str, Any]:
-    rows = [{name: _plain(value) for name, value in zip(found.columns, row, strict=True)} for row in found.rows]
-    return {"title": found.title, "columns": list(found.columns), "rows": rows}
+def _record(report: Table) -> dict[str, Any]:
+    rows = [{name: _plain(value) for name, value in zip(report.columns, row, strict=True)} for row in report.rows]
+    return {"title": report.title, "columns": list(report.columns), "rows": rows}
 
 
 def _scalar(value: Any) -> Any:

@@ -5,13 +5,12 @@ The form is made when it is first needed: a list of verbs must not import what o
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import click
 from pydantic import BaseModel
 
-from becalm_apps.cli import config_file
+from becalm_apps.cli import common, config_file
 from becalm_apps.cli.flags import Operand
 from becalm_apps.cli.form import Form
 from becalm_apps.cli.lazy_group import epilog
@@ -85,7 +84,7 @@ class Verb(click.Command):
         """What stands below each title of the help, in order."""
         sections: dict[str, list[click.Parameter]] = {}
         # What is the domain's or the verb's own comes first.
-        for flag in sorted(self.form.flags, key=lambda flag: flag.section not in (self.form.noun, "options")):
+        for flag in sorted(self.form.flags, key=lambda flag: flag.section not in (self.form.domain, "options")):
             words = isinstance(flag.option, Operand)
             sections.setdefault("arguments" if words else flag.section, []).append(flag.option)
         if "arguments" in sections:
@@ -117,8 +116,6 @@ class Verb(click.Command):
 
 def _config_options() -> list[click.Option]:
     return [
-        click.Option(
-            ["--config"], type=click.Path(path_type=Path), metavar="FILE", help="Settings to start from, TOML or JSON."
-        ),
+        common.file("--config", "Settings to start from, TOML or JSON."),
         click.Option(["--print-config"], is_flag=True, help="Print the settings as TOML and do nothing."),
     ]

@@ -66,17 +66,17 @@ class Field:
     @property
     def bounds(self) -> tuple[float | None, float | None]:
         """The least and the largest number, where there is one."""
-        found = self._bounds()
-        return found.get("ge", found.get("gt")), found.get("le", found.get("lt"))
+        bounds = self._bounds()
+        return bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
 
     @property
     def range(self) -> str:
         """The bounds to read, as in ``1<=x<=10``; nothing where there are none."""
         # A bound that only keeps integers within 64 bits says nothing to a reader.
         wide = {name for name, bound in self._bounds().items() if isinstance(bound, int) and abs(bound) >= 2**53}
-        found = {name: bound for name, bound in self._bounds().items() if name not in wide}
-        low, high = found.get("ge", found.get("gt")), found.get("le", found.get("lt"))
-        below, above = "<=" if "ge" in found else "<", "<=" if "le" in found else "<"
+        bounds = {name: bound for name, bound in self._bounds().items() if name not in wide}
+        low, high = bounds.get("ge", bounds.get("gt")), bounds.get("le", bounds.get("lt"))
+        below, above = "<=" if "ge" in bounds else "<", "<=" if "le" in bounds else "<"
         if low is not None and high is not None:
             return f"{low:g}{below}x{above}{high:g}"
         if low is not None:

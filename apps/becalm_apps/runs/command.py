@@ -48,9 +48,7 @@ command = LazyGroup(
     },
     alone=_listed,
     own=[
-        click.Option(
-            ["--count"], type=common.Whole(1), default=20, show_default=True, metavar="INT", help="How many, at most."
-        ),
+        common.whole("--count", "How many, at most.", default=20, low=1),
         click.Option(["--domain"], metavar="NAME", help="Only runs of this domain."),
         store.tracking_option(),
         common.as_json(),

@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from becalm_apps.tracking.listing import TrackedRun
 
 SUMMARY = "Runs side by side: settings that differ, figures."
-_SHORT = 8
 
 
 @click.command(
@@ -39,18 +38,18 @@ def command(names: Sequence[str], tracking: str | None, as_json: bool) -> None:
     runs = [find_run(every, name) for name in names]
     rows = list(_differences(runs))
     if as_json:
-        found = {run.id: {name: values[number] for name, values in rows} for number, run in enumerate(runs)}
-        click.echo(json.dumps(found, indent=2))
+        by_run = {run.id: {name: values[number] for name, values in rows} for number, run in enumerate(runs)}
+        click.echo(json.dumps(by_run, indent=2))
         return
-    heads = ("", *(f"{run.name} {run.id[:_SHORT]}" for run in runs))
+    heads = ("", *(f"{run.name} {run.id[:8]}" for run in runs))
     click.echo(table(heads, [(name, *(_cell(value) for value in values)) for name, values in rows]), nl=False)
 
 
 def _differences(runs: "Sequence[TrackedRun]") -> Iterator[tuple[str, list[Any]]]:
     """Settings and versions that differ, then figures: a name with a value per run."""
     for tables in ([run.settings for run in runs], [run.code for run in runs]):
-        for name in dict.fromkeys(name for found in tables for name in found):
-            values = [found.get(name) for found in tables]
+        for name in dict.fromkeys(name for table in tables for name in table):
+            values = [table.get(name) for table in tables]
             if len(set(values)) > 1:
                 yield name, values
     yield "steps", [run.step for run in runs]

@@ -18,7 +18,7 @@ SUMMARY = "MLflow's page on the runs, on this machine alone."
 @click.option("--port", type=common.Whole(0, 65535), default=5000, show_default=True, metavar="INT", help="0: any.")
 def command(tracking: str | None, port: int) -> None:
     """Serves MLflow's page on the runs, on this machine alone, until Ctrl-C."""
-    from becalm_apps.tracking.ui import HOST, page
+    from becalm_apps.tracking.ui import HOST, serve
 
     uri = store.existing_store(tracking)
     if uri.startswith("http"):
@@ -27,7 +27,7 @@ def command(tracking: str | None, port: int) -> None:
     port = _free(HOST, port)
     # However this is stopped, the server ends with it.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
-    with page(uri, port) as (where, process):
+    with serve(uri, port) as (where, process):
         click.echo(f"{where}  (Ctrl-C ends it)")
         process.wait()
 

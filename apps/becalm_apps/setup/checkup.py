@@ -69,9 +69,9 @@ def _machine() -> Iterator[Finding]:
     free = shutil.disk_usage(Path.cwd()).free / _GIB
     small = free < 1
     yield Finding("Machine", "free here", f"{free:.1f} GiB", not small, mend="free some space" if small else "")
-    compiler = next((found for name in ("c++", "g++", "clang++") if (found := shutil.which(name))), None)
+    compiler = next((path for name in ("c++", "g++", "clang++") if (path := shutil.which(name))), None)
     yield _found("Machine", Need("C++ compiler (--compile)", compiler, "apt-get install g++"))
-    browser = next((found for name in _BROWSERS if (found := shutil.which(name))), None)
+    browser = next((path for name in _BROWSERS if (path := shutil.which(name))), None)
     yield _found("Machine", Need("browser (studio)", browser, "apt-get install chromium"))
 
 

@@ -27,10 +27,10 @@ def command(quiet: bool, as_json: bool) -> None:
     Ends with 2 if becalm cannot work as it is, else with 0: what is optional may be missing.
     """
     every = list(findings(installed()))
-    broken = any(found.needed and not found.good for found in every)
-    shown = [found for found in every if not (quiet and found.good)]
+    broken = any(finding.needed and not finding.good for finding in every)
+    shown = [finding for finding in every if not (quiet and finding.good)]
     if as_json:
-        click.echo(json.dumps({"works": not broken, "findings": [asdict(found) for found in shown]}, indent=2))
+        click.echo(json.dumps({"works": not broken, "findings": [asdict(finding) for finding in shown]}, indent=2))
     elif shown:
         click.echo(_text(shown), nl=False)
     if broken:
@@ -39,8 +39,8 @@ def command(quiet: bool, as_json: bool) -> None:
 
 def _text(shown: list[Finding]) -> str:
     rows: list[tuple[str, str, str]] = []
-    for section, found in groupby(shown, key=lambda finding: finding.section):
-        for number, finding in enumerate(found):
+    for section, group in groupby(shown, key=lambda finding: finding.section):
+        for number, finding in enumerate(group):
             what = finding.what if finding.good else f"{finding.what} (!)"
             rows.append(("" if number else section, what, _state(finding)))
     return table(("", "what", "state"), rows)

@@ -15,6 +15,7 @@ from becalm_apps.new import package
 
 _SUMMARY = "The installed plugins: version, domains, and the error of those that are broken."
 _NEW = "Write a working plugin, to install and to make your own."
+_PARAMS = [common.file("--out", "Where to.  [default: becalm-NAME]", metavar="DIR"), common.quiet()]
 _EXAMPLES = ("becalm plugins new ring", "becalm plugins new sand-dunes --out dunes")
 
 
@@ -44,9 +45,8 @@ def _row(plugin: Plugin) -> dict[str, Any]:
     }
 
 
-@click.command("new", short_help=_NEW, epilog=epilog(_EXAMPLES), params=[common.quiet()])
+@click.command("new", short_help=_NEW, epilog=epilog(_EXAMPLES), params=_PARAMS)
 @click.argument("name")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Where to.  [default: becalm-NAME]")
 def _new(name: str, out: Path | None, quiet: bool) -> None:
     """Writes a plugin that works as it is: a package with a domain NAME, its network, its request and its tests.
 

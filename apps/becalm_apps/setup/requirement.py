@@ -34,7 +34,7 @@ def requirements(distribution: str) -> list[Requirement]:
     except importlib.metadata.PackageNotFoundError:
         return []
     extras = ["", *(about.metadata.get_all("Provides-Extra") or [])]
-    found: list[Requirement] = []
+    needs: list[Requirement] = []
     for line in about.requires or []:
         try:
             asked = lines.Requirement(line)
@@ -42,8 +42,8 @@ def requirements(distribution: str) -> list[Requirement]:
             continue
         wanting = next((extra for extra in extras if _applies(asked, extra)), None)
         if wanting is not None:
-            found.append(_look_up(asked, wanting))
-    return found
+            needs.append(_look_up(asked, wanting))
+    return needs
 
 
 def _applies(asked: lines.Requirement, extra: str) -> bool:

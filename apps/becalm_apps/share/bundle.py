@@ -84,12 +84,12 @@ def assemble(name: str, overrides: CardOverrides) -> Bundle:
     settings, shortened = _without_paths(stored.config["settings"])
     # The card is made from what will be written, so that it cannot say more.
     model = build(Checkpoint(stored.tensors, {**stored.config, "settings": settings}), torch.device("cpu"))
-    told = complete_card(model, name, overrides)
+    facts = complete_card(model, name, overrides)
     tensors = dict(stored.tensors)
     if overrides.half:
         tensors = {key: value.half() if value.is_floating_point() else value for key, value in tensors.items()}
-    checkpoint = Checkpoint(tensors, carded(model.config, told))
-    return Bundle(checkpoint, build(checkpoint, torch.device("cpu")), told, tuple(shortened))
+    checkpoint = Checkpoint(tensors, carded(model.config, facts))
+    return Bundle(checkpoint, build(checkpoint, torch.device("cpu")), facts, tuple(shortened))
 
 
 def verify(folder: Path) -> Path:
@@ -115,10 +115,10 @@ def verify(folder: Path) -> Path:
 def _listed(path: Path) -> dict[str, str]:
     listed: dict[str, str] = {}
     for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
-        found = _SUM.fullmatch(line)
-        if found is None:
+        parts = _SUM.fullmatch(line)
+        if parts is None:
             raise UserError(f"{path} must hold lines of a SHA-256 and a file's name, got {line[:80]!r}")
-        listed[found[2]] = found[1]
+        listed[parts[2]] = parts[1]
     return listed
 
 

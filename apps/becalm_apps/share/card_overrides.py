@@ -2,7 +2,7 @@
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -17,6 +17,7 @@ from becalm.files.card import Card, card
 from becalm.plugin.find import installed
 from becalm.version import __version__
 from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import epilog
 
 if TYPE_CHECKING:
     from becalm.model import Model
@@ -26,12 +27,7 @@ _OPTIONS = (
     click.Option(["--note"], metavar="TEXT", help="A paragraph on what it is for and what it is not."),
     click.Option(["--licence"], metavar="SPDX", help="Such as MIT or CC-BY-4.0; becalm's own models bring theirs."),
     click.Option(["--data"], metavar="TEXT", help="What it was trained on, and where that comes from."),
-    click.Option(
-        ["--figures"],
-        type=click.Path(path_type=Path),
-        metavar="FILE",
-        help="Figures for the card: what becalm NOUN evaluate --json printed.",
-    ),
+    common.file("--figures", "Figures for the card: what becalm NOUN evaluate --json printed."),
     click.Option(
         ["--evaluate"], type=common.Whole(0), default=0, metavar="INT", help="Judge it now by this many samples."
     ),
@@ -57,16 +53,25 @@ class CardOverrides:
         return [f"--{name}" for name in self.__slots__ if getattr(self, name)]
 
 
-def with_card_options(command: click.Command, run: Callable[..., None]) -> click.Command:
-    """Adds the flags to a command, and hands them over to ``run`` as ``overrides``."""
+def card_command(
+    name: str,
+    run: Callable[..., None],
+    *,
+    text: str,
+    summary: str,
+    examples: Sequence[str],
+    params: Sequence[click.Parameter],
+) -> click.Command:
+    """A command of one's own flags, ``--quiet``, ``--json``, and these; it hands these over as ``overrides``."""
 
     def callback(**values: Any) -> None:
-        own = {str(option.name): values.pop(str(option.name)) for option in _OPTIONS}
-        run(overrides=CardOverrides(**own), **values)
+        overrides = CardOverrides(**{str(option.name): values.pop(str(option.name)) for option in _OPTIONS})
+        run(overrides=overrides, **values)
 
-    command.params = [*command.params, *_OPTIONS]
-    command.callback = callback
-    return command
+    shared = [common.quiet(), common.as_json("Print the summary as JSON."), *_OPTIONS]
+    return click.Command(
+        name, help=text, short_help=summary, epilog=epilog(examples), params=[*params, *shared], callback=callback
+    )
 
 
 def complete_card(model: "Model[Any]", name: str, overrides: CardOverrides) -> Card:
@@ -79,7 +84,7 @@ def complete_card(model: "Model[Any]", name: str, overrides: CardOverrides) -> C
         UserError: If a wish is not valid, or the figures cannot be read.
     """
     known = card(model.config)
-    found: dict[str, Any] = {
+    facts: dict[str, Any] = {
         "title": overrides.title or known.title or name_of(name),
         "note": overrides.note or known.note,
         "licence": overrides.licence or known.licence or _licence(name),
@@ -91,7 +96,7 @@ def complete_card(model: "Model[Any]", name: str, overrides: CardOverrides) -> C
     if overrides.evaluate:
         figures = {**figures, **_evaluate(model, overrides.evaluate)}
     try:
-        return Card.model_validate({**found, **figures})
+        return Card.model_validate({**facts, **figures})
     except ValidationError as error:
         raise UserError(f"the card is not valid: {sentence(error)}") from error
 
@@ -106,8 +111,8 @@ def name_of(source: str) -> str:
 
 def _evaluate(model: "Model[Any]", count: int) -> dict[str, Any]:
     request = model.request(count=count)
-    made = model.sample(request)
-    figures = {name: float(value) for name, value in model.domain.metrics(made.x0, made.cond).items()}
+    samples = model.sample(request)
+    figures = {name: float(value) for name, value in model.domain.metrics(samples.x0, samples.cond).items()}
     how = f"{count} samples, {request.sampler}, {request.updates} steps, seed {request.seed}, becalm {__version__}"
     return {"figures": {name: value for name, value in figures.items() if math.isfinite(value)}, "judged": how}
 
@@ -123,17 +128,17 @@ def _read(path: Path) -> dict[str, Any]:
         count = printed.get("count")
         return {"figures": printed["metrics"], "judged": f"{count} samples" if count else None}
     if isinstance(printed, Mapping) and isinstance(printed.get("tables"), list):
-        return {"tables": [_table(found) for found in printed["tables"] if isinstance(found, Mapping)]}
+        return {"tables": [_table(table) for table in printed["tables"] if isinstance(table, Mapping)]}
     raise UserError(f"--figures {path} holds neither metrics nor tables: write what becalm NOUN evaluate --json prints")
 
 
-def _table(found: Mapping[str, Any]) -> dict[str, Any]:
-    columns, rows = found.get("columns", []), found.get("rows", [])
+def _table(table: Mapping[str, Any]) -> dict[str, Any]:
+    columns, rows = table.get("columns", []), table.get("rows", [])
     try:
         cells = [[row[name] for name in columns] for row in rows]
     except (KeyError, TypeError) as error:
         raise UserError(f"--figures holds a table whose rows do not fit its columns {columns}") from error
-    return {"title": found.get("title", ""), "columns": columns, "rows": cells}
+    return {"title": table.get("title", ""), "columns": columns, "rows": cells}
 
 
 def _licence(name: str) -> str | None:

@@ -35,32 +35,33 @@ SOURCE is a folder that becalm export wrote, a .safetensors file, or hf:owner/na
     help=_HELP,
     short_help="Take over a checkpoint that someone shares.",
     epilog=epilog(EXAMPLES),
-    params=[common.quiet(), common.as_json("Print the card as JSON.")],
+    params=[
+        common.quiet(),
+        common.as_json("Print the card as JSON."),
+        common.file("--out", "Where it goes.  [default: runs/NAME.safetensors]"),
+    ],
 )
 @click.argument("source")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="FILE", help="Where it goes.  [default: runs/NAME.safetensors]"
-)
 def command(source: str, out: Path | None, quiet: bool, as_json: bool) -> None:
     """Takes a checkpoint over."""
     target = out or Path("runs") / f"{name_of(source)}.safetensors"
     atomic.check(target, (".safetensors",))
-    model = _copy(_found(source), target)
-    told = card(model.config)
+    model = _copy(_locate(source), target)
+    facts = card(model.config)
     if as_json:
         summary = {"out": str(target), "domain": model.domain.name, "checkpoint": model.digest}
-        click.echo(json.dumps({**summary, "card": told.model_dump(mode="json", exclude_defaults=True)}))
+        click.echo(json.dumps({**summary, "card": facts.model_dump(mode="json", exclude_defaults=True)}))
         return
     if quiet:
         return
     click.echo(f"{target}: a model of {model.domain.name}, digest {model.digest[:8]}")
-    facts = [("title", told.title), ("licence", told.licence or "not stated"), ("data", told.data or "not stated")]
-    facts += [(name, cell(value)) for name, value in told.figures.items()]
-    click.echo(table(("card", ""), [(name, str(value)) for name, value in facts if value is not None]), nl=False)
+    rows = [("title", facts.title), ("licence", facts.licence or "not stated"), ("data", facts.data or "not stated")]
+    rows += [(name, cell(value)) for name, value in facts.figures.items()]
+    click.echo(table(("card", ""), [(name, str(value)) for name, value in rows if value is not None]), nl=False)
     click.echo(f"becalm {model.domain.name} sample --checkpoint {target}")
 
 
-def _found(source: str) -> Path:
+def _locate(source: str) -> Path:
     """The checkpoint's file."""
     if hub.named(source):
         return hub.download(source)

@@ -9,10 +9,8 @@ import click
 from becalm.errors import UserError
 from becalm.files import hub
 from becalm.version import __version__
-from becalm_apps.cli import common
-from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.share.bundle import SUMS, assemble, verify
-from becalm_apps.share.card_overrides import CardOverrides, with_card_options
+from becalm_apps.share.card_overrides import CardOverrides, card_command
 
 EXAMPLES = (
     "becalm push runs/images.safetensors owner/name --licence MIT --evaluate 500",
@@ -37,10 +35,10 @@ def _run(checkpoint: str, repository: str, private: bool, quiet: bool, as_json: 
         address = _send(folder, target, private)
     else:
         with tempfile.TemporaryDirectory(prefix="becalm-") as temporary:
-            made = assemble(checkpoint, overrides)
-            if made.card.licence is None:
+            bundle = assemble(checkpoint, overrides)
+            if bundle.card.licence is None:
                 raise UserError("a model without a licence is of no use to others: name one by --licence, such as MIT")
-            made.fill(Path(temporary), f"{hub.PREFIX}{target.name}")
+            bundle.fill(Path(temporary), f"{hub.PREFIX}{target.name}")
             address = _send(Path(temporary), target, private)
     if as_json:
         click.echo(json.dumps({"repository": target.name, "address": address}))
@@ -58,19 +56,15 @@ def _send(folder: Path, target: hub.Repository, private: bool) -> str:
     return str(address)
 
 
-command = with_card_options(
-    click.Command(
-        "push",
-        help=_HELP,
-        short_help="Send a checkpoint with its card to the hub.",
-        epilog=epilog(EXAMPLES),
-        params=[
-            click.Argument(["checkpoint"]),
-            click.Argument(["repository"], metavar="OWNER/NAME"),
-            click.Option(["--private"], is_flag=True, help="Where the repository is made: for your eyes only."),
-            common.quiet(),
-            common.as_json("Print the summary as JSON."),
-        ],
-    ),
+command = card_command(
+    "push",
     _run,
+    text=_HELP,
+    summary="Send a checkpoint with its card to the hub.",
+    examples=EXAMPLES,
+    params=[
+        click.Argument(["checkpoint"]),
+        click.Argument(["repository"], metavar="OWNER/NAME"),
+        click.Option(["--private"], is_flag=True, help="Where the repository is made: for your eyes only."),
+    ],
 )

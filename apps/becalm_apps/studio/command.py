@@ -38,12 +38,12 @@ def command(host: str, port: int, token: str | None) -> None:
     if token is not None and not _TOKEN.fullmatch(token):
         raise UserError(f"--token must be at least 8 letters, digits or . _ ~ -, got {token!r}")
     with listen(host, port) as listener:
-        address, found = listener.getsockname()[:2]
+        address, bound_port = listener.getsockname()[:2]
         # Who listens on every address is found by the machine's name.
         named = gethostname() if ip_address(address).is_unspecified else address
         shown = f"[{named}]" if ":" in named else named
         query = f"?token={token}" if token is not None else ""
-        serve(listener, token=token, ready=lambda: click.echo(f"http://{shown}:{found}/{query}"))
+        serve(listener, token=token, ready=lambda: click.echo(f"http://{shown}:{bound_port}/{query}"))
 
 
 def _loopback(host: str) -> bool:

@@ -25,8 +25,8 @@ def listen(host: str, port: int) -> socket.socket:
         UserError: If the host is no address of this machine, or the port is taken.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=128)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.create_server(addresses[0][4][:2], family=addresses[0][0], backlog=128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"cannot listen on {host} port {port}, {reason}: name others by --host and --port") from error

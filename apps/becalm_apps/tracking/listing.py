@@ -52,7 +52,7 @@ def list_runs(uri: str, count: int = _MANY, domain: str | None = None) -> list[T
         MlflowException: If the store cannot be read.
     """
     client = MlflowClient(uri, uri)
-    experiments = {str(found.experiment_id): str(found.name) for found in client.search_experiments()}
+    experiments = {str(experiment.experiment_id): str(experiment.name) for experiment in client.search_experiments()}
     chosen = [number for number, name in experiments.items() if domain in (None, name)]
     runs = client.search_runs(chosen, "tags.becalm.checkpoint != ''", max_results=count) if chosen else []
     versions: dict[str, Any] = {}

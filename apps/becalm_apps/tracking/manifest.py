@@ -67,13 +67,13 @@ def manifest_path(checkpoint: Path) -> Path:
 
 def flatten(config: Mapping[str, Any], above: str = "") -> dict[str, str]:
     """Settings by dotted name, as text; what has no value is left out."""
-    found: dict[str, str] = {}
+    flat: dict[str, str] = {}
     for key, value in config.items():
         if isinstance(value, Mapping):
-            found |= flatten(value, f"{above}{key}.")
+            flat |= flatten(value, f"{above}{key}.")
         elif value is not None:
-            found[f"{above}{key}"] = value if isinstance(value, str) else json.dumps(value)
-    return found
+            flat[f"{above}{key}"] = value if isinstance(value, str) else json.dumps(value)
+    return flat
 
 
 def read_header(checkpoint: Path) -> dict[str, Any]:
@@ -86,8 +86,8 @@ def read_header(checkpoint: Path) -> dict[str, Any]:
         with checkpoint.open("rb") as file:
             size = int.from_bytes(file.read(8), "little")
             # No header is nearly as long; a damaged length must not ask for all memory.
-            found = json.loads(file.read(min(size, 100_000_000)))["__metadata__"]
-        return {"config": json.loads(found["config"]), "digest": str(found["digest"])}
+            metadata = json.loads(file.read(min(size, 100_000_000)))["__metadata__"]
+        return {"config": json.loads(metadata["config"]), "digest": str(metadata["digest"])}
     except OSError as error:
         raise UserError(f"cannot read checkpoint {checkpoint}: {error.strerror}") from error
     except (ValueError, KeyError, TypeError) as error:

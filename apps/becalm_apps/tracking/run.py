@@ -86,8 +86,8 @@ class RunWriter:
         """
         run_id = self._open()
         if self._out.exists():
-            found = read_header(self._out)
-            tags = {"becalm.step": found["config"].get("step", 0), "becalm.digest": found["digest"]}
+            header = read_header(self._out)
+            tags = {"becalm.step": header["config"].get("step", 0), "becalm.digest": header["digest"]}
             self._client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in tags.items()])
             if status != "FAILED" and self.registered is None:
                 self.registered = register(self._uri, self._out, self.manifest, run_id)
@@ -99,8 +99,8 @@ class RunWriter:
         if self._id is not None:
             return self._id
         config = self.manifest.config
-        found = _existing(self._client, self.manifest.run_id)
-        if found is None:
+        existing = _existing(self._client, self.manifest.run_id)
+        if existing is None:
             self._tail.after = 0
             experiment = _experiment(self._client, config["domain"], self._uri)
             run = self._client.create_run(experiment, self._time(0.0), _tags(self.manifest, self._out), self._out.stem)
@@ -109,7 +109,7 @@ class RunWriter:
             known: dict[str, str] = {}
             run_id = str(run.info.run_id)
         else:
-            run_id, known = str(found.info.run_id), dict(found.data.params)
+            run_id, known = str(existing.info.run_id), dict(existing.data.params)
             self._client.update_run(run_id, status="RUNNING")
         self._settings(run_id, config, known)
         self._id = run_id
@@ -145,11 +145,11 @@ class RunWriter:
         Raises:
             Superseded: If so.
         """
-        found = self._read_manifest()
-        if found is None or found.session == self.manifest.session:
+        current = self._read_manifest()
+        if current is None or current.session == self.manifest.session:
             return
         # A training resumed so soon that the first recorder had no run to tell of has another one, with every step.
-        if found.training == self.manifest.training and self.manifest.run_id not in (None, found.run_id):
+        if current.training == self.manifest.training and self.manifest.run_id not in (None, current.run_id):
             self._client.delete_run(self.manifest.run_id)
         raise Superseded
 
@@ -182,9 +182,9 @@ def _existing(client: MlflowClient, run_id: str | None) -> Any:
 
 def _experiment(client: MlflowClient, name: str, uri: str) -> str:
     """The experiment of a domain. Files of a SQLite store lie beside it, those of a server where it says."""
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
+    existing = client.get_experiment_by_name(name)
+    if existing is not None:
+        return str(existing.experiment_id)
     file = database_file(uri)
     place = (file.parent / "mlruns" / re.sub(r"[^\w.-]", "-", name)).as_uri() if file is not None else None
     try:
@@ -210,9 +210,9 @@ def _tags(manifest: RunManifest, out: Path) -> dict[str, str]:
         tags["mlflow.user"] = getpass.getuser()
     commits: list[str] = []
     for name, (version, folder) in manifest.code.items():
-        found = commit(Path(folder)) if folder else None
-        tags[f"code.{name}"] = f"{version} {found}" if found is not None else version
-        commits += [found] if found is not None else []
+        revision = commit(Path(folder)) if folder else None
+        tags[f"code.{name}"] = f"{version} {revision}" if revision is not None else version
+        commits += [revision] if revision is not None else []
     if commits:
         tags["mlflow.source.git.commit"] = commits[-1].removesuffix("-dirty")
     return tags

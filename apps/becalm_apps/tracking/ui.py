@@ -18,29 +18,18 @@ _PATIENCE = 120.0
 
 
 @contextmanager
-def page(uri: str, port: int) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+def serve(uri: str, port: int) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
     """Serves the page; yields its address, once it answers, and the process that serves it.
 
     Raises:
         UserError: If it does not start.
     """
     file = database_file(uri)
-    command = [
-        sys.executable,
-        "-m",
-        "mlflow",
-        "server",
-        "--backend-store-uri",
-        uri,
-        "--host",
-        HOST,
-        "--port",
-        str(port),
-    ]
+    store = ["--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1"]
     # Nobody asks a page for background jobs.
     environment = {**ENVIRONMENT, **os.environ, "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
     process = subprocess.Popen(  # noqa: S603 (our own choice of words)
-        [*command, "--workers", "1"],
+        [sys.executable, "-m", "mlflow", "server", *store],
         env=environment,
         # What people log by themselves through this server goes beside the store, too.
         cwd=file.parent if file is not None else None,

@@ -23,7 +23,6 @@ ENVIRONMENT = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "30",
 }
 """What MLflow finds where becalm uses it: it tells nobody, prints nothing, and says soon that a server is gone."""
-_OFF = "off"
 _SQLITE = "sqlite:///"
 _DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 _SERVERS = ("http", "https", "databricks")
@@ -43,7 +42,7 @@ def tracking_uri(flag: str | None = None) -> str | None:
         UserError: If it is no address that MLflow knows.
     """
     named = flag or os.environ.get("BECALM_TRACKING") or os.environ.get("MLFLOW_TRACKING_URI")
-    if named == _OFF and not flag:
+    if named == "off" and not flag:
         return None
     return address(named or str(DEFAULT))
 

@@ -55,7 +55,7 @@ def plugin_verb(entry: CommandRef) -> Verb:
 
     def form(taken: Sequence[str]) -> Form:
         model: type[BaseModel] = resolve(entry.options)
-        return Form.of(entry.domain, model, section=_section, taken=taken)
+        return Form(entry.domain, model, section=_section, taken=taken)
 
     def run(call: Call) -> None:
         target: Any = resolve(entry.target)

@@ -13,9 +13,9 @@ from becalm.plugin.find import resolve
 from becalm.plugin.hooks import DomainRef
 from becalm.plugin.request import SampleRequest
 from becalm_apps.cli import common
-from becalm_apps.cli.flags import Words
 from becalm_apps.cli.form import Form
 from becalm_apps.cli.progress import bar
+from becalm_apps.cli.words import Words
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class Generation:
     """Samples in diffusion space.
 
     Attributes:
         cond: Their conditions.
-        frames: The samples at the steps filmed, scaled to unit variance of signal and noise together.
+        frames: The samples at the steps asked for, scaled to unit variance of signal and noise together.
         seconds: Time that sampling took, loading not included.
         calls: Times that the network was called, each with up to a batch of samples.
     """
@@ -48,7 +48,7 @@ def request_form(ref: DomainRef, taken: Sequence[str], defaults: Mapping[str, An
     def section(key: str) -> str:
         return "sampling" if key in SampleRequest.model_fields else ref.name
 
-    return Form.of(ref.name, model, section=section, taken=taken, defaults=defaults)
+    return Form(ref.name, model, section=section, taken=taken, defaults=defaults or {})
 
 
 def options(ref: DomainRef) -> list[click.Option]:
@@ -59,14 +59,7 @@ def options(ref: DomainRef) -> list[click.Option]:
         click.Option(
             ["--checkpoint"], metavar="NAME|FILE", help=note + default, type=Words(tuple(ref.pretrained), files=True)
         ),
-        click.Option(
-            ["--device"],
-            metavar="auto|cpu|cuda",
-            default="auto",
-            show_default=True,
-            help="Where to compute.",
-            type=Words(("auto", "cpu", "cuda")),
-        ),
+        common.device(),
         common.quiet("Nothing but results and errors."),
         common.as_json("Print the summary as JSON."),
     ]
@@ -94,11 +87,13 @@ def open_model(ref: DomainRef, name: str | None, device: str) -> "Model[Any]":
     return model
 
 
-def make(model: "Model[Any]", request: SampleRequest, *, title: str, quiet: bool, filmed: Collection[int] = ()) -> Made:
+def generate(
+    model: "Model[Any]", request: SampleRequest, *, title: str, quiet: bool, frames: Collection[int] = ()
+) -> Generation:
     """Draws the samples of a request.
 
     Args:
-        filmed: Numbers of the steps to keep as frames.
+        frames: Numbers of the steps to keep as frames.
 
     Raises:
         UserError: If the samples are not finite.
@@ -122,7 +117,7 @@ def make(model: "Model[Any]", request: SampleRequest, *, title: str, quiet: bool
             for run in model.runs(request):
                 film: list[Tensor] = []
                 for step in run:
-                    if step.index in filmed:
+                    if step.index in frames:
                         film.append((step.x / step.level.norm.to(step.x)).cpu())
                     end = step.x
                     advance("")
@@ -134,5 +129,5 @@ def make(model: "Model[Any]", request: SampleRequest, *, title: str, quiet: bool
     x0 = torch.cat(ends)
     if not bool(torch.isfinite(x0).all()):
         raise UserError("the samples are not finite: lower the guidance, or take more steps")
-    frames = tuple(torch.cat(parts) for parts in zip(*films, strict=True))
-    return Made(x0, cond, frames, seconds, calls)
+    pictures = tuple(torch.cat(parts) for parts in zip(*films, strict=True))
+    return Generation(x0, cond, pictures, seconds, calls)

@@ -1,7 +1,7 @@
 """``becalm NOUN sample``: samples of a model, as a picture, as arrays, or as the film of how they came to be."""
 
 import json
-from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -10,12 +10,12 @@ import click
 from becalm.files import atomic
 from becalm.plugin.hooks import DomainRef
 from becalm.plugin.request import SampleRequest
+from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import on_stop
-from becalm_apps.cli.form import Form
 from becalm_apps.cli.progress import clock
 from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.verbs import animation, output
-from becalm_apps.verbs.generate import Made, make, open_model, options, request_form
+from becalm_apps.verbs.generate import Generation, generate, open_model, options, request_form
 
 if TYPE_CHECKING:
     from becalm.model import Model
@@ -26,20 +26,10 @@ _SUFFIXES = (".png", ".npz", ".gif")
 
 def verb(ref: DomainRef) -> Verb:
     """The command."""
-
-    def form(taken: Sequence[str]) -> Form:
-        return request_form(ref, taken)
-
-    out = click.Option(
-        ["--out"],
-        type=click.Path(path_type=Path),
-        default=Path("samples.png"),
-        show_default=True,
-        metavar="FILE",
-        help=".png a picture, .npz the arrays, .gif the denoising film.",
-    )
-    own = [out, *options(ref)]
-    return Verb("sample", SUMMARY, form=form, own=own, run=lambda call: _run(ref, call), examples=examples(ref))
+    form, run = partial(request_form, ref), partial(_run, ref)
+    text = ".png a picture, .npz the arrays, .gif the denoising film."
+    own = [common.file("--out", text, default=Path("samples.png")), *options(ref)]
+    return Verb("sample", SUMMARY, form=form, own=own, run=run, examples=examples(ref))
 
 
 def examples(ref: DomainRef) -> list[str]:
@@ -53,23 +43,19 @@ def examples(ref: DomainRef) -> list[str]:
     ]
 
 
+@on_stop("nothing was written")
 def _run(ref: DomainRef, call: Call) -> None:
-    with on_stop("nothing was written"):
-        _draw(ref, call)
-
-
-def _draw(ref: DomainRef, call: Call) -> None:
     out: Path = call.own["out"]
     atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.settled(cast(SampleRequest, call.settings))
-    filmed = animation.frame_steps(request.updates) if out.suffix == ".gif" else ()
-    made = make(model, request, title="sampling", quiet=call.own["quiet"], filmed=filmed)
-    atomic.write_atomic(out, content(model, made, out.suffix))
+    frames = animation.frame_steps(request.updates) if out.suffix == ".gif" else ()
+    generation = generate(model, request, title="sampling", quiet=call.own["quiet"], frames=frames)
+    atomic.write_atomic(out, content(model, generation, out.suffix))
     if call.own["as_json"]:
         summary = {
             "count": request.count,
-            "seconds": round(made.seconds, 3),
+            "seconds": round(generation.seconds, 3),
             "out": str(out),
             "checkpoint": model.digest,
         }
@@ -77,13 +63,13 @@ def _draw(ref: DomainRef, call: Call) -> None:
     elif not call.own["quiet"]:
         how = f"{request.sampler}, {request.updates} steps, seed {request.seed}"
         name = call.own["checkpoint"] or ref.default
-        click.echo(f"{out}: {request.count} samples in {clock(made.seconds)} ({how}, {name} {model.digest[:8]})")
+        click.echo(f"{out}: {request.count} samples in {clock(generation.seconds)} ({how}, {name} {model.digest[:8]})")
 
 
-def content(model: "Model[Any]", made: Made, suffix: str) -> bytes:
+def content(model: "Model[Any]", generation: Generation, suffix: str) -> bytes:
     """The samples as a file with that suffix holds them."""
     if suffix == ".gif":
-        return animation.gif(model.domain, made.frames, made.cond)
+        return animation.gif(model.domain, generation.frames, generation.cond)
     if suffix == ".npz":
-        return output.npz(model.domain.arrays(made.x0, made.cond))
-    return output.png(model.domain.render(made.x0, made.cond))
+        return output.npz(model.domain.arrays(generation.x0, generation.cond))
+    return output.png(model.domain.render(generation.x0, generation.cond))

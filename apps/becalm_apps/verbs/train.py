@@ -35,37 +35,21 @@ def verb(ref: DomainRef) -> Verb:
 
     def form(taken: Sequence[str]) -> Form:
         flat = ("settings", "objective", "training")
-        return Form.of(
+        return Form(
             ref.name, plan(ref), section=lambda key: ref.name if key == "settings" else key, flat=flat, taken=taken
         )
 
-    place = Path("runs") / f"{ref.name}.safetensors"
+    out = Path("runs") / f"{ref.name}.safetensors"
     own = [
-        click.Option(
-            ["--out"],
-            type=click.Path(path_type=Path),
-            default=place,
-            show_default=True,
-            metavar="FILE",
-            help="Checkpoint; log, picture and resume state stand beside it.",
-        ),
+        common.file("--out", "Checkpoint; log, picture and resume state stand beside it.", default=out),
         click.Option(
             ["--resume"],
             is_flag=True,
             help="Go on with the training of --out; of its settings only --steps can change.",
         ),
-        click.Option(
-            ["--every"],
-            type=common.Whole(1),
-            default=500,
-            show_default=True,
-            metavar="INT",
-            help="Steps between saves.",
-        ),
+        common.whole("--every", "Steps between saves.", default=500, low=1),
         click.Option(["--half"], is_flag=True, help="Store the checkpoint's weights as float16."),
-        click.Option(
-            ["--device"], metavar="auto|cpu|cuda", default="auto", show_default=True, help="Where to compute."
-        ),
+        common.device(),
         click.Option(
             ["--tracking"],
             metavar="URI",
@@ -77,8 +61,8 @@ def verb(ref: DomainRef) -> Verb:
         common.as_json("Print the summary as JSON."),
     ]
     examples = [
-        f"becalm {ref.name} train --steps 2000 --out {place}",
-        f"becalm {ref.name} train --resume --out {place}",
+        f"becalm {ref.name} train --steps 2000 --out {out}",
+        f"becalm {ref.name} train --resume --out {out}",
         f"becalm {ref.name} train --schedule linear --schedule.last 0.01 --print-config > train.toml",
         f"becalm {ref.name} train --config train.toml --rate 3e-4",
     ]

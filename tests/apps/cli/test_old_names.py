@@ -42,7 +42,7 @@ class Garden(Settings):
 
 def verb() -> Verb:
     def form(taken: Any) -> Form:
-        return Form.of("garden", Garden, section=lambda key: key, flat=("soil",), taken=taken)
+        return Form("garden", Garden, section=lambda key: key, flat=("soil",), taken=taken)
 
     def run(call: Call) -> None:
         click.echo(call.settings.model_dump_json())

@@ -1,4 +1,4 @@
-"""A lock that is fair: one run computes at a time, a step each, in the order in which they ask."""
+"""A lock that is fair: one job computes at a time, a step each, in the order in which they ask."""
 
 import threading
 from collections import deque
@@ -9,7 +9,7 @@ _LOOK = 0.1
 
 
 class FairLock:
-    """A lock that is given out in the order of asking: nobody waits for longer than a step of each other run."""
+    """A lock that is given out in the order of asking: nobody waits for longer than a step of each other job."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()

@@ -36,33 +36,33 @@ def _domain(path: Path) -> str | None:
     return config.get("domain") if isinstance(config, dict) and "objective" in config else None
 
 
-def form(ref: DomainRef, panel: str, found: Sequence[Entry]) -> dict[tuple[str, ...], Any]:
+def form(ref: DomainRef, panel: str, entries: Sequence[Entry]) -> dict[tuple[str, ...], Any]:
     """Draws the entries, those that are seldom needed folded away; their components by path.
 
     Args:
         panel: What the page calls the panel; names of the components begin with it.
     """
-    made: dict[tuple[str, ...], Any] = {}
-    shown = [entry for entry in found if entry.kind is not Kind.FOLDER]
+    components: dict[tuple[str, ...], Any] = {}
+    shown = [entry for entry in entries if entry.kind is not Kind.FOLDER]
     front, aside = [entry for entry in shown if not entry.aside], [entry for entry in shown if entry.aside]
-    _rows(ref, panel, front, made)
+    _rows(ref, panel, front, components)
     if aside:
         with gr.Accordion("More settings", open=False):
-            _rows(ref, panel, aside, made)
-    return made
+            _rows(ref, panel, aside, components)
+    return components
 
 
-def _rows(ref: DomainRef, panel: str, found: Sequence[Entry], made: dict[tuple[str, ...], Any]) -> None:
-    for small, group in groupby(found, key=lambda entry: entry.kind in _SMALL):
+def _rows(ref: DomainRef, panel: str, entries: Sequence[Entry], components: dict[tuple[str, ...], Any]) -> None:
+    for small, group in groupby(entries, key=lambda entry: entry.kind in _SMALL):
         if small:
             with gr.Row():
-                made |= {entry.path: _component(ref, entry, f"field-{panel}-{'-'.join(entry.path)}") for entry in group}
+                components |= {entry.path: _component(ref, panel, entry) for entry in group}
         else:
-            for entry in group:
-                made[entry.path] = _component(ref, entry, f"field-{panel}-{'-'.join(entry.path)}")
+            components |= {entry.path: _component(ref, panel, entry) for entry in group}
 
 
-def _component(ref: DomainRef, entry: Entry, name: str) -> Any:
+def _component(ref: DomainRef, panel: str, entry: Entry) -> Any:
+    name = f"field-{panel}-{'-'.join(entry.path)}"
     if entry.kind is Kind.SKETCH:
         return sketch.canvas(entry.marker, entry.field.text, name)  # type: ignore[arg-type] # the kind says it
     label, text = entry.field.label, entry.field.text

@@ -98,8 +98,8 @@ def entries(model: type[BaseModel]) -> list[Entry]:
 
 def _entries(model: type[BaseModel], around: Field | None = None) -> Iterator[Entry]:
     base = SampleRequest.model_fields if issubclass(model, SampleRequest) else {}
-    found = describe(model, around, around.defaults if around is not None else None)
-    for field in sorted(found, key=lambda field: _rank(model, field.path[-1], base)):
+    fields = describe(model, around, around.defaults if around is not None else None)
+    for field in sorted(fields, key=lambda field: _rank(model, field.path[-1], base)):
         if field.nested is not None and not field.nested.by_word:
             yield from _entries(field.nested.models[""], field)
         else:

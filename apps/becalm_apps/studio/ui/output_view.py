@@ -11,11 +11,10 @@ from pathlib import Path
 from becalm.errors import UserError
 from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm_apps.cli.progress import clock
-from becalm_apps.cli.show import cell
+from becalm_apps.cli.show import KINDS, cell
 
 _MIME = re.compile(r"(image|video)/[\w.+-]+")
 _LINES = 200
-_KINDS = "text, Table, Progress, Picture or Saved"
 
 
 @dataclass
@@ -51,7 +50,7 @@ class OutputView:
             elif isinstance(report, str):
                 self.lines = [*self.lines, report][-_LINES:]
             else:
-                raise TypeError(f"a panel must yield {_KINDS}, got {type(report).__name__}")
+                raise TypeError(f"a panel must yield {KINDS}, got {type(report).__name__}")
 
     def picture_html(self) -> str:
         """The picture."""
@@ -59,7 +58,7 @@ class OutputView:
 
     def text_html(self) -> str:
         """Tables and lines."""
-        parts = [_table(found) for found in self.tables.values()]
+        parts = [_table(table) for table in self.tables.values()]
         if self.lines:
             parts.append(f'<div class="lines">{"<br>".join(escape(line) for line in self.lines)}</div>')
         return "".join(parts)
@@ -124,8 +123,8 @@ def figure(picture: Picture) -> str:
     return f"<figure>{shown}{f'<figcaption>{text}</figcaption>' if text else ''}</figure>"
 
 
-def _table(found: Table) -> str:
-    heads = "".join(f"<th>{escape(name)}</th>" for name in found.columns)
-    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell(value))}</td>' for value in row)}</tr>" for row in found.rows)
-    title = f"<caption>{escape(found.title)}</caption>" if found.title else ""
+def _table(table: Table) -> str:
+    heads = "".join(f"<th>{escape(name)}</th>" for name in table.columns)
+    rows = "".join(f"<tr>{''.join(f'<td>{escape(cell(value))}</td>' for value in row)}</tr>" for row in table.rows)
+    title = f"<caption>{escape(table.title)}</caption>" if table.title else ""
     return f'<table class="figures">{title}<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>'

@@ -55,22 +55,22 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
     """Draws a panel; one that cannot be made says why, and the others stand."""
     try:
         model = panel.options()
-        found = _with_defaults(panel, entries(model))
+        form_entries = _with_defaults(panel, entries(model))
     except Exception as error:
         _notice(explain(error))
         return
-    controller = PanelController(panel, model, found, sessions)
+    controller = PanelController(panel, model, form_entries, sessions)
     with gr.Row():
         with gr.Column(scale=2, min_width=320, elem_id=f"form-{panel.id}"):
             gr.Markdown(panel.summary)
-            parts = form(ref, panel.id, found)
+            parts = form(ref, panel.id, form_entries)
         with gr.Column(scale=3, min_width=320):
             with gr.Row():
                 run = gr.Button("Run", variant="primary", elem_id=f"run-{panel.id}")
                 stop = gr.Button("Stop", interactive=False, elem_id=f"stop-{panel.id}")
             status = _html(f"status-{panel.id}")
             picture = _html(f"picture-{panel.id}", "stage", frame(""))
-            told = _html(f"told-{panel.id}", "told")
+            text = _html(f"told-{panel.id}", "told")
             files = gr.File(
                 label="Files", file_count="multiple", interactive=False, visible=False, elem_id=f"files-{panel.id}"
             )
@@ -79,12 +79,12 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
     # The page asks for news, each time when it has shown the last: what is pushed at a page that is busy, or behind
     # another one, piles up there.
     clock = gr.Timer(_TICK, active=False)
-    outputs = [status, picture, told, files, run, stop, clock]
+    outputs = [status, picture, text, files, run, stop, clock]
     run.click(controller.begin, inputs, outputs, queue=False, **quiet)
     clock.tick(controller.poll, None, outputs, queue=False, trigger_mode="once", **quiet)
     stop.click(controller.stop, None, [stop], queue=False, **quiet)
     _grounds(controller, parts, tabs, quiet)
-    _models(ref, panel, found, parts, tabs, quiet)
+    _models(ref, panel, form_entries, parts, tabs, quiet)
 
 
 def _grounds(
@@ -105,13 +105,13 @@ def _grounds(
 def _models(
     ref: DomainRef,
     panel: Panel,
-    found: Sequence[Entry],
+    form_entries: Sequence[Entry],
     parts: dict[tuple[str, ...], Any],
     tabs: Sequence[gr.Tab],
     quiet: dict[str, Any],
 ) -> None:
     """Keeps the list of models up to date, and the form at what the chosen one prefers."""
-    for entry in found:
+    for entry in form_entries:
         if entry.kind is not Kind.WEIGHTS:
             continue
         for tab in tabs:
@@ -134,13 +134,13 @@ def _preferred(
     return [values.get(path, gr.skip()) for path in shown]
 
 
-def _with_defaults(panel: Panel, found: Sequence[Entry]) -> list[Entry]:
+def _with_defaults(panel: Panel, form_entries: Sequence[Entry]) -> list[Entry]:
     """The entries with what the default model prefers."""
-    name = next((entry.default for entry in found if entry.kind is Kind.WEIGHTS), None)
+    name = next((entry.default for entry in form_entries if entry.kind is Kind.WEIGHTS), None)
     if panel.defaults is None or not name:
-        return list(found)
+        return list(form_entries)
     values = panel.defaults(str(name))
-    return [replace(entry, default=values.get(entry.path, entry.default)) for entry in found]
+    return [replace(entry, default=values.get(entry.path, entry.default)) for entry in form_entries]
 
 
 def _html(name: str, kind: str = "", content: str = "") -> gr.HTML:

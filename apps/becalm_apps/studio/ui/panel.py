@@ -39,26 +39,17 @@ class Panel:
 def panels(ref: DomainRef, plugins: Sequence[Plugin]) -> list[Panel]:
     """The panels of a domain: the shared one first, unless the domain's own plugin brings one of its name."""
     home = next(plugin for plugin in plugins if ref in plugin.domains)
-    found = {"sample": shared(ref)}
+    draw, options, defaults = (partial(function, ref) for function in (sample.run, sample.options, sample.defaults))
+    by_name = {"sample": Panel(ref.name, "sample", sample.SUMMARY, options, draw, defaults)}
     for plugin in sorted(plugins, key=lambda plugin: plugin.distribution != home.distribution):
         for entry in plugin.panels:
             mine = plugin.distribution == home.distribution
-            if entry.domain == ref.name and (mine or entry.name not in found):
-                found[entry.name] = _plugin_panel(entry)
-    return list(found.values())
+            if entry.domain == ref.name and (mine or entry.name not in by_name):
+                work = partial(_work, entry)
+                by_name[entry.name] = Panel(ref.name, entry.name, entry.summary, partial(resolve, entry.options), work)
+    return list(by_name.values())
 
 
-def shared(ref: DomainRef) -> Panel:
-    """The sample panel that every domain has."""
-    return Panel(
-        ref.name, "sample", sample.SUMMARY, partial(sample.options, ref), partial(sample.run, ref),
-        defaults=partial(sample.defaults, ref),
-    )  # fmt: skip
-
-
-def _plugin_panel(entry: CommandRef) -> Panel:
-    def work(options: Any) -> Iterator[Report]:
-        target: Callable[[Any], Iterator[Report]] = resolve(entry.target)
-        return target(options)
-
-    return Panel(entry.domain, entry.name, entry.summary, partial(resolve, entry.options), work)
+def _work(entry: CommandRef, options: BaseModel) -> Iterator[Report]:
+    reports: Iterator[Report] = resolve(entry.target)(options)
+    return reports

@@ -31,13 +31,13 @@ class View:
     """What a visitor sees of a job.
 
     Attributes:
-        output: What the job has reported. picture, told: What of it the page has.
+        output: What the job has reported. picture, text: What of it the page has.
         failed: Why it cannot be shown, if so.
     """
 
     output: OutputView = field(default_factory=OutputView)
     picture: Picture | None = None
-    told: str = ""
+    text: str = ""
     failed: str | None = None
 
 
@@ -62,19 +62,19 @@ class PanelController:
             UserError: If it does not fit.
         """
         left = iter(values)
-        found: list[Any] = []
+        entered: list[Any] = []
         for entry in self.entries:
             if entry.kind is Kind.FOLDER:
-                found.append(str(folder))
+                entered.append(str(folder))
                 continue
             value = next(left)
             if entry.kind is Kind.SKETCH and value:
                 value = parse_drawing(entry.marker, str(value), folder / f"{entry.path[-1]}.png")  # type: ignore[arg-type]
-            found.append(value)
-        return fill(self.model, self.entries, found)
+            entered.append(value)
+        return fill(self.model, self.entries, entered)
 
     def begin(self, request: gr.Request, *values: Any) -> Updates:
-        """Begins a run with what was entered."""
+        """Begins a job with what was entered."""
         session, view = str(request.session_hash), View()
         folder = self.sessions.folder(session)
         empty = (view.output.picture_html(), "", gr.File(value=None, visible=False))
@@ -99,9 +99,9 @@ class PanelController:
         except (TypeError, UserError) as error:
             job.stop()
             view.failed, shown = explain(error), gr.skip()
-        told = view.output.text_html()
-        news = gr.skip() if told == view.told else told
-        view.picture, view.told = view.output.picture, told
+        text = view.output.text_html()
+        news = gr.skip() if text == view.text else text
+        view.picture, view.text = view.output.picture, text
         failed = view.failed or job.error
         status = view.output.status(_state(job, ended), error=None if failed is None else _without_folders(failed))
         if not ended:
@@ -110,7 +110,7 @@ class PanelController:
         return (status, shown, news, gr.File(value=paths or None, visible=bool(paths)), *_controls(working=False))
 
     def stop(self, request: gr.Request) -> Any:
-        """Stops the visitor's run."""
+        """Stops the visitor's job."""
         self.sessions.stop(str(request.session_hash), self.panel.id)
         return gr.Button(interactive=False)
 

@@ -17,9 +17,9 @@ def register(uri: str, checkpoint: Path, manifest: RunManifest, run_id: str) -> 
     Returns:
         Its registered name and version.
     """
-    found = read_header(checkpoint)
-    config = found["config"]
-    tags = {"domain": str(config["domain"]), "digest": found["digest"], "step": str(config.get("step", 0))}
+    header = read_header(checkpoint)
+    config = header["config"]
+    tags = {"domain": str(config["domain"]), "digest": header["digest"], "step": str(config.get("step", 0))}
     name = model_name(tags["domain"], checkpoint.stem)
     mlflow.set_tracking_uri(uri)
     mlflow.set_registry_uri(uri)
