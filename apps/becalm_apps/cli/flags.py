@@ -98,10 +98,9 @@ def _names(fields: Sequence[Field], flat: Collection[str], taken: Collection[str
         names[field.path] = [name]
     for field in fields:
         for path in field.old:
-            name = _name(_short(field, path, flat))
-            if name not in used:
-                used.add(name)
-                names[field.path].append(name)
+            free = [name for name in (_name(_short(field, path, flat)), _name(path)) if name not in used]
+            used.update(free[:1])
+            names[field.path] += free[:1]
     return names
 
 

@@ -28,7 +28,7 @@ class Fern(Settings):
 
 
 class Soil(Settings):
-    renamed: ClassVar[dict[str, str]] = {"moist": "wet"}
+    renamed: ClassVar[dict[str, str]] = {"moist": "wet", "count": "depth"}
     wet: bool = Field(False, description="Whether it is.")
     depth: int = Field(1, description="Metres.")
 
@@ -65,6 +65,7 @@ def grow(*words: str) -> dict[str, Any]:
         (["--shrub", "oak"], ["--plant", "oak"]),
         (["--sort", "oak", "--shrub.tall", "2"], ["--plant", "oak", "--plant.height", "2"]),
         (["--plant", "oak", "--plant.tall", "2"], ["--plant", "oak", "--plant.height", "2"]),
+        (["--soil.count", "4"], ["--depth", "4"]),
         (["--sort.leaves", "4"], ["--plant.leaves", "4"]),
         (["--count", "2", "--many", "3"], ["--many", "2", "--count", "3"]),
     ],
