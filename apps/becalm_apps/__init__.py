@@ -2,11 +2,12 @@
 
 ``main`` stands on top; each folder imports from those below it alone:
 
-    new/ share/ runs/ studio/ setup/    commands that are no domain's
-    verbs/                              what every domain can do: sample, train, evaluate
-    tracking/                           trainings kept in MLflow
-    cli/                                a command: flags, config files, errors, progress
-    fields/                             a pydantic field described once, for flags and for pages
+    setup/ share/ runs/ studio/    commands that are no domain's
+    new/                           a plugin to start from
+    verbs/                         what every domain can do: sample, train, evaluate
+    tracking/                      trainings kept in MLflow
+    cli/                           a command: flags, config files, errors, progress
+    fields/                        a pydantic field described once, for flags and for pages
 """
 
 _ROOMS = {
