@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "apps"))
-from studio import Visitor, chromium, studio
+from browser import Visitor, chromium, studio
 
 LIMIT = 2.0
 """Seconds from the button to the first picture that are promised, with the bundled model on two cores."""

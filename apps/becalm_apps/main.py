@@ -12,39 +12,43 @@ import click
 from click.shell_completion import shell_complete
 
 from becalm.plugin.find import Plugin, installed
-from becalm.plugin.hooks import CommandRef
 from becalm.version import __version__
-from becalm_apps.border import guarded
-from becalm_apps.loading import patient
-from becalm_apps.nouns import Entry, Nouns
+from becalm_apps.cli.error_boundary import exit_code
+from becalm_apps.cli.interrupt import defer_interrupts
+from becalm_apps.cli.lazy_group import LazyCommand, LazyGroup
 
 _COMPLETE = "_BECALM_COMPLETE"
 _SUMMARY = "Denoising diffusion: sample, train and judge models of many kinds of data."
 
-# Section, name, summary, and the module whose ``command`` it is; that is imported when the word is used.
-_WORDS = (
-    ("Tools", "studio", "A web page to watch and steer the models of all domains.", "becalm_apps.studio.command"),
-    ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "becalm_apps.runs.command"),
-    ("Sharing", "export", "Write a checkpoint with its card for others.", "becalm_apps.share.export"),
-    ("Sharing", "import", "Take over a checkpoint that someone shares.", "becalm_apps.share.bring"),
-    ("Sharing", "push", "Send a checkpoint with its card to the hub.", "becalm_apps.share.push"),
-    ("Setup", "plugins", "The installed plugins, the broken ones with their error.", "becalm_apps.plugins"),
-    ("Setup", "doctor", "What is installed, what is missing, and the command that mends it.", "becalm_apps.doctor"),
-    ("Setup", "completion", "Completion of commands and flags for a shell.", "becalm_apps.completion"),
+# Section, name, summary, and the module here whose ``command`` it is, which is imported when the word is used.
+_COMMANDS = (
+    ("Tools", "studio", "A web page to watch and steer the models of all domains.", "studio.command"),
+    ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "runs.command"),
+    ("Sharing", "export", "Write a checkpoint with its card for others.", "share.export"),
+    ("Sharing", "import", "Take over a checkpoint that someone shares.", "share.import_checkpoint"),
+    ("Sharing", "push", "Send a checkpoint with its card to the hub.", "share.push"),
+    ("Setup", "plugins", "The installed plugins, the broken ones with their error.", "setup.plugins"),
+    (
+        "Setup",
+        "doctor",
+        "What is installed, what is missing, and the command that mends it.",
+        "setup.doctor",
+    ),
+    ("Setup", "completion", "Completion of commands and flags for a shell.", "setup.completion"),
 )
 
 
 def command(plugins: Sequence[Plugin] | None = None) -> click.Group:
     """The whole command, with the plugins given, or those installed now."""
-    found = installed() if plugins is None else plugins
-    refs = [ref for plugin in found for ref in plugin.domains]
-    entries = {ref.name: Entry("Domains", ref.summary, _domain(ref.name, found)) for ref in refs}
+    plugins = installed() if plugins is None else plugins
+    refs = [ref for plugin in plugins for ref in plugin.domains]
+    entries = {ref.name: LazyCommand("Domains", ref.summary, _domain(ref.name, plugins)) for ref in refs}
     # No domain takes one of these words away.
-    entries |= {name: Entry(section, summary, partial(_word, module)) for section, name, summary, module in _WORDS}
-    broken = {plugin.name: plugin.error for plugin in found if plugin.error is not None}
+    entries |= {name: LazyCommand(section, text, partial(_own, module)) for section, name, text, module in _COMMANDS}
+    broken = {plugin.name: plugin.error for plugin in plugins if plugin.error is not None}
     ready = next((ref.name for ref in refs if ref.default), None)
     first = [f"becalm {ready} sample --out samples.png", f"becalm {ready} sample --help"] if ready else []
-    root = Nouns("becalm", _SUMMARY, entries, broken=broken, examples=[*first, "becalm doctor"])
+    root = LazyGroup("becalm", _SUMMARY, entries, broken=broken, examples=[*first, "becalm doctor"])
     click.version_option(__version__, prog_name="becalm", message="%(prog)s %(version)s")(root)
     return root
 
@@ -55,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
         # What libraries warn of is not for the user of a command to mend.
         warnings.simplefilter("ignore")
     words = list(sys.argv[1:] if arguments is None else arguments)
-    sys.exit(guarded(lambda: _run(words)))
+    sys.exit(exit_code(lambda: _run(words)))
 
 
 def _run(words: list[str]) -> None:
@@ -64,28 +68,26 @@ def _run(words: list[str]) -> None:
     instruction = os.environ.get(_COMPLETE)
     if instruction:
         raise click.exceptions.Exit(shell_complete(root, {}, "becalm", _COMPLETE, instruction))
-    with patient(), root.make_context("becalm", words) as context:
+    with defer_interrupts(), root.make_context("becalm", words) as context:
         root.invoke(context)
 
 
 def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]:
     def make() -> click.Command:
-        from becalm_apps.domain import noun
+        from becalm_apps.verbs.domain import domain_group
 
         home, ref = next((plugin, ref) for plugin in plugins for ref in plugin.domains if ref.name == name)
-        own: list[CommandRef] = []
-        others: list[CommandRef] = []
-        for plugin in plugins:
-            group = own if plugin.distribution == home.distribution else others
-            group += [entry for entry in plugin.commands if entry.domain == name]
-        return noun(ref, own, others)
+        commands = [(plugin, entry) for plugin in plugins for entry in plugin.commands if entry.domain == name]
+        own = [entry for plugin, entry in commands if plugin.distribution == home.distribution]
+        others = [entry for plugin, entry in commands if plugin.distribution != home.distribution]
+        return domain_group(ref, own, others)
 
     return make
 
 
-def _word(module: str) -> click.Command:
-    made: click.Command = importlib.import_module(module).command
-    return made
+def _own(module: str) -> click.Command:
+    command: click.Command = importlib.import_module(f"becalm_apps.{module}").command
+    return command
 
 
 if __name__ == "__main__":

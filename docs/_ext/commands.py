@@ -9,8 +9,8 @@ from sphinx.application import Sphinx
 from sphinx.util.docutils import SphinxDirective
 
 from becalm.plugin.find import installed
+from becalm_apps.cli.verb import Verb
 from becalm_apps.main import command
-from becalm_apps.verb import Verb
 
 
 class Commands(SphinxDirective):

@@ -13,7 +13,8 @@ from typing import IO, Any
 
 def environment_with(paths: Iterable[str], **more: str) -> dict[str, str]:
     """The environment of a process of its own, with plugins on further paths."""
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(paths), "OMP_NUM_THREADS": "1", **more}
+    before = filter(None, [os.environ.get("PYTHONPATH")])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([*paths, *before]), "OMP_NUM_THREADS": "1", **more}
 
 
 def started(

@@ -99,6 +99,8 @@ def played(tmp_path_factory: pytest.TempPathFactory) -> Played:
     python = folder / "env" / "bin" / "python"
     site = next((folder / "env" / "lib").glob("python*")) / "site-packages"
     running = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    # Before that the tree that is tested, wherever the running environment finds becalm.
+    (site / "becalm.pth").write_text("".join(f"{ROOT / part}\n" for part in ("core", "plugins", "apps")))
     # A plain line of a .pth would not read the .pth files of that folder in turn, such as becalm's own.
     (site / "running.pth").write_text("".join(f"import site; site.addsitedir({path!r})\n" for path in running))
     played = Played(folder, python, site, {})
@@ -171,11 +173,11 @@ def test_its_own_tests_pass(ring: Path, played: Played) -> None:
 
 def test_it_has_its_tab_in_the_studio(ring: Path, tmp_path: Path) -> None:
     pytest.importorskip("gradio", reason="becalm[studio] is not installed")
-    from becalm_apps.studio.page import page
-    from becalm_apps.studio.visitors import Visitors
+    from becalm_apps.studio.session.sessions import Sessions
+    from becalm_apps.studio.ui.page import page
 
     plugins = installed()
-    config = page(plugins, Visitors(tmp_path)).get_config_file()
+    config = page(plugins, Sessions(tmp_path)).get_config_file()
     labels = {part["props"].get("label") for part in config["components"] if part["type"] == "tabitem"}
     assert {"images", "policies", "programs", "ring"} <= labels
     asked = {str(part["props"].get("info") or part["props"].get("label")) for part in config["components"]}

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import click
 
 from becalm.plugin.find import installed
+from becalm_apps.cli.verb import Verb
 from becalm_apps.main import command
-from becalm_apps.verb import Verb
 
 Words = tuple[str, ...]
 OWN = [plugin for plugin in installed() if plugin.distribution == "becalm"]

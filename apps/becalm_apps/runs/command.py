@@ -7,14 +7,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from becalm_apps import common
-from becalm_apps.nouns import Entry, Nouns
-from becalm_apps.progress import clock
-from becalm_apps.runs import add, compare, page, store
-from becalm_apps.table import table
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import LazyCommand, LazyGroup
+from becalm_apps.cli.progress import clock
+from becalm_apps.runs import add, compare, store
+from becalm_apps.runs import ui
+from becalm_apps.cli.table import table
 
 if TYPE_CHECKING:
-    from becalm_apps.tracking.listing import Tracked
+    from becalm_apps.tracking.listing import TrackedRun
 
 _SUMMARY = "The trainings tracked by MLflow, the newest first."
 
@@ -22,7 +23,7 @@ _SUMMARY = "The trainings tracked by MLflow, the newest first."
 def _listed(ctx: click.Context, tracking: str | None, as_json: bool, count: int, domain: str | None) -> None:
     if ctx.invoked_subcommand is not None:
         return
-    runs = store.runs(store.readable(tracking), count, domain)
+    runs = store.runs(store.existing_store(tracking), count, domain)
     if as_json:
         click.echo(json.dumps([asdict(run) for run in runs], indent=2))
         return
@@ -30,28 +31,26 @@ def _listed(ctx: click.Context, tracking: str | None, as_json: bool, count: int,
     click.echo(table(heads, [_row(run) for run in runs]), nl=False)
 
 
-def _row(run: "Tracked") -> tuple[str, ...]:
+def _row(run: "TrackedRun") -> tuple[str, ...]:
     loss = f"{run.metrics['loss']:.4f}" if "loss" in run.metrics else ""
     begun = time.strftime("%Y-%m-%d %H:%M", time.localtime(run.started))
     plain = (run.id[:8], run.name, run.domain, run.state, str(run.step), loss)
     return (*plain, clock(run.seconds), begun, run.model or "")
 
 
-command = Nouns(
+command = LazyGroup(
     "runs",
     _SUMMARY,
     {
-        "compare": Entry("Commands", compare.SUMMARY, lambda: compare.command),
-        "open": Entry("Commands", page.SUMMARY, lambda: page.command),
-        "add": Entry("Commands", add.SUMMARY, lambda: add.command),
+        "compare": LazyCommand("Commands", compare.SUMMARY, lambda: compare.command),
+        "open": LazyCommand("Commands", ui.SUMMARY, lambda: ui.command),
+        "add": LazyCommand("Commands", add.SUMMARY, lambda: add.command),
     },
     alone=_listed,
     own=[
-        click.Option(
-            ["--count"], type=common.Whole(1), default=20, show_default=True, metavar="INT", help="How many, at most."
-        ),
+        common.whole("--count", "How many, at most.", default=20, low=1),
         click.Option(["--domain"], metavar="NAME", help="Only runs of this domain."),
-        store.named(),
+        store.tracking_option(),
         common.as_json(),
     ],
     examples=("becalm runs", "becalm runs compare first second", "becalm runs open"),

@@ -7,23 +7,22 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from becalm.errors import UserError
-from becalm_apps import common
-from becalm_apps.nouns import epilog
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.runs import store
-from becalm_apps.table import table
+from becalm_apps.cli.table import table
 
 if TYPE_CHECKING:
-    from becalm_apps.tracking.listing import Tracked
+    from becalm_apps.tracking.listing import TrackedRun
 
 SUMMARY = "Runs side by side: settings that differ, figures."
-_SHORT = 8
 
 
 @click.command(
     "compare",
     short_help=SUMMARY,
     epilog=epilog(("becalm runs compare first second",)),
-    params=[store.named(), common.as_json()],
+    params=[store.tracking_option(), common.as_json()],
 )
 @click.argument("names", metavar="RUN...", nargs=-1)
 def command(names: Sequence[str], tracking: str | None, as_json: bool) -> None:
@@ -31,26 +30,26 @@ def command(names: Sequence[str], tracking: str | None, as_json: bool) -> None:
 
     RUN is a name, of which the newest run is meant, or the beginning of an id.
     """
-    from becalm_apps.tracking.listing import find
+    from becalm_apps.tracking.listing import find_run
 
     if len(names) < 2:
         raise UserError(f"compare needs at least 2 runs, got {len(names)}")
-    every = store.runs(store.readable(tracking))
-    runs = [find(every, name) for name in names]
+    every = store.runs(store.existing_store(tracking))
+    runs = [find_run(every, name) for name in names]
     rows = list(_differences(runs))
     if as_json:
-        found = {run.id: {name: values[number] for name, values in rows} for number, run in enumerate(runs)}
-        click.echo(json.dumps(found, indent=2))
+        by_run = {run.id: {name: values[number] for name, values in rows} for number, run in enumerate(runs)}
+        click.echo(json.dumps(by_run, indent=2))
         return
-    heads = ("", *(f"{run.name} {run.id[:_SHORT]}" for run in runs))
+    heads = ("", *(f"{run.name} {run.id[:8]}" for run in runs))
     click.echo(table(heads, [(name, *(_cell(value) for value in values)) for name, values in rows]), nl=False)
 
 
-def _differences(runs: "Sequence[Tracked]") -> Iterator[tuple[str, list[Any]]]:
+def _differences(runs: "Sequence[TrackedRun]") -> Iterator[tuple[str, list[Any]]]:
     """Settings and versions that differ, then figures: a name with a value per run."""
     for tables in ([run.settings for run in runs], [run.code for run in runs]):
-        for name in dict.fromkeys(name for found in tables for name in found):
-            values = [found.get(name) for found in tables]
+        for name in dict.fromkeys(name for table in tables for name in table):
+            values = [table.get(name) for table in tables]
             if len(set(values)) > 1:
                 yield name, values
     yield "steps", [run.step for run in runs]

@@ -10,50 +10,50 @@ import click
 
 from becalm.errors import UserError
 from becalm.plugin.find import missing
-from becalm_apps.tracking.where import DEFAULT, ENVIRONMENT, address, chosen, database, public, reason
+from becalm_apps.tracking.uri import DEFAULT, ENVIRONMENT, address, tracking_uri, database_file, redact, reason
 
 if TYPE_CHECKING:
-    from becalm_apps.tracking.listing import Tracked
+    from becalm_apps.tracking.listing import TrackedRun
 
 
-def named() -> click.Option:
+def tracking_option() -> click.Option:
     """``--tracking``."""
     return click.Option(["--tracking"], metavar="URI", help=f"The store; by default that of train, or {DEFAULT}.")
 
 
-def here(tracking: str | None) -> str:
+def store_uri(tracking: str | None) -> str:
     """The address of the store: the one named, else that of trainings, even where those are not tracked now.
 
     Raises:
         UserError: If it is no address that MLflow knows.
     """
-    return chosen(tracking) or address(str(DEFAULT))
+    return tracking_uri(tracking) or address(str(DEFAULT))
 
 
-def readable(tracking: str | None) -> str:
+def existing_store(tracking: str | None) -> str:
     """The address of a store that there is.
 
     Raises:
         UserError: If it is a file that does not exist.
     """
-    uri = here(tracking)
-    file = database(uri)
+    uri = store_uri(tracking)
+    file = database_file(uri)
     if file is not None and not file.exists():
         near = file.relative_to(Path.cwd()) if file.is_relative_to(Path.cwd()) else file
         raise UserError(f"no runs are tracked here, there is no {near}: train a model, or name a store by --tracking")
     return uri
 
 
-def runs(uri: str, *which: Any) -> "list[Tracked]":
-    """The runs of a store; further arguments are those of ``tracking.listing.tracked``.
+def runs(uri: str, *which: Any) -> "list[TrackedRun]":
+    """The runs of a store; further arguments are those of ``tracking.listing.list_runs``.
 
     Raises:
         UserError: If MLflow is not installed or the store does not answer.
     """
     with mlflow(uri):
-        from becalm_apps.tracking.listing import tracked
+        from becalm_apps.tracking.listing import list_runs
 
-        return tracked(uri, *which)
+        return list_runs(uri, *which)
 
 
 @contextmanager
@@ -73,4 +73,4 @@ def mlflow(uri: str) -> Iterator[None]:
     try:
         yield
     except (MlflowException, SQLAlchemyError) as error:
-        raise UserError(f"{public(uri)} does not answer as a store of MLflow: {reason(error)}") from error
+        raise UserError(f"{redact(uri)} does not answer as a store of MLflow: {reason(error)}") from error

@@ -1,1 +1,4 @@
-"""Checkpoints on their way to other people: with a card, with checksums, as a folder, a file or a repository."""
+"""Checkpoints for others: a bundle of weights, card and picture, written, sent and taken over.
+
+Nothing that comes from others is ever run.
+"""

@@ -6,10 +6,9 @@ from pathlib import Path
 import click
 
 from becalm.files import atomic
-from becalm_apps import common
-from becalm_apps.nouns import epilog
-from becalm_apps.share.folder import Parcel, parcel
-from becalm_apps.share.wishes import Wishes, wishing
+from becalm_apps.cli import common
+from becalm_apps.share.bundle import Bundle, assemble
+from becalm_apps.share.card_overrides import CardOverrides, card_command
 
 EXAMPLES = (
     "becalm export mnist --out digits",
@@ -23,49 +22,43 @@ header. CHECKPOINT is a pretrained name, a .safetensors file, or hf:owner/name.
 """
 
 
-def _run(checkpoint: str, out: Path, quiet: bool, as_json: bool, wishes: Wishes) -> None:
+def _run(checkpoint: str, out: Path, quiet: bool, as_json: bool, overrides: CardOverrides) -> None:
     names: list[str] = []
     if out.suffix == ".safetensors":
         atomic.check(out, (".safetensors",))
-        made = parcel(checkpoint, wishes)
-        made.checkpoint.write(out)
+        bundle = assemble(checkpoint, overrides)
+        bundle.checkpoint.write(out)
     else:
         # Empty and writable, before minutes go into figures.
         with atomic.filling(out) as folder:
-            made = parcel(checkpoint, wishes)
-            names = made.fill(folder, f"{out.name}/model.safetensors")
-    _say(made, out, names, quiet=quiet, as_json=as_json)
+            bundle = assemble(checkpoint, overrides)
+            names = bundle.fill(folder, f"{out.name}/model.safetensors")
+    _say(bundle, out, names, quiet=quiet, as_json=as_json)
 
 
-def _say(made: Parcel, out: Path, names: list[str], *, quiet: bool, as_json: bool) -> None:
-    digest = made.checkpoint.digest
+def _say(bundle: Bundle, out: Path, names: list[str], *, quiet: bool, as_json: bool) -> None:
+    digest = bundle.checkpoint.digest
     if as_json:
-        card = made.card.model_dump(mode="json", exclude_defaults=True)
+        card = bundle.card.model_dump(mode="json", exclude_defaults=True)
         click.echo(json.dumps({"out": str(out), "files": names, "checkpoint": digest, "card": card}))
     elif not quiet:
         click.echo(f"{out}: {', '.join(names) or 'one file'}, digest {digest[:8]}")
     if quiet:
         return
-    for key in made.shortened:
+    for key in bundle.shortened:
         click.echo(f"becalm: {key} was a path of this machine; only its last part is in what was written", err=True)
-    if made.card.licence is None:
+    if bundle.card.licence is None:
         click.echo("becalm: the card names no licence, so nobody may use the model: name one by --licence", err=True)
 
 
-command = wishing(
-    click.Command(
-        "export",
-        help=_HELP,
-        short_help="Write a checkpoint with its card for others.",
-        epilog=epilog(EXAMPLES),
-        params=[
-            click.Argument(["checkpoint"]),
-            click.Option(
-                ["--out"], type=click.Path(path_type=Path), required=True, metavar="FOLDER|FILE", help="Where it goes."
-            ),
-            common.quiet(),
-            common.as_json("Print the summary as JSON."),
-        ],
-    ),
+command = card_command(
+    "export",
     _run,
+    text=_HELP,
+    summary="Write a checkpoint with its card for others.",
+    examples=EXAMPLES,
+    params=[
+        click.Argument(["checkpoint"]),
+        common.file("--out", "Where it goes.", metavar="FOLDER|FILE", required=True),
+    ],
 )

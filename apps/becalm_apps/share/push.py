@@ -9,10 +9,8 @@ import click
 from becalm.errors import UserError
 from becalm.files import hub
 from becalm.version import __version__
-from becalm_apps import common
-from becalm_apps.nouns import epilog
-from becalm_apps.share.folder import SUMS, parcel, verify
-from becalm_apps.share.wishes import Wishes, wishing
+from becalm_apps.share.bundle import SUMS, assemble, verify
+from becalm_apps.share.card_overrides import CardOverrides, card_command
 
 EXAMPLES = (
     "becalm push runs/images.safetensors owner/name --licence MIT --evaluate 500",
@@ -25,22 +23,22 @@ HF_ENDPOINT names another server.
 """
 
 
-def _run(checkpoint: str, repository: str, private: bool, quiet: bool, as_json: bool, wishes: Wishes) -> None:
+def _run(checkpoint: str, repository: str, private: bool, quiet: bool, as_json: bool, overrides: CardOverrides) -> None:
     target = hub.Repository.of(repository)
     if target.revision != "main":
         raise UserError(f"push goes to the main branch: name owner/name, got {repository!r}")
     folder = Path(checkpoint)
     if folder.is_dir():
-        if wishes.given:
-            raise UserError(f"{folder} has its card: leave out {', '.join(wishes.given)}, or push the checkpoint")
+        if overrides.given:
+            raise UserError(f"{folder} has its card: leave out {', '.join(overrides.given)}, or push the checkpoint")
         verify(folder)
         address = _send(folder, target, private)
     else:
         with tempfile.TemporaryDirectory(prefix="becalm-") as temporary:
-            made = parcel(checkpoint, wishes)
-            if made.card.licence is None:
+            bundle = assemble(checkpoint, overrides)
+            if bundle.card.licence is None:
                 raise UserError("a model without a licence is of no use to others: name one by --licence, such as MIT")
-            made.fill(Path(temporary), f"{hub.PREFIX}{target.name}")
+            bundle.fill(Path(temporary), f"{hub.PREFIX}{target.name}")
             address = _send(Path(temporary), target, private)
     if as_json:
         click.echo(json.dumps({"repository": target.name, "address": address}))
@@ -58,19 +56,15 @@ def _send(folder: Path, target: hub.Repository, private: bool) -> str:
     return str(address)
 
 
-command = wishing(
-    click.Command(
-        "push",
-        help=_HELP,
-        short_help="Send a checkpoint with its card to the hub.",
-        epilog=epilog(EXAMPLES),
-        params=[
-            click.Argument(["checkpoint"]),
-            click.Argument(["repository"], metavar="OWNER/NAME"),
-            click.Option(["--private"], is_flag=True, help="Where the repository is made: for your eyes only."),
-            common.quiet(),
-            common.as_json("Print the summary as JSON."),
-        ],
-    ),
+command = card_command(
+    "push",
     _run,
+    text=_HELP,
+    summary="Send a checkpoint with its card to the hub.",
+    examples=EXAMPLES,
+    params=[
+        click.Argument(["checkpoint"]),
+        click.Argument(["repository"], metavar="OWNER/NAME"),
+        click.Option(["--private"], is_flag=True, help="Where the repository is made: for your eyes only."),
+    ],
 )

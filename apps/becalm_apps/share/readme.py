@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from becalm.files.card import Card
-from becalm_apps.show import cell
+from becalm_apps.cli.show import cell
 
 if TYPE_CHECKING:
     from becalm.model import Model

@@ -8,8 +8,8 @@ from socket import gethostname
 import click
 
 from becalm.errors import UserError
-from becalm_apps import common
-from becalm_apps.nouns import epilog
+from becalm_apps.cli import common
+from becalm_apps.cli.lazy_group import epilog
 
 # What needs no quoting in an address nor in a cookie.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,}")
@@ -38,12 +38,12 @@ def command(host: str, port: int, token: str | None) -> None:
     if token is not None and not _TOKEN.fullmatch(token):
         raise UserError(f"--token must be at least 8 letters, digits or . _ ~ -, got {token!r}")
     with listen(host, port) as listener:
-        address, found = listener.getsockname()[:2]
+        address, bound_port = listener.getsockname()[:2]
         # Who listens on every address is found by the machine's name.
         named = gethostname() if ip_address(address).is_unspecified else address
         shown = f"[{named}]" if ":" in named else named
         query = f"?token={token}" if token is not None else ""
-        serve(listener, token=token, ready=lambda: click.echo(f"http://{shown}:{found}/{query}"))
+        serve(listener, token=token, ready=lambda: click.echo(f"http://{shown}:{bound_port}/{query}"))
 
 
 def _loopback(host: str) -> bool:

@@ -12,8 +12,8 @@ from types import FrameType
 from becalm.errors import UserError
 from becalm.plugin.find import Plugin, installed
 from becalm.plugin.report import Report
-from becalm_apps.border import Stopped
-from becalm_apps.studio.door import guarded
+from becalm_apps.cli.error_boundary import Stopped
+from becalm_apps.studio.access_guard import guard
 
 _MOST = "256mb"
 
@@ -25,8 +25,8 @@ def listen(host: str, port: int) -> socket.socket:
         UserError: If the host is no address of this machine, or the port is taken.
     """
     try:
-        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=128)
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        return socket.create_server(addresses[0][4][:2], family=addresses[0][0], backlog=128)
     except (OSError, OverflowError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UserError(f"cannot listen on {host} port {port}, {reason}: name others by --host and --port") from error
@@ -44,21 +44,21 @@ def serve(listener: socket.socket, *, token: str | None, ready: Callable[[], Non
         Stopped: When terminated.
     """
     with tempfile.TemporaryDirectory(prefix="becalm-studio-", ignore_cleanup_errors=True) as name:
-        _settle(Path(name))
+        _prepare_gradio(Path(name))
         try:
             import gradio as gr
             import uvicorn
             from fastapi import FastAPI
         except ModuleNotFoundError as error:
             raise UserError(f"the studio needs the package {error.name!r}: pip install 'becalm[studio]'") from error
-        from becalm_apps.studio.look import CSS, theme
-        from becalm_apps.studio.page import page
-        from becalm_apps.studio.visitors import Visitors
+        from becalm_apps.studio.session.sessions import Sessions
+        from becalm_apps.studio.ui.page import page
+        from becalm_apps.studio.ui.style import CSS, theme
 
-        visitors, plugins = Visitors(Path(name)), installed()
+        sessions, plugins = Sessions(Path(name)), installed()
         app = gr.mount_gradio_app(
             FastAPI(openapi_url=None),
-            page(plugins, visitors),
+            page(plugins, sessions),
             "/",
             theme=theme(),
             css=CSS,
@@ -70,18 +70,18 @@ def serve(listener: socket.socket, *, token: str | None, ready: Callable[[], Non
             mcp_server=False,
         )
         server = uvicorn.Server(
-            uvicorn.Config(guarded(app, token=token), log_level="error", timeout_graceful_shutdown=1, lifespan="on")
+            uvicorn.Config(guard(app, token=token), log_level="error", timeout_graceful_shutdown=1, lifespan="on")
         )
-        signal.signal(signal.SIGTERM, _ended)  # uvicorn raises it again when it has shut down.
+        signal.signal(signal.SIGTERM, _terminate)  # uvicorn raises it again when it has shut down.
         ready()
-        visitors.begin("", "warm", lambda: _warm(plugins))
+        sessions.begin("", "warm", lambda: _warm(plugins))
         try:
             server.run(sockets=[listener])
         finally:
-            visitors.close()
+            sessions.close()
 
 
-def _ended(number: int, frame: FrameType | None) -> None:
+def _terminate(number: int, frame: FrameType | None) -> None:
     raise Stopped("stopped", 128 + number)
 
 
@@ -95,7 +95,7 @@ def _warm(plugins: Sequence[Plugin]) -> Iterator[Report]:
         yield ref.name
 
 
-def _settle(folder: Path) -> None:
+def _prepare_gradio(folder: Path) -> None:
     """What gradio reads when it is imported: its files lie here, and it calls nobody."""
     os.environ["GRADIO_TEMP_DIR"] = str(folder / "cache")
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"

@@ -12,12 +12,12 @@ from becalm.plugin.find import installed
 
 def distributions(domain: str) -> dict[str, tuple[str, str]]:
     """Version and folder of becalm and of the distribution that brings the domain of that name, by name."""
-    found = {"becalm": (becalm.__version__, _folder("becalm"))}
+    versions = {"becalm": (becalm.__version__, _folder("becalm"))}
     for plugin in installed():
         for ref in plugin.domains:
             if ref.name == domain:
-                found.setdefault(plugin.distribution, (plugin.version, _folder(ref.target.split(".")[0])))
-    return found
+                versions.setdefault(plugin.distribution, (plugin.version, _folder(ref.target.split(".")[0])))
+    return versions
 
 
 def commit(folder: Path) -> str | None:
@@ -25,7 +25,7 @@ def commit(folder: Path) -> str | None:
     git = shutil.which("git")
     if git is None:
         return None
-    found = ""
+    printed = ""
     # A package inside an environment is no part of the checkout around it: it has no file that git keeps.
     for words in (
         ("ls-files", "--error-unmatch", "."),
@@ -38,8 +38,8 @@ def commit(folder: Path) -> str | None:
             return None
         if done.returncode:
             return None
-        found = done.stdout.strip()
-    return found or None
+        printed = done.stdout.strip()
+    return printed or None
 
 
 def _folder(package: str) -> str:

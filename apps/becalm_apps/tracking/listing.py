@@ -14,7 +14,7 @@ _MANY = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Tracked:
+class TrackedRun:
     """A run.
 
     Attributes:
@@ -42,7 +42,7 @@ class Tracked:
     code: dict[str, str]
 
 
-def tracked(uri: str, count: int = _MANY, domain: str | None = None) -> list[Tracked]:
+def list_runs(uri: str, count: int = _MANY, domain: str | None = None) -> list[TrackedRun]:
     """The runs of trainings in a store, the newest first.
 
     Args:
@@ -52,7 +52,7 @@ def tracked(uri: str, count: int = _MANY, domain: str | None = None) -> list[Tra
         MlflowException: If the store cannot be read.
     """
     client = MlflowClient(uri, uri)
-    experiments = {str(found.experiment_id): str(found.name) for found in client.search_experiments()}
+    experiments = {str(experiment.experiment_id): str(experiment.name) for experiment in client.search_experiments()}
     chosen = [number for number, name in experiments.items() if domain in (None, name)]
     runs = client.search_runs(chosen, "tags.becalm.checkpoint != ''", max_results=count) if chosen else []
     versions: dict[str, Any] = {}
@@ -63,7 +63,7 @@ def tracked(uri: str, count: int = _MANY, domain: str | None = None) -> list[Tra
     return [_of(run, experiments[run.info.experiment_id], versions.get(run.info.run_id)) for run in runs]
 
 
-def find(runs: Sequence[Tracked], word: str) -> Tracked:
+def find_run(runs: Sequence[TrackedRun], word: str) -> TrackedRun:
     """The run of that name, the newest of several, or whose id begins so.
 
     Raises:
@@ -80,9 +80,9 @@ def find(runs: Sequence[Tracked], word: str) -> Tracked:
     return begun[0]
 
 
-def _of(run: Run, domain: str, version: Any) -> Tracked:
+def _of(run: Run, domain: str, version: Any) -> TrackedRun:
     tags, params = dict(run.data.tags), dict(run.data.params)
-    return Tracked(
+    return TrackedRun(
         id=run.info.run_id,
         name=run.info.run_name,
         domain=domain,
@@ -91,7 +91,7 @@ def _of(run: Run, domain: str, version: Any) -> Tracked:
         seconds=float(tags.get("becalm.seconds", 0)),
         started=run.info.start_time / 1000,
         model=f"{version.name}/{version.version}" if version is not None else None,
-        checkpoint=tags.get("becalm.files.checkpoint", ""),
+        checkpoint=tags.get("becalm.checkpoint", ""),
         settings={name: str(tags.get(name, value)) for name, value in params.items()},
         metrics={name: value for name, value in run.data.metrics.items() if not name.startswith("system/")},
         code={name.removeprefix("code."): value for name, value in tags.items() if name.startswith("code.")},

@@ -16,10 +16,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from becalm_apps.tracking.where import RECORDER, reason
+from becalm_apps.tracking.uri import RECORDER, reason
 
 if TYPE_CHECKING:
-    from becalm_apps.tracking.run import Run
+    from becalm_apps.tracking.run import RunWriter
 
 _EVERY = 2.0
 _SLOWEST = 30.0
@@ -62,7 +62,7 @@ def main(path: Path) -> None:
     process = os.getppid()
     _stand_back()
     inbox = Inbox(path.with_name(path.name.replace(".run.json", ".png")))
-    run: Run | None = None
+    run: RunWriter | None = None
     pause, deadline, troubled = _EVERY, float("inf"), False
     while True:
         status = inbox.status
@@ -70,7 +70,7 @@ def main(path: Path) -> None:
             deadline = min(deadline, time.monotonic() + _AFTER)
         try:
             run = run or _begin(path, process)
-            if _bring(run, inbox, status):
+            if _update(run, inbox, status):
                 return
             pause = _EVERY
         except Exception as error:
@@ -86,7 +86,7 @@ def main(path: Path) -> None:
         inbox.wait(pause)
 
 
-def _bring(run: "Run", inbox: Inbox, status: str | None) -> bool:
+def _update(run: "RunWriter", inbox: Inbox, status: str | None) -> bool:
     """Brings the run up to date, and to its end if there is a status; returns whether there is no more to do."""
     run.check()
     picture = inbox.picture
@@ -99,14 +99,14 @@ def _bring(run: "Run", inbox: Inbox, status: str | None) -> bool:
     return True
 
 
-def _begin(path: Path, process: int) -> "Run":
+def _begin(path: Path, process: int) -> "RunWriter":
     # MLflow takes two seconds to import, which the training does not wait for.
     from becalm_apps.tracking.machine import Machine
-    from becalm_apps.tracking.note import Note
-    from becalm_apps.tracking.run import Run
+    from becalm_apps.tracking.manifest import RunManifest
+    from becalm_apps.tracking.run import RunWriter
 
     out = path.with_name(f"{path.name.removesuffix('.run.json')}.safetensors")
-    return Run(os.environ[RECORDER], out, Note.read(path), keep=path, machine=Machine(process))
+    return RunWriter(os.environ[RECORDER], out, RunManifest.read(path), keep=path, machine=Machine(process))
 
 
 def _stand_back() -> None:

@@ -15,13 +15,13 @@ from mlflow.entities import Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 
 from becalm.errors import UserError
-from becalm_apps import config_file
+from becalm_apps.cli import config_file
 from becalm_apps.tracking.code import commit
 from becalm_apps.tracking.machine import Machine
-from becalm_apps.tracking.note import Note, flat, header
+from becalm_apps.tracking.manifest import RunManifest, flatten, read_header
 from becalm_apps.tracking.points import Point, Tail
-from becalm_apps.tracking.register import register
-from becalm_apps.tracking.where import database
+from becalm_apps.tracking.registry.register import register
+from becalm_apps.tracking.uri import database_file
 
 _AT_ONCE = 100
 """Points per request; MLflow takes 1000 metrics or 100 parameters."""
@@ -35,24 +35,24 @@ class Superseded(Exception):  # noqa: N818 (no error)
     """The training was begun anew or resumed, and another recorder goes on with it."""
 
 
-class Run:
-    """The run of one training.
+class RunWriter:
+    """Writes what there is of one training into its run.
 
     Args:
         uri: Address of the store, password and all.
         out: The checkpoint; the log stands beside it.
-        keep: Where the note is kept, if it is.
+        keep: Where the manifest is kept, if it is.
     """
 
     def __init__(
-        self, uri: str, out: Path, note: Note, *, keep: Path | None = None, machine: Machine | None = None
+        self, uri: str, out: Path, manifest: RunManifest, *, keep: Path | None = None, machine: Machine | None = None
     ) -> None:
-        self._uri, self._out, self.note, self._place, self._machine = uri, out, note, keep, machine
+        self._uri, self._out, self.manifest, self._manifest_path, self._machine = uri, out, manifest, keep, machine
         self._client = MlflowClient(uri, uri)
         self._id: str | None = None
         self.registered: tuple[str, str] | None = None
         self._waiting: deque[Point] = deque()
-        self._tail = Tail(out.with_suffix(".jsonl"), int(note.config["training"]["steps"]), note.logged)
+        self._tail = Tail(out.with_suffix(".jsonl"), int(manifest.config["training"]["steps"]), manifest.logged)
 
     def sync(self, *, picture: tuple[int, bytes] | None = None, end: bool = False) -> None:
         """Logs what has come since.
@@ -69,7 +69,7 @@ class Run:
             self._client.log_batch(run_id, metrics, tags=[RunTag(name, value) for name, value in far.items()])
             for _ in batch:
                 self._waiting.popleft()
-            self._keep(logged=batch[-1].step)
+            self._update_manifest(logged=batch[-1].step)
         figures = self._machine.look(at_once=end) if self._machine is not None else {}
         if figures:
             now = round(time.time() * 1000)
@@ -86,11 +86,11 @@ class Run:
         """
         run_id = self._open()
         if self._out.exists():
-            found = header(self._out)
-            tags = {"becalm.step": found["config"].get("step", 0), "becalm.digest": found["digest"]}
+            header = read_header(self._out)
+            tags = {"becalm.step": header["config"].get("step", 0), "becalm.digest": header["digest"]}
             self._client.log_batch(run_id, tags=[RunTag(name, str(value)) for name, value in tags.items()])
             if status != "FAILED" and self.registered is None:
-                self.registered = register(self._uri, self._out, self.note, run_id)
+                self.registered = register(self._uri, self._out, self.manifest, run_id)
         self._client.set_terminated(run_id, status, self._time(self._tail.seconds))
         return run_id
 
@@ -98,18 +98,18 @@ class Run:
         """The run's id; the run is made, or taken up again, when this is first asked."""
         if self._id is not None:
             return self._id
-        config = self.note.config
-        found = _existing(self._client, self.note.run_id)
-        if found is None:
+        config = self.manifest.config
+        existing = _existing(self._client, self.manifest.run_id)
+        if existing is None:
             self._tail.after = 0
             experiment = _experiment(self._client, config["domain"], self._uri)
-            run = self._client.create_run(experiment, self._time(0.0), _tags(self.note, self._out), self._out.stem)
+            run = self._client.create_run(experiment, self._time(0.0), _tags(self.manifest, self._out), self._out.stem)
             # At once, so that a resumed training finds it.
-            self._keep(run_id=run.info.run_id, logged=0)
+            self._update_manifest(run_id=run.info.run_id, logged=0)
             known: dict[str, str] = {}
             run_id = str(run.info.run_id)
         else:
-            run_id, known = str(found.info.run_id), dict(found.data.params)
+            run_id, known = str(existing.info.run_id), dict(existing.data.params)
             self._client.update_run(run_id, status="RUNNING")
         self._settings(run_id, config, known)
         self._id = run_id
@@ -117,7 +117,7 @@ class Run:
 
     def _settings(self, run_id: str, config: dict[str, Any], known: dict[str, str]) -> None:
         """Logs the settings; MLflow keeps a parameter for ever, so what a resumed training changed is a tag."""
-        settings = {name: value[:_LONGEST] for name, value in flat(_plan(config)).items()}
+        settings = {name: value[:_LONGEST] for name, value in flatten(_plan(config)).items()}
         fresh = [Param(name, value) for name, value in settings.items() if name not in known]
         for start in range(0, len(fresh), _AT_ONCE):
             self._client.log_batch(run_id, params=fresh[start : start + _AT_ONCE])
@@ -137,34 +137,34 @@ class Run:
         return [Metric(name, value, stamp, point.step) for name, value in point.values.items()]
 
     def _time(self, seconds: float) -> int:
-        return round((self.note.started + seconds) * 1000)
+        return round((self.manifest.started + seconds) * 1000)
 
     def check(self) -> None:
-        """Leaves the run to another recorder, if the note is that one's.
+        """Leaves the run to another recorder, if the manifest is that one's.
 
         Raises:
             Superseded: If so.
         """
-        found = self._kept()
-        if found is None or found.session == self.note.session:
+        current = self._read_manifest()
+        if current is None or current.session == self.manifest.session:
             return
         # A training resumed so soon that the first recorder had no run to tell of has another one, with every step.
-        if found.training == self.note.training and self.note.run_id not in (None, found.run_id):
-            self._client.delete_run(self.note.run_id)
+        if current.training == self.manifest.training and self.manifest.run_id not in (None, current.run_id):
+            self._client.delete_run(self.manifest.run_id)
         raise Superseded
 
-    def _kept(self) -> Note | None:
-        """The note as it lies there; None where there is none, since somebody took it away."""
+    def _read_manifest(self) -> RunManifest | None:
+        """The manifest as it lies there; None where there is none, since somebody took it away."""
         try:
-            return None if self._place is None else Note.read(self._place)
+            return None if self._manifest_path is None else RunManifest.read(self._manifest_path)
         except UserError:
             return None
 
-    def _keep(self, **changes: Any) -> None:
-        self.note = self.note.model_copy(update=changes)
+    def _update_manifest(self, **changes: Any) -> None:
+        self.manifest = self.manifest.model_copy(update=changes)
         self.check()
-        if self._place is not None:
-            self.note.write(self._place)
+        if self._manifest_path is not None:
+            self.manifest.write(self._manifest_path)
 
 
 def _existing(client: MlflowClient, run_id: str | None) -> Any:
@@ -182,10 +182,10 @@ def _existing(client: MlflowClient, run_id: str | None) -> Any:
 
 def _experiment(client: MlflowClient, name: str, uri: str) -> str:
     """The experiment of a domain. Files of a SQLite store lie beside it, those of a server where it says."""
-    found = client.get_experiment_by_name(name)
-    if found is not None:
-        return str(found.experiment_id)
-    file = database(uri)
+    existing = client.get_experiment_by_name(name)
+    if existing is not None:
+        return str(existing.experiment_id)
+    file = database_file(uri)
     place = (file.parent / "mlruns" / re.sub(r"[^\w.-]", "-", name)).as_uri() if file is not None else None
     try:
         return str(client.create_experiment(name, artifact_location=place, tags=_KIND))
@@ -200,19 +200,19 @@ def _plan(config: dict[str, Any]) -> dict[str, Any]:
     return {"domain": config["domain"], **{name: config[name] for name in _SECTIONS if name in config}}
 
 
-def _tags(note: Note, out: Path) -> dict[str, str]:
+def _tags(manifest: RunManifest, out: Path) -> dict[str, str]:
     tags = {
-        "mlflow.source.name": note.command,
+        "mlflow.source.name": manifest.command,
         "mlflow.source.type": "LOCAL",
-        "becalm.files.checkpoint": str(out),
+        "becalm.checkpoint": str(out),
     }
     with suppress(OSError, KeyError):  # As in a container without users.
         tags["mlflow.user"] = getpass.getuser()
     commits: list[str] = []
-    for name, (version, folder) in note.code.items():
-        found = commit(Path(folder)) if folder else None
-        tags[f"code.{name}"] = f"{version} {found}" if found is not None else version
-        commits += [found] if found is not None else []
+    for name, (version, folder) in manifest.code.items():
+        revision = commit(Path(folder)) if folder else None
+        tags[f"code.{name}"] = f"{version} {revision}" if revision is not None else version
+        commits += [revision] if revision is not None else []
     if commits:
         tags["mlflow.source.git.commit"] = commits[-1].removesuffix("-dirty")
     return tags

@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 import click
 
-from becalm_apps.tracking.note import Note, beside
-from becalm_apps.tracking.where import ENVIRONMENT, HIDDEN, RECORDER, address, patience, public
+from becalm.errors import first_line
+from becalm_apps.tracking.manifest import RunManifest, manifest_path
+from becalm_apps.tracking.uri import ENVIRONMENT, HIDDEN, RECORDER, address, redact, wait_seconds
 
 if TYPE_CHECKING:
     from becalm.train.loop import TrainState
@@ -38,7 +39,7 @@ def _harmless(work: Callable[P, None]) -> Callable[P, None]:
         try:
             work(*args, **kwargs)
         except Exception as error:
-            cast(Tracker, args[0]).complain(str(error) or type(error).__name__)
+            cast(Tracker, args[0]).complain(first_line(error))
 
     return tried
 
@@ -70,8 +71,8 @@ class Tracker:
             seconds: Trained before.
         """
         if self._uri is None:
-            if state.step == 0:  # An older training of that name may have left its note.
-                beside(self._out).unlink(missing_ok=True)
+            if state.step == 0:  # An older training of that name may have left its manifest.
+                manifest_path(self._out).unlink(missing_ok=True)
             return
         if importlib.util.find_spec("mlflow") is None:
             if not self._quiet:
@@ -82,12 +83,12 @@ class Tracker:
                 )
             self._complained = True
             return
-        note = _note(state, self._out, self._uri, self._named, seconds)
-        note.write(beside(self._out))
+        manifest = _manifest(state, self._out, self._uri, self._named, seconds)
+        manifest.write(manifest_path(self._out))
         # A store whose address is a secret is only where this session says.
-        uri = self._uri if HIDDEN in note.uri else address(note.uri)
+        uri = self._uri if HIDDEN in manifest.uri else address(manifest.uri)
         self._process = subprocess.Popen(  # noqa: S603 (our own module)
-            [sys.executable, "-P", "-m", "becalm_apps.tracking.recorder", str(beside(self._out).absolute())],
+            [sys.executable, "-P", "-m", "becalm_apps.tracking.recorder", str(manifest_path(self._out).absolute())],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=None if os.environ.get("BECALM_DEBUG") else subprocess.DEVNULL,
@@ -100,7 +101,7 @@ class Tracker:
             os.set_blocking(self._process.stdin.fileno(), False)
         threading.Thread(target=self._listen, daemon=True).start()
 
-    def pictured(self, step: int) -> None:
+    def announce_picture(self, step: int) -> None:
         """Notes that the picture beside the checkpoint shows the samples of ``step``."""
         self._tell({"picture": step})
 
@@ -129,8 +130,7 @@ class Tracker:
         """Says once what is wrong."""
         if not self._complained:
             self._complained = True
-            lines = text.strip().splitlines() or ["for no reason given"]
-            what = f"becalm: tracking fails, the training does not: {public(lines[0])}"
+            what = f"becalm: tracking fails, the training does not: {redact(text)}"
             with suppress(OSError):
                 click.echo(f"{what}; {self._out.with_suffix('.jsonl')} has every step", err=True)
 
@@ -149,7 +149,7 @@ class Tracker:
             for line in stream or ():
                 self._heard.append(json.loads(line))
 
-    def look(self) -> None:
+    def check(self) -> None:
         """Says what the recorder complains of, if it does."""
         for word in self._heard:
             if "trouble" in word:
@@ -160,7 +160,7 @@ class Tracker:
     @_harmless
     def _wait(self) -> None:
         """Waits a little for the recorder of a training that is done."""
-        deadline = time.monotonic() + patience()
+        deadline = time.monotonic() + wait_seconds()
         while self._process is not None and self._process.poll() is None:
             if self._complained:
                 return
@@ -169,25 +169,25 @@ class Tracker:
                     click.echo("becalm: tracking goes on by itself until all of the training is there", err=True)
                 return
             time.sleep(0.05)
-            self.look()
-        self.look()
+            self.check()
+        self.check()
 
 
-def _note(state: "TrainState[Any]", out: Path, uri: str, named: bool, seconds: float) -> Note:
-    """The note of this session: of the run that the training has in this store, or of a new one."""
+def _manifest(state: "TrainState[Any]", out: Path, uri: str, named: bool, seconds: float) -> RunManifest:
+    """The manifest of this session: of the run that the training has in this store, or of a new one."""
     from becalm.train.resume import describe
     from becalm_apps.tracking.code import distributions
 
-    fresh = Note(
-        uri=public(uri),
+    fresh = RunManifest(
+        uri=redact(uri),
         config=describe(state),
         code=distributions(state.domain.name),
-        command=public(shlex.join(["becalm", *sys.argv[1:]])),
+        command=redact(shlex.join(["becalm", *sys.argv[1:]])),
         started=time.time() - seconds,
     )
-    if state.step == 0 or not beside(out).exists():
+    if state.step == 0 or not manifest_path(out).exists():
         return fresh
-    before = Note.read(beside(out))
+    before = RunManifest.read(manifest_path(out))
     if named and before.uri != fresh.uri:
         return fresh
     kept = {"uri": before.uri, "training": before.training, "started": before.started, "run_id": before.run_id}

@@ -1,0 +1,149 @@
+"""Settings of a verb: a pydantic model filled from its defaults, then a file, then flags."""
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from becalm.errors import Location, UserError, sentence, unknown
+from becalm_apps.cli.flags import Flag, flags
+from becalm_apps.fields.nested import Nested, nested, spell_out
+
+
+@dataclass(frozen=True)
+class Form:
+    """A model and its flags.
+
+    Attributes:
+        domain: The domain that the settings belong to; a file may name it.
+        section, flat, taken: As for ``flags``.
+        defaults: Where the verb's defaults differ from the model's.
+    """
+
+    domain: str
+    model: type[BaseModel]
+    section: Callable[[str], str]
+    flat: Collection[str] = ()
+    taken: Collection[str] = ()
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def flags(self) -> list[Flag]:
+        """The flags."""
+        return flags(self.model, section=self.section, flat=self.flat, taken=self.taken, defaults=self.defaults)
+
+    def fill(self, given: Mapping[Flag, Any], file: Mapping[str, Any], source: Path | None) -> BaseModel:
+        """The settings.
+
+        Args:
+            given: Flags on the command line, with their text.
+            file: What ``source``, a config file, holds.
+
+        Raises:
+            UserError: If a key is unknown or a value is not valid.
+        """
+        spelled = spell_out(self.model, file)
+        table = {**self.defaults, **spelled}
+        if "domain" not in self.model.model_fields and table.pop("domain", self.domain) != self.domain:
+            raise UserError(f"{source} holds settings of domain {file['domain']!r}, not {self.domain!r}")
+        try:
+            # A flag that chooses a kind comes before those that set its fields.
+            for flag in sorted(given, key=lambda flag: len(flag.path)):
+                self._set(table, flag, given[flag])
+            return self.model.model_validate(table)
+        except ValidationError as error:
+            raise self._explain(error, {flag.path: flag for flag in given}, spelled, source) from error
+
+    def table(self, settings: BaseModel) -> dict[str, Any]:
+        """The settings as a config file holds them."""
+        return {"domain": self.domain, **settings.model_dump(mode="json")}
+
+    def _set(self, table: dict[str, Any], flag: Flag, text: Any) -> None:
+        """Puts one flag's value into the table, in place."""
+        kinds: Nested | None
+        model = self.model
+        for depth, key in enumerate(flag.path[:-1]):
+            kinds = nested(model.model_fields[key])
+            if kinds is None:
+                raise TypeError(f"{'.'.join(flag.path[: depth + 1])} holds no settings")
+            try:
+                table[key] = kinds.table(table[key]) if key in table else kinds.default()
+            except ValidationError as error:
+                raise _of_flag(flag, error) from error
+            model, table = kinds.choose(table[key], flag.path[depth + 1]), table[key]
+        key, kinds = flag.path[-1], flag.field.nested
+        if kinds is None:
+            table[key] = flag.read(text)
+            return
+        try:
+            chosen = kinds.table(text)
+        except ValidationError as error:
+            raise _of_flag(flag, error) from error
+        before = table.get(key)
+        # Naming the kind that a file has already chosen keeps the file's settings of it.
+        same = isinstance(before, Mapping) and kinds.tag is not None and chosen == {kinds.tag: before.get(kinds.tag)}
+        table[key] = before if same else chosen
+
+    def _explain(
+        self, error: ValidationError, given: Mapping[Location, Flag], file: Mapping[str, Any], source: Path | None
+    ) -> UserError:
+        names = {flag.path: flag.shown for flag in self.flags}
+
+        def name(location: Location) -> str:
+            path, _ = self._locate(location)
+            if path in given:
+                return given[path].shown
+            if _holds(file, path):
+                return f"{source}: {'.'.join(path)}"
+            return names.get(path, ".".join(path))
+
+        for detail in error.errors(include_url=False):
+            if detail["type"] == "extra_forbidden":
+                path, model = self._locate(detail["loc"])
+                if path in given:
+                    kind = path[-2] if len(path) > 1 else self.domain
+                    return UserError(f"{given[path].shown} is no setting of the {kind} chosen")
+                return UserError(f"{source}: {self._unknown(path, model or self.model)}")
+        return UserError(sentence(error, name))
+
+    def _unknown(self, path: tuple[str, ...], model: type[BaseModel]) -> UserError:
+        elsewhere = [flag.path for flag in self.flags if flag.path[-1] == path[-1]]
+        if elsewhere:
+            return UserError(f"unknown key {'.'.join(path)!r}; did you mean {'.'.join(elsewhere[0])!r}?")
+        return unknown("key", ".".join(path), [".".join((*path[:-1], key)) for key in model.model_fields])
+
+    def _locate(self, location: Location) -> tuple[tuple[str, ...], type[BaseModel] | None]:
+        """A pydantic location as a path of keys, without the tags of unions, and the model that the last key is in."""
+        path: list[str] = []
+        model: type[BaseModel] | None = self.model
+        within = model
+        kinds: Nested | None = None
+        for part in location:
+            if kinds is not None and part in kinds.models:
+                model, kinds = kinds.models[str(part)], None
+            elif model is not None and isinstance(part, str):
+                within = model
+                path.append(part)
+                field = model.model_fields.get(part)
+                kinds = nested(field) if field is not None else None
+                plain = kinds is not None and kinds.tag is None
+                model = kinds.models[""] if kinds is not None and plain else None
+                kinds = None if plain else kinds
+        return tuple(path), within
+
+
+def _of_flag(flag: Flag, error: ValidationError) -> UserError:
+    """A complaint about what one flag names."""
+    return UserError(sentence(error, lambda _: flag.shown))
+
+
+def _holds(table: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    value: Any = table
+    for key in path:
+        if not isinstance(value, Mapping) or key not in value:
+            return False
+        value = value[key]
+    return bool(path)

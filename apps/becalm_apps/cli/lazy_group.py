@@ -1,0 +1,97 @@
+"""A group of commands that are made when they are asked for, so that a list of them imports nothing."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import click
+
+from becalm.errors import UserError, unknown
+
+SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
+"""Of click's contexts; those of the commands below a group are the group's."""
+
+
+@dataclass(frozen=True, slots=True)
+class LazyCommand:
+    """A command of a group.
+
+    Attributes:
+        section: Title that it stands under in the list.
+        summary: One line for the list.
+        make: Makes the command.
+    """
+
+    section: str
+    summary: str
+    make: Callable[[], click.Command]
+
+
+class LazyGroup(click.Group):
+    """A group whose commands are made when they are asked for.
+
+    Args:
+        entries: Commands by name.
+        broken: Names whose plugin could not be loaded, and why.
+        examples: Lines for the end of the help.
+        alone: What the group's own flags mean; called with the context and them. By default it shows the help where
+            no command is named.
+        own: These flags.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        summary: str,
+        entries: Mapping[str, LazyCommand],
+        *,
+        broken: Mapping[str, str] | None = None,
+        examples: Sequence[str] = (),
+        alone: Callable[..., None] | None = None,
+        own: Sequence[click.Parameter] = (),
+    ) -> None:
+        super().__init__(
+            name,
+            help=summary,
+            epilog=epilog(examples),
+            invoke_without_command=True,
+            callback=click.pass_context(alone or _help),
+            params=list(own),
+            context_settings=SETTINGS,
+        )
+        self._entries, self._broken, self.examples = entries, broken or {}, tuple(examples)
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._entries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        return self._entries[cmd_name].make() if cmd_name in self._entries else None
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name, entry in self._entries.items():
+            sections.setdefault(entry.section, []).append((name, entry.summary))
+        wide = max((len(name) for name in self._entries), default=0)
+        for title, rows in sections.items():
+            with formatter.section(title):
+                # The summaries of all sections stand below each other.
+                formatter.write_dl([(name.ljust(wide), summary) for name, summary in rows])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if name not in self._entries and not name.startswith("-") and not ctx.resilient_parsing:
+            if name in self._broken:
+                raise UserError(f"plugin {name!r} could not be loaded: {self._broken[name]}")
+            raise unknown("command", name, self._entries)
+        return super().resolve_command(ctx, args)
+
+
+def epilog(examples: Sequence[str]) -> str | None:
+    """The examples as the end of a help text, which click leaves as they are."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples) if examples else None
+
+
+def _help(ctx: click.Context) -> None:
+    if ctx.invoked_subcommand is None:
+        click.echo(ctx.get_help())

@@ -1,0 +1,85 @@
+"""Entries of a form as gradio's components."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from becalm.plugin.hooks import DomainRef
+from becalm_apps.studio.ui import sketch
+from becalm_apps.studio.ui.entry import Entry, Kind
+
+_SMALL = (Kind.NUMBER, Kind.CHOICE, Kind.CHECK, Kind.TEXT)
+_RUNS = Path("runs")
+
+
+def checkpoints(ref: DomainRef) -> list[str]:
+    """The models to choose from: the pretrained ones, and the files in ``runs``, newest first."""
+    files = [path for path in _RUNS.glob("*.safetensors") if not path.name.endswith(".resume.safetensors")]
+    files = [path for path in files if _domain(path) == ref.name]
+    return [*ref.pretrained, *(str(path) for path in sorted(files, key=lambda path: -path.stat().st_mtime))]
+
+
+def _domain(path: Path) -> str | None:
+    """The domain that a file's header names; None if it is no checkpoint."""
+    import json
+
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, framework="np") as file:
+            config = json.loads((file.metadata() or {}).get("config", "{}"))
+    except (SafetensorError, OSError, ValueError):
+        return None
+    return config.get("domain") if isinstance(config, dict) and "objective" in config else None
+
+
+def form(ref: DomainRef, panel: str, entries: Sequence[Entry]) -> dict[tuple[str, ...], Any]:
+    """Draws the entries, those that are seldom needed folded away; their components by path.
+
+    Args:
+        panel: What the page calls the panel; names of the components begin with it.
+    """
+    components: dict[tuple[str, ...], Any] = {}
+    shown = [entry for entry in entries if entry.kind is not Kind.FOLDER]
+    front, aside = [entry for entry in shown if not entry.aside], [entry for entry in shown if entry.aside]
+    _rows(ref, panel, front, components)
+    if aside:
+        with gr.Accordion("More settings", open=False):
+            _rows(ref, panel, aside, components)
+    return components
+
+
+def _rows(ref: DomainRef, panel: str, entries: Sequence[Entry], components: dict[tuple[str, ...], Any]) -> None:
+    for small, group in groupby(entries, key=lambda entry: entry.kind in _SMALL):
+        if small:
+            with gr.Row():
+                components |= {entry.path: _component(ref, panel, entry) for entry in group}
+        else:
+            components |= {entry.path: _component(ref, panel, entry) for entry in group}
+
+
+def _component(ref: DomainRef, panel: str, entry: Entry) -> Any:
+    name = f"field-{panel}-{'-'.join(entry.path)}"
+    if entry.kind is Kind.SKETCH:
+        return sketch.canvas(entry.marker, entry.field.text, name)  # type: ignore[arg-type] # the kind says it
+    label, text = entry.field.label, entry.field.text
+    common: dict[str, Any] = {"label": label, "info": text, "interactive": True, "elem_id": name}
+    if entry.kind is Kind.WEIGHTS:
+        return gr.Dropdown(checkpoints(ref), value=entry.default, allow_custom_value=True, **common)
+    if entry.kind is Kind.UPLOAD:
+        suffixes = getattr(entry.marker, "suffixes", ())
+        ends = f" ({', '.join(suffixes)})" if suffixes else ""
+        return gr.File(label=f"{label}{ends}", type="filepath", height=110, interactive=True, elem_id=name)
+    if entry.kind is Kind.SLIDER:
+        return gr.Slider(entry.slider.low, entry.slider.high, value=entry.default, step=entry.slider.step, **common)
+    common["min_width"] = 150
+    if entry.kind is Kind.CHECK:
+        return gr.Checkbox(value=entry.default, **common)
+    if entry.kind is Kind.CHOICE:
+        return gr.Dropdown(list(entry.choices), value=entry.default or "", allow_custom_value=entry.open, **common)
+    if entry.kind is Kind.NUMBER:
+        return gr.Number(value=entry.default, precision=0 if entry.whole else None, **common)
+    return gr.Textbox(value=entry.default or "", **common)

@@ -1,0 +1,151 @@
+"""The page: a tab per domain, within it a tab per panel; each a form on the left and its output on the right."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import partial
+from html import escape
+from typing import Any
+
+import gradio as gr
+
+from becalm.errors import UserError
+from becalm.plugin.find import Plugin
+from becalm.plugin.hooks import DomainRef
+from becalm_apps.cli.error_boundary import explain
+from becalm_apps.studio.session.sessions import Sessions
+from becalm_apps.studio.ui.component import checkpoints, form
+from becalm_apps.studio.ui.entry import Entry, Kind, entries
+from becalm_apps.studio.ui.output_view import frame
+from becalm_apps.studio.ui.panel import Panel, panels
+from becalm_apps.studio.ui.panel_controller import PanelController
+
+_HEADING = "<h1>becalm studio</h1>"
+_TICK = 0.08
+"""Seconds between two looks at a run."""
+
+
+def page(plugins: Sequence[Plugin], sessions: Sessions) -> gr.Blocks:
+    """The page of these plugins."""
+
+    def leave(request: gr.Request) -> None:
+        sessions.leave(str(request.session_hash))
+
+    with gr.Blocks(title="becalm studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as blocks:
+        gr.HTML(_HEADING, elem_classes="heading")
+        for plugin in plugins:
+            if plugin.error is not None:
+                _notice(f"plugin {plugin.name} could not be loaded: {plugin.error}")
+        with gr.Tabs():
+            for ref in [ref for plugin in plugins for ref in plugin.domains]:
+                _domain(ref, plugins, sessions)
+        blocks.unload(leave)
+    return blocks
+
+
+def _domain(ref: DomainRef, plugins: Sequence[Plugin], sessions: Sessions) -> None:
+    with gr.Tab(ref.name, id=ref.name, elem_id=f"tab-{ref.name}") as tab:
+        gr.Markdown(ref.summary)
+        with gr.Tabs():
+            for number, panel in enumerate(panels(ref, plugins)):
+                with gr.Tab(panel.name, id=panel.id, elem_id=f"tab-{panel.id}") as inner:
+                    _panel(ref, panel, sessions, [inner, tab] if number == 0 else [inner])
+
+
+def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.Tab]) -> None:
+    """Draws a panel; one that cannot be made says why, and the others stand."""
+    try:
+        model = panel.options()
+        form_entries = _with_defaults(panel, entries(model))
+    except Exception as error:
+        _notice(explain(error))
+        return
+    controller = PanelController(panel, model, form_entries, sessions)
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320, elem_id=f"form-{panel.id}"):
+            gr.Markdown(panel.summary)
+            parts = form(ref, panel.id, form_entries)
+        with gr.Column(scale=3, min_width=320):
+            with gr.Row():
+                run = gr.Button("Run", variant="primary", elem_id=f"run-{panel.id}")
+                stop = gr.Button("Stop", interactive=False, elem_id=f"stop-{panel.id}")
+            status = _html(f"status-{panel.id}")
+            picture = _html(f"picture-{panel.id}", "stage", frame(""))
+            text = _html(f"told-{panel.id}", "told")
+            files = gr.File(
+                label="Files", file_count="multiple", interactive=False, visible=False, elem_id=f"files-{panel.id}"
+            )
+    inputs = list(parts.values())
+    quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
+    # The page asks for news, each time when it has shown the last: what is pushed at a page that is busy, or behind
+    # another one, piles up there.
+    clock = gr.Timer(_TICK, active=False)
+    outputs = [status, picture, text, files, run, stop, clock]
+    run.click(controller.begin, inputs, outputs, queue=False, **quiet)
+    clock.tick(controller.poll, None, outputs, queue=False, trigger_mode="once", **quiet)
+    stop.click(controller.stop, None, [stop], queue=False, **quiet)
+    _grounds(controller, parts, tabs, quiet)
+    _models(ref, panel, form_entries, parts, tabs, quiet)
+
+
+def _grounds(
+    controller: PanelController, parts: dict[tuple[str, ...], Any], tabs: Sequence[gr.Tab], quiet: dict[str, Any]
+) -> None:
+    """Keeps what is drawn on up to date."""
+    for entry in controller.entries:
+        if entry.kind is not Kind.SKETCH or getattr(entry.marker, "ground", None) is None:
+            continue
+        make, inputs, canvas = controller.grounds(entry), list(parts.values()), parts[entry.path]
+        for tab in tabs:
+            tab.select(make, inputs, canvas, trigger_mode="always_last", **quiet)
+        for path, part in parts.items():
+            if path[-1] in getattr(entry.marker, "after", ()):
+                part.change(make, inputs, canvas, trigger_mode="always_last", **quiet)
+
+
+def _models(
+    ref: DomainRef,
+    panel: Panel,
+    form_entries: Sequence[Entry],
+    parts: dict[tuple[str, ...], Any],
+    tabs: Sequence[gr.Tab],
+    quiet: dict[str, Any],
+) -> None:
+    """Keeps the list of models up to date, and the form at what the chosen one prefers."""
+    for entry in form_entries:
+        if entry.kind is not Kind.WEIGHTS:
+            continue
+        for tab in tabs:
+            tab.select(lambda: gr.Dropdown(choices=checkpoints(ref)), None, parts[entry.path], **quiet)
+        if panel.defaults is not None:
+            shown = [path for path in parts if path != entry.path]
+            prefer = partial(_preferred, panel.defaults, shown)
+            parts[entry.path].input(prefer, parts[entry.path], [parts[path] for path in shown], **quiet)
+
+
+def _preferred(
+    defaults: Callable[[str], dict[tuple[str, ...], Any]], shown: Sequence[tuple[str, ...]], name: str | None
+) -> list[Any]:
+    """Updates of the fields shown; what a model says nothing of stays as it is."""
+    values: dict[tuple[str, ...], Any] = {}
+    try:
+        values = defaults(name) if name else {}
+    except UserError as error:
+        gr.Warning(str(error))
+    return [values.get(path, gr.skip()) for path in shown]
+
+
+def _with_defaults(panel: Panel, form_entries: Sequence[Entry]) -> list[Entry]:
+    """The entries with what the default model prefers."""
+    name = next((entry.default for entry in form_entries if entry.kind is Kind.WEIGHTS), None)
+    if panel.defaults is None or not name:
+        return list(form_entries)
+    values = panel.defaults(str(name))
+    return [replace(entry, default=values.get(entry.path, entry.default)) for entry in form_entries]
+
+
+def _html(name: str, kind: str = "", content: str = "") -> gr.HTML:
+    return gr.HTML(content, elem_id=name, elem_classes=kind, apply_default_css=False)
+
+
+def _notice(text: str) -> None:
+    gr.HTML(f'<div class="status failed" role="alert">{escape(text)}</div>')

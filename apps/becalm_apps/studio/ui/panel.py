@@ -1,0 +1,55 @@
+"""What stands in a domain's tab: the sample panel that all share, and the panels that plugins bring."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from pydantic import BaseModel
+
+from becalm.plugin.find import Plugin, resolve
+from becalm.plugin.hooks import CommandRef, DomainRef
+from becalm.plugin.report import Report
+from becalm_apps.studio.ui import sample
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """A form and what it runs.
+
+    Attributes:
+        options: Makes the model whose fields are the form; may import torch.
+        work: The options to reports.
+        defaults: Options to what a trained model prefers where nothing is said, by path of field.
+    """
+
+    domain: str
+    name: str
+    summary: str
+    options: Callable[[], type[BaseModel]]
+    work: Callable[[Any], Iterator[Report]]
+    defaults: Callable[[str], dict[tuple[str, ...], Any]] | None = None
+
+    @property
+    def id(self) -> str:
+        """Its name on the whole page."""
+        return f"{self.domain}-{self.name}"
+
+
+def panels(ref: DomainRef, plugins: Sequence[Plugin]) -> list[Panel]:
+    """The panels of a domain: the shared one first, unless the domain's own plugin brings one of its name."""
+    home = next(plugin for plugin in plugins if ref in plugin.domains)
+    draw, options, defaults = (partial(function, ref) for function in (sample.run, sample.options, sample.defaults))
+    by_name = {"sample": Panel(ref.name, "sample", sample.SUMMARY, options, draw, defaults)}
+    for plugin in sorted(plugins, key=lambda plugin: plugin.distribution != home.distribution):
+        for entry in plugin.panels:
+            mine = plugin.distribution == home.distribution
+            if entry.domain == ref.name and (mine or entry.name not in by_name):
+                work = partial(_work, entry)
+                by_name[entry.name] = Panel(ref.name, entry.name, entry.summary, partial(resolve, entry.options), work)
+    return list(by_name.values())
+
+
+def _work(entry: CommandRef, options: BaseModel) -> Iterator[Report]:
+    reports: Iterator[Report] = resolve(entry.target)(options)
+    return reports

@@ -1,0 +1,64 @@
+"""``becalm NOUN evaluate``: the domain's figures of a model's samples, and what they cost."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import cast
+
+import click
+
+from becalm.files import atomic
+from becalm.plugin.hooks import DomainRef
+from becalm.plugin.request import SampleRequest
+from becalm_apps.cli import common
+from becalm_apps.cli.error_boundary import on_stop
+from becalm_apps.cli.table import table
+from becalm_apps.cli.verb import Call, Verb
+from becalm_apps.verbs.generate import generate, open_model, options, request_form
+from becalm_apps.verbs.sample import content
+
+SUMMARY = "Judge a model by its samples."
+_COUNT = 1000
+_SUFFIXES = (".png", ".npz")
+
+
+def verb(ref: DomainRef) -> Verb:
+    """The command."""
+    form, run = partial(request_form, ref, defaults={"count": _COUNT}), partial(_run, ref)
+    examples = [
+        *([f"becalm {ref.name} evaluate --count 200 --steps 10"] if ref.default else []),
+        f"becalm {ref.name} evaluate --checkpoint runs/{ref.name}.safetensors --json",
+    ]
+    own = [common.file("--out", "Keep the samples: .png a picture, .npz the arrays."), *options(ref)]
+    return Verb("evaluate", SUMMARY, form=form, own=own, run=run, examples=examples)
+
+
+@on_stop("nothing was written")
+def _run(ref: DomainRef, call: Call) -> None:
+    out: Path | None = call.own["out"]
+    if out is not None:
+        atomic.check(out, _SUFFIXES)
+    model = open_model(ref, call.own["checkpoint"], call.own["device"])
+    request = model.settled(cast(SampleRequest, call.settings))
+    generation = generate(model, request, title="sampling", quiet=call.own["quiet"])
+    if out is not None:
+        atomic.write_atomic(out, content(model, generation, out.suffix))
+    metrics = {name: float(value) for name, value in model.domain.metrics(generation.x0, generation.cond).items()}
+    each = generation.seconds / request.count
+    if call.own["as_json"]:
+        costs = {
+            "count": request.count,
+            "seconds_per_sample": each,
+            "network_calls": generation.calls,
+            "checkpoint": model.digest,
+        }
+        click.echo(json.dumps({"metrics": metrics, **costs, **({"out": str(out)} if out is not None else {})}))
+        return
+    rows = [(name, f"{value:.4g}") for name, value in metrics.items()]
+    rows += [
+        ("samples", str(request.count)),
+        ("seconds per sample", f"{each:.3g}"),
+        ("network calls", str(generation.calls)),
+        ("checkpoint", f"{call.own['checkpoint'] or ref.default} {model.digest[:8]}"),
+    ]
+    click.echo(table(("figure", "value"), rows), nl=False)

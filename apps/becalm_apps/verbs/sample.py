@@ -1,0 +1,75 @@
+"""``becalm NOUN sample``: samples of a model, as a picture, as arrays, or as the film of how they came to be."""
+
+import json
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+import click
+
+from becalm.files import atomic
+from becalm.plugin.hooks import DomainRef
+from becalm.plugin.request import SampleRequest
+from becalm_apps.cli import common
+from becalm_apps.cli.error_boundary import on_stop
+from becalm_apps.cli.progress import clock
+from becalm_apps.cli.verb import Call, Verb
+from becalm_apps.verbs import animation, output
+from becalm_apps.verbs.generate import Generation, generate, open_model, options, request_form
+
+if TYPE_CHECKING:
+    from becalm.model import Model
+
+SUMMARY = "Draw samples from a model."
+_SUFFIXES = (".png", ".npz", ".gif")
+
+
+def verb(ref: DomainRef) -> Verb:
+    """The command."""
+    form, run = partial(request_form, ref), partial(_run, ref)
+    text = ".png a picture, .npz the arrays, .gif the denoising film."
+    own = [common.file("--out", text, default=Path("samples.png")), *options(ref)]
+    return Verb("sample", SUMMARY, form=form, own=own, run=run, examples=examples(ref))
+
+
+def examples(ref: DomainRef) -> list[str]:
+    """Lines for the end of the help."""
+    trained = f"--checkpoint runs/{ref.name}.safetensors"
+    model = "" if ref.default else f"{trained} "
+    return [
+        f"becalm {ref.name} sample {model}--count 16 --out samples.png",
+        f"becalm {ref.name} sample {model}--steps 50 --sampler ddim --out film.gif",
+        f"becalm {ref.name} sample {trained} --out samples.npz --json",
+    ]
+
+
+@on_stop("nothing was written")
+def _run(ref: DomainRef, call: Call) -> None:
+    out: Path = call.own["out"]
+    atomic.check(out, _SUFFIXES)
+    model = open_model(ref, call.own["checkpoint"], call.own["device"])
+    request = model.settled(cast(SampleRequest, call.settings))
+    frames = animation.frame_steps(request.updates) if out.suffix == ".gif" else ()
+    generation = generate(model, request, title="sampling", quiet=call.own["quiet"], frames=frames)
+    atomic.write_atomic(out, content(model, generation, out.suffix))
+    if call.own["as_json"]:
+        summary = {
+            "count": request.count,
+            "seconds": round(generation.seconds, 3),
+            "out": str(out),
+            "checkpoint": model.digest,
+        }
+        click.echo(json.dumps(summary))
+    elif not call.own["quiet"]:
+        how = f"{request.sampler}, {request.updates} steps, seed {request.seed}"
+        name = call.own["checkpoint"] or ref.default
+        click.echo(f"{out}: {request.count} samples in {clock(generation.seconds)} ({how}, {name} {model.digest[:8]})")
+
+
+def content(model: "Model[Any]", generation: Generation, suffix: str) -> bytes:
+    """The samples as a file with that suffix holds them."""
+    if suffix == ".gif":
+        return animation.gif(model.domain, generation.frames, generation.cond)
+    if suffix == ".npz":
+        return output.npz(model.domain.arrays(generation.x0, generation.cond))
+    return output.png(model.domain.render(generation.x0, generation.cond))

@@ -1,0 +1,162 @@
+"""``becalm NOUN train``: what is trained and how, and what stands on disk as it goes."""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from pydantic import BaseModel, Field, create_model
+
+from becalm.errors import UserError
+from becalm.files import atomic
+from becalm.plugin.find import resolve
+from becalm.plugin.hooks import DomainRef
+from becalm.plugin.settings import Settings
+from becalm_apps.cli import common
+from becalm_apps.cli.error_boundary import Stopped
+from becalm_apps.cli.form import Form
+from becalm_apps.cli.progress import clock
+from becalm_apps.cli.verb import Call, Verb
+from becalm_apps.tracking.tracker import Tracker
+from becalm_apps.tracking.uri import DEFAULT, tracking_uri
+
+if TYPE_CHECKING:
+    import torch
+
+    from becalm.train.loop import TrainState
+
+SUMMARY = "Train a model."
+_ON_RESUME = ("--steps",)
+
+
+def verb(ref: DomainRef) -> Verb:
+    """The command."""
+
+    def form(taken: Sequence[str]) -> Form:
+        flat = ("settings", "objective", "training")
+        return Form(
+            ref.name, plan(ref), section=lambda key: ref.name if key == "settings" else key, flat=flat, taken=taken
+        )
+
+    out = Path("runs") / f"{ref.name}.safetensors"
+    own = [
+        common.file("--out", "Checkpoint; log, picture and resume state stand beside it.", default=out),
+        click.Option(
+            ["--resume"],
+            is_flag=True,
+            help="Go on with the training of --out; of its settings only --steps can change.",
+        ),
+        common.whole("--every", "Steps between saves.", default=500, low=1),
+        click.Option(["--half"], is_flag=True, help="Store the checkpoint's weights as float16."),
+        common.device(),
+        click.Option(
+            ["--tracking"],
+            metavar="URI",
+            help="MLflow server or database to track the training in; default: $BECALM_TRACKING, $MLFLOW_TRACKING_URI, "
+            f"or {DEFAULT}.",
+        ),
+        click.Option(["--no-tracking"], is_flag=True, help="Track nothing; the log beside the checkpoint is kept."),
+        common.quiet("Nothing but results and errors."),
+        common.as_json("Print the summary as JSON."),
+    ]
+    examples = [
+        f"becalm {ref.name} train --steps 2000 --out {out}",
+        f"becalm {ref.name} train --resume --out {out}",
+        f"becalm {ref.name} train --schedule linear --schedule.last 0.01 --print-config > train.toml",
+        f"becalm {ref.name} train --config train.toml --rate 3e-4",
+    ]
+    return Verb("train", SUMMARY, form=form, own=own, run=lambda call: _run(ref, call), examples=examples)
+
+
+def plan(ref: DomainRef) -> type[BaseModel]:
+    """All that is settled before a training, as one model: the sections of a config file."""
+    from becalm.train.plan import sections
+
+    kind: Any = resolve(ref.target)
+    fields = {"settings": (kind, Field(default={}, validate_default=True)), **sections(kind)}
+    return create_model("Plan", __base__=Settings, **fields)
+
+
+def _run(ref: DomainRef, call: Call) -> None:
+    from becalm.device import pick
+
+    out: Path = call.own["out"]
+    _check(out, call)
+    uri = _tracking(call)
+    state = _start(ref, call, pick(call.own["device"]))
+    if state.step >= state.training.steps:
+        _done(state, call)
+        return
+    named, quiet = call.own["tracking"] is not None, call.own["quiet"]
+    with Tracker(uri, out, named=named, quiet=quiet) as tracker:
+        _train(ref, call, state, tracker)
+
+
+def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracker) -> None:
+    """Trains, and says how that ended."""
+    from becalm.train.resume import export
+    from becalm_apps.verbs.training import run
+
+    out: Path = call.own["out"]
+    ended = run(state, out, tracker, every=call.own["every"], half=call.own["half"], quiet=call.own["quiet"])
+    if ended.stopped:
+        again = f"becalm {ref.name} train --resume --out {out}"
+        raise Stopped(f"saved {out} at step {state.step} of {state.training.steps}; {again} goes on", ended.stopped)
+    if call.own["as_json"]:
+        digest = export(state, half=call.own["half"]).digest
+        summary = {"out": str(out), "steps": state.step, "loss": ended.loss, "seconds": round(ended.seconds, 3)}
+        click.echo(json.dumps({**summary, "checkpoint": digest}))
+    elif not call.own["quiet"]:
+        click.echo(f"{out}: {state.step} steps in {clock(ended.seconds)}, loss {ended.loss:.4f}")
+
+
+def _done(state: "TrainState[Any]", call: Call) -> None:
+    """Says that there is nothing left to train."""
+    out, steps = call.own["out"], state.training.steps
+    if call.own["as_json"]:
+        click.echo(json.dumps({"out": str(out), "steps": state.step, "done": True}))
+    else:
+        click.echo(f"{out}: all {steps} steps are done; --resume --steps N goes on to step N")
+
+
+def _tracking(call: Call) -> str | None:
+    """Where the training is tracked, if it is."""
+    if not call.own["no_tracking"]:
+        return tracking_uri(call.own["tracking"])
+    if call.own["tracking"] is not None:
+        raise UserError(f"--no-tracking tracks nothing: leave out --tracking {call.own['tracking']}")
+    return None
+
+
+def _check(out: Path, call: Call) -> None:
+    """Refuses what could not be saved or would overwrite a training."""
+    from becalm.train.resume import resume_path
+
+    atomic.check(out, (".safetensors",))
+    if call.own["resume"]:
+        refused = [name for name in call.given if name not in _ON_RESUME]
+        if refused:
+            raise UserError(f"--resume takes its settings from {resume_path(out)}: leave out {', '.join(refused)}")
+        return
+    for path in (out, resume_path(out)):
+        if path.exists():
+            raise UserError(f"{path} exists: go on with its training by --resume, or name another --out")
+
+
+def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[Any]":
+    from becalm.train.loop import begin
+    from becalm.train.plan import plain
+    from becalm.train.resume import resume
+
+    settings: Any = call.settings
+    if not call.own["resume"]:
+        schedule, objective, training = plain(settings.schedule, settings.objective, settings.training)
+        objective.check(schedule)
+        return begin(settings.settings.fit(), schedule, objective, training, device)
+    state = resume(call.own["out"], device)
+    if state.domain.name != ref.name:
+        raise UserError(f"{call.own['out']} is a training of domain {state.domain.name!r}, not {ref.name!r}")
+    if "--steps" in call.given:
+        state.training = state.training.model_copy(update={"steps": settings.training.steps})
+    return state
