@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch_geometric.nn import SimpleConv
 
-from becalm_programs.condition import Block
 from becalm_programs.families import generate
 from becalm_programs.formats.graph import HOLDS, IN, to_hetero
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import Block
+from becalm_programs.problem.standard_form import Relation
 
 
 def clocked(there_and_back: Callable[[Tensor], Tensor], h: Tensor) -> float:

@@ -56,10 +56,10 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
     from becalm.objective.draw import Objective
     from becalm.schedule import Cosine
     from becalm_programs.domain import IntegerPrograms
-    from becalm_programs.relation import Relation
+    from becalm_programs.opening import bare
+    from becalm_programs.problem.standard_form import Relation
     from becalm_programs.request import ProgramRequest
-    from becalm_programs.sampling import sample
-    from becalm_programs.uniform import bare
+    from becalm_programs.sampling.draw import sample
 
     torch.set_num_threads(threads)
     cpu = pick("cpu")

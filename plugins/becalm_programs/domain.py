@@ -15,20 +15,20 @@ from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import Purpose, epochs, uniform
-from becalm_programs.condition import Programs
-from becalm_programs.energies import objective, violation
-from becalm_programs.examples import Example, load
+from becalm_programs.denoiser.network import Bipartite
 from becalm_programs.families import generate
 from becalm_programs.formats.read import read
-from becalm_programs.network import Bipartite
+from becalm_programs.guidance.constraint import steer
+from becalm_programs.guidance.energies import objective, violation
 from becalm_programs.options import FamilyName, SizeName
-from becalm_programs.picture import draw
-from becalm_programs.prepared import prepared
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import Programs
+from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.verify import Verdict, verify
 from becalm_programs.request import ProgramRequest
-from becalm_programs.settle import rounded
-from becalm_programs.steer import steer
-from becalm_programs.verify import Verdict, verify
+from becalm_programs.search.rounding import rounded
+from becalm_programs.training.examples import Example, load
+from becalm_programs.training.prepare import prepared
+from becalm_programs.views.picture import draw
 
 
 class IntegerPrograms(Domain[Programs]):

@@ -4,21 +4,28 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import torch
+
+from becalm.codec import Identity
 from becalm.device import pick
 from becalm.errors import UserError
 from becalm.model import Model, shared
-from becalm_programs.bounds import related
-from becalm_programs.choose import fitting
-from becalm_programs.condition import Programs
+from becalm.objective.draw import Objective
+from becalm.schedule import Cosine
+from becalm_programs.denoiser.uniform import Uniform
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.formats.read import read
-from becalm_programs.program import Program
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import Programs
+from becalm_programs.problem.bounds import related
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.standard_form import Relation
 from becalm_programs.request import ProgramRequest
-from becalm_programs.uniform import bare
+from becalm_programs.sampling.choose import fitting
 
 NONE = "none"
 """As a checkpoint: guidance without a network."""
+# Without a network the objective has to say everything.
+_PULL = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,3 +136,9 @@ def load(name: str, device: str) -> Model[Programs]:
     if not isinstance(model.domain, IntegerPrograms):
         raise UserError(f"checkpoint {name} is of domain {model.domain.name!r}, not 'programs'")
     return cast(Model[Programs], model)
+
+
+def bare(device: torch.device) -> Model[Programs]:
+    """A model without a network, on which guidance does all the work."""
+    network = Uniform().eval().to(device)
+    return Model(IntegerPrograms(pull=_PULL), Cosine(), Objective(prediction="x0"), network, Identity(), device, {})

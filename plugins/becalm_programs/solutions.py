@@ -7,9 +7,9 @@ from typing import Any, cast
 from becalm_programs.formats.pulp import from_pulp
 from becalm_programs.formats.read import read
 from becalm_programs.opening import fitted, sampled
-from becalm_programs.program import Program
+from becalm_programs.problem.program import Program
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling import Outcome, sample
+from becalm_programs.sampling.draw import Outcome, sample
 
 
 def solutions(

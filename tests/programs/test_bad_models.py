@@ -10,11 +10,11 @@ from drawn import programs
 from hypothesis import given, settings
 
 from becalm import UserError
-from becalm_programs.program import Program
-from becalm_programs.relation import Relation
+from becalm_programs.opening import bare
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.standard_form import Relation
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling import sample
-from becalm_programs.uniform import bare
+from becalm_programs.sampling.draw import sample
 
 Run = Callable[..., tuple[int, str, str]]
 QUICK = ("--steps", 2, "--last", 20, "--count", 2, "--device", "cpu", "--quiet")

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from becalm import UserError
-from becalm_programs.bounds import implied, related
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program
-from becalm_programs.verify import verify
+from becalm_programs.problem.bounds import implied, related
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.verify import verify
 
 
 @settings(max_examples=60, deadline=None)

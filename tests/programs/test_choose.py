@@ -6,10 +6,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from becalm_programs.choose import SIZES, family_of, fitting
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program, numbered
+from becalm_programs.problem.program import Program, numbered
+from becalm_programs.sampling.choose import SIZES, family_of, fitting
 
 KNOWN = tuple(SIZES)
 

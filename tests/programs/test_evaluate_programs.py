@@ -14,18 +14,18 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.objective.draw import Objective
 from becalm.plugin.report import Progress, Report, Table
 from becalm_programs.domain import IntegerPrograms
-from becalm_programs.evaluate import run
+from becalm_programs.evaluation.journal import Journal, digest
+from becalm_programs.evaluation.judge import Cell
+from becalm_programs.evaluation.methods import methods, model, work
+from becalm_programs.evaluation.task import Task
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
-from becalm_programs.journal import Journal, digest
-from becalm_programs.judge import Cell
-from becalm_programs.methods import methods, model, work
 from becalm_programs.options import EvaluateOptions
-from becalm_programs.relation import Relation
-from becalm_programs.sampling import sample
-from becalm_programs.task import Task
+from becalm_programs.problem.standard_form import Relation
+from becalm_programs.sampling.draw import sample
 from becalm_programs.tier import TIERS
+from becalm_programs.verbs.evaluate import run
 
 pytest.importorskip("highspy")
 TIMES = ("seconds", "gap % by then", "ahead")

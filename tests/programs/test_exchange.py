@@ -7,10 +7,10 @@ import pytest
 from drawn import brute
 
 from becalm_programs.families import generate
-from becalm_programs.program import Array, Program, objective
-from becalm_programs.search.exchange import Sets, exchange
+from becalm_programs.problem.program import Array, Program, objective
+from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
-from becalm_programs.verify import verify
+from becalm_programs.search.moves.exchange import Sets, exchange
 
 
 def feasible(program: Program, count: int) -> Array:

@@ -17,8 +17,8 @@ from becalm_programs.families.facility import Facility
 from becalm_programs.families.independent_set import IndependentSet, graph
 from becalm_programs.families.knapsack import Knapsack
 from becalm_programs.families.set_cover import SetCover
-from becalm_programs.program import Program
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.verify import verify
 
 SEEDS = range(4)
 

@@ -17,7 +17,7 @@ from becalm_programs.formats import parse
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import mps, write_mps
 from becalm_programs.formats.read import parsed, read
-from becalm_programs.program import Program, objective
+from becalm_programs.problem.program import Program, objective
 
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "programs"
 SENTENCE = r"^[^\n]{10,400}$"

@@ -10,8 +10,8 @@ from becalm import UserError
 from becalm.plugin.report import Progress, Table
 from becalm_programs.families import FAMILIES, SIZES, generate
 from becalm_programs.formats.read import read
-from becalm_programs.generate import run
 from becalm_programs.options import FamilyName, GenerateOptions, SizeName
+from becalm_programs.training.generate import run
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -15,21 +15,21 @@ from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.schedule import Cosine
 from becalm.testing import check_domain
-from becalm_programs.bits import Bits
-from becalm_programs.condition import Programs
+from becalm_programs.denoiser.network import Bipartite, excess, shares
 from becalm_programs.domain import IntegerPrograms
-from becalm_programs.energies import objective, violation
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
-from becalm_programs.labels import run as label
-from becalm_programs.network import Bipartite, excess, shares
+from becalm_programs.guidance.constraint import steer
+from becalm_programs.guidance.energies import objective, violation
 from becalm_programs.options import LabelOptions
-from becalm_programs.program import Program, activity
-from becalm_programs.relation import Relation
-from becalm_programs.search.oneopt import oneopt
-from becalm_programs.settle import rounded
-from becalm_programs.steer import steer
+from becalm_programs.problem.batch import Programs
+from becalm_programs.problem.encoding import Bits
+from becalm_programs.problem.program import Program, activity
+from becalm_programs.problem.standard_form import Relation
+from becalm_programs.search.moves.oneopt import oneopt
+from becalm_programs.search.rounding import rounded
+from becalm_programs.training.label import run as label
 
 BOUNDED = ("binary", "integer", "continuous", "fixed")
 LEVEL = Cosine()(torch.tensor(0.3, dtype=torch.float64))

@@ -7,11 +7,11 @@ from hypothesis import given, settings
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program, objective
-from becalm_programs.search.facility import recognise
+from becalm_programs.problem.program import Program, objective
+from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
-from becalm_programs.search.round import rounded
-from becalm_programs.verify import verify
+from becalm_programs.search.lp_rounding import rounded
+from becalm_programs.search.structure.facility import recognise
 
 SOLVED = ("set-cover", "auction", "facility", "independent-set", "knapsack")
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from becalm_programs.condition import Block
 from becalm_programs.families import generate
 from becalm_programs.formats.graph import HOLDS, IN, to_hetero
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import Block
+from becalm_programs.problem.standard_form import Relation
 
 pytest.importorskip("torch_geometric")
 FAMILIES = ("set-cover", "facility", "knapsack")

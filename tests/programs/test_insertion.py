@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program, objective
-from becalm_programs.search.insertion import insertion
-from becalm_programs.search.packing import Packing, recognise
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Program, objective
+from becalm_programs.problem.verify import verify
+from becalm_programs.search.moves.insertion import insertion
+from becalm_programs.search.structure.packing import Packing, recognise
 
 INF = np.inf
 

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from becalm.errors import UserError
+from becalm_programs.evaluation.journal import Journal, References, digest
+from becalm_programs.evaluation.judge import Cell, Race, Score, best_known, first, gap, incumbent, reached
+from becalm_programs.evaluation.tables import races, scores
 from becalm_programs.families import FAMILIES, generate
-from becalm_programs.journal import Journal, References, digest
-from becalm_programs.judge import Cell, Race, Score, best_known, first, gap, incumbent, reached
-from becalm_programs.program import objective
-from becalm_programs.tables import races, scores
+from becalm_programs.problem.program import objective
 
 VALUES = st.floats(-1e6, 1e6, allow_nan=False).filter(lambda value: abs(value) > 1e-3)
 NAN = math.nan

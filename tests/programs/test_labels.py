@@ -17,10 +17,10 @@ from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.formats.read import read
-from becalm_programs.labels import Labels, distance, load, place, run
 from becalm_programs.options import LabelOptions
-from becalm_programs.program import objective
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import objective
+from becalm_programs.problem.verify import verify
+from becalm_programs.training.label import Labels, distance, load, place, run
 
 pytest.importorskip("highspy")
 Labelled = tuple[Path, list[str | Progress | Table]]
@@ -118,7 +118,7 @@ def test_a_killed_run_leaves_no_half_written_file(folder: Path) -> None:
     for seed in range(2):
         write_mps(folder / f"cover{seed}.mps.gz", generate("set-cover", "small", seed))
     script = (
-        "from becalm_programs.labels import run\n"
+        "from becalm_programs.training.label import run\n"
         "from becalm_programs.options import LabelOptions\n"
         f"if __name__ == '__main__': list(run(LabelOptions(folder={str(folder)!r}, seconds=0.3, workers=1)))\n"
     )

@@ -23,11 +23,9 @@ from becalm.testing import check_domain
 from becalm.train.loop import begin, train
 from becalm.train.plan import settled
 from becalm.train.resume import resume, save
-from becalm_programs.condition import Programs
-from becalm_programs.energies import violation
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
-from becalm_programs.labels import run as label
+from becalm_programs.guidance.energies import violation
 from becalm_programs.latent.contrast import CANDIDATES, infonce, lookalikes
 from becalm_programs.latent.denoise import LatentNetwork
 from becalm_programs.latent.domain import LatentPrograms
@@ -35,9 +33,11 @@ from becalm_programs.latent.embed import Embedding
 from becalm_programs.latent.options import EmbedOptions
 from becalm_programs.latent.train import run as embed
 from becalm_programs.options import LabelOptions
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import Programs
+from becalm_programs.problem.standard_form import Relation
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling import sample
+from becalm_programs.sampling.draw import sample
+from becalm_programs.training.label import run as label
 
 CPU = torch.device("cpu")
 SCHEDULE = Cosine()

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Array, Program, activity
-from becalm_programs.search.columns import Columns, excess
-from becalm_programs.search.flips import Flips
-from becalm_programs.search.oneopt import oneopt
-from becalm_programs.search.repair import repair
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Array, Program, activity
+from becalm_programs.problem.verify import verify
+from becalm_programs.search.moves.flips import Flips
+from becalm_programs.search.moves.oneopt import oneopt
+from becalm_programs.search.moves.repair import repair
+from becalm_programs.search.structure.columns import Columns, excess
 
 
 def drawn(program: Program, count: int, seed: int) -> Array:

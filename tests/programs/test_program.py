@@ -10,7 +10,7 @@ from scipy import sparse
 
 from becalm import UserError
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program, activity, objective
+from becalm_programs.problem.program import Program, activity, objective
 
 INF, NAN = np.inf, np.nan
 

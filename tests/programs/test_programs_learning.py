@@ -11,16 +11,16 @@ from becalm.model import Model, build
 from becalm.train.loop import begin, train
 from becalm.train.plan import settled
 from becalm.train.resume import export
-from becalm_programs.condition import Programs
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
-from becalm_programs.labels import run as label
+from becalm_programs.opening import bare
 from becalm_programs.options import LabelOptions
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import Programs
+from becalm_programs.problem.standard_form import Relation
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling import Outcome, sample
-from becalm_programs.uniform import bare
+from becalm_programs.sampling.draw import Outcome, sample
+from becalm_programs.training.label import run as label
 
 CPU = torch.device("cpu")
 TESTED = tuple(range(6))

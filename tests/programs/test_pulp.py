@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from becalm import UserError
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.pulp import from_pulp, to_pulp
-from becalm_programs.program import Program, objective
+from becalm_programs.problem.program import Program, objective
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PuLP 4.0:DeprecationWarning")
 

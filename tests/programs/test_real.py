@@ -15,9 +15,9 @@ import pytest
 from becalm.errors import UserError
 from becalm.files.fetch import fetch, home
 from becalm_programs.formats.read import read
-from becalm_programs.program import activity, objective
+from becalm_programs.problem.program import activity, objective
+from becalm_programs.problem.verify import verify
 from becalm_programs.solutions import solutions
-from becalm_programs.verify import verify
 
 highspy = pytest.importorskip("highspy")
 pytestmark = pytest.mark.slow

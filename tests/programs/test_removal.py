@@ -8,11 +8,11 @@ from hypothesis import strategies as st
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program, objective
-from becalm_programs.search.columns import Columns
-from becalm_programs.search.covering import Covering, recognise
-from becalm_programs.search.removal import removal
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Program, objective
+from becalm_programs.problem.verify import verify
+from becalm_programs.search.moves.removal import removal
+from becalm_programs.search.structure.columns import Columns
+from becalm_programs.search.structure.covering import Covering, recognise
 
 INF = np.inf
 

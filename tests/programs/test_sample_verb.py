@@ -12,8 +12,8 @@ from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.formats.read import read
-from becalm_programs.program import Program
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.verify import verify
 
 Run = Callable[..., tuple[int, str, str]]
 QUICK = ("--steps", 4, "--last", 60, "--device", "cpu", "--quiet")

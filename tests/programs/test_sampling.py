@@ -15,19 +15,19 @@ from becalm.model import Model
 from becalm.plugin.report import Progress
 from becalm.sampler.step import last
 from becalm.schedule import Cosine
-from becalm_programs.chunks import Chunked
-from becalm_programs.condition import Programs
+from becalm_programs.denoiser.chunks import Chunked
+from becalm_programs.denoiser.network import Bipartite
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.network import Bipartite
-from becalm_programs.program import Array, Program
-from becalm_programs.relation import Relation
+from becalm_programs.opening import bare
+from becalm_programs.problem.batch import Programs
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.verify import verify
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling import Outcome, draw, hamming, sample, settled
+from becalm_programs.sampling.draw import Outcome, draw, hamming, sample, settled
 from becalm_programs.tier import TIERS
-from becalm_programs.uniform import bare
-from becalm_programs.verify import verify
 
 CPU = torch.device("cpu")
 LEVEL = Cosine()(torch.tensor(0.5, dtype=torch.float64))

@@ -8,15 +8,15 @@ from hypothesis import strategies as st
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program
-from becalm_programs.search.columns import Columns
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
-from becalm_programs.search.lns import Limit, Search, near
-from becalm_programs.search.neighbourhood import NEIGHBOURHOODS, Scene
-from becalm_programs.search.pool import Pool, gather
+from becalm_programs.search.large.lns import Limit, Search, near
+from becalm_programs.search.large.neighbourhood import NEIGHBOURHOODS, Scene
+from becalm_programs.search.large.pool import Pool, gather
+from becalm_programs.search.structure.columns import Columns
 from becalm_programs.solvers import solve
 from becalm_programs.solvers.complete import relax
-from becalm_programs.verify import verify
 
 
 @pytest.mark.parametrize("kind", NEIGHBOURHOODS)

@@ -6,13 +6,13 @@ import torch
 from drawn import brute
 from torch import Tensor
 
-from becalm_programs.condition import Block
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.relation import Relation
-from becalm_programs.search.oneopt import oneopt
-from becalm_programs.settle import hopes, settled
-from becalm_programs.verify import Verdict, verify
+from becalm_programs.problem.batch import Block
+from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.verify import Verdict, verify
+from becalm_programs.search.moves.oneopt import oneopt
+from becalm_programs.search.rounding import hopes, settled
 
 FAMILIES = ("set-cover", "independent-set", "auction", "facility", "assignment", "knapsack")
 SAMPLES = 12

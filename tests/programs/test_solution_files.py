@@ -16,8 +16,8 @@ from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.formats.write import best, write_solutions
-from becalm_programs.program import Program, objective
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Program, objective
+from becalm_programs.problem.verify import verify
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*PuLP 4.0:DeprecationWarning")
 

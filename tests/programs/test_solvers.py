@@ -11,11 +11,11 @@ from hypothesis import given, settings
 from becalm.errors import UserError
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Array, Program, activity, objective
+from becalm_programs.problem.program import Array, Program, activity, objective
+from becalm_programs.problem.verify import verify
 from becalm_programs.solvers import SOLVERS, Run, solve
 from becalm_programs.solvers.complete import complete, finish, relax
 from becalm_programs.solvers.part import part
-from becalm_programs.verify import verify
 
 
 @pytest.fixture(params=SOLVERS)

@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Array, Program, objective
-from becalm_programs.relation import Relation
+from becalm_programs.problem.program import Array, Program, objective
+from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.verify import verify
+from becalm_programs.sampling.tiers import finish
 from becalm_programs.tier import TIERS, includes
-from becalm_programs.tiers import finish
-from becalm_programs.verify import verify
 
 SOLVERLESS = TIERS[:-1]
 

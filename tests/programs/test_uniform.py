@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from becalm.schedule import Cosine, Flow, NoiseSchedule
-from becalm_programs.condition import Programs
+from becalm_programs.denoiser.uniform import Uniform
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.relation import Relation
-from becalm_programs.uniform import Uniform
+from becalm_programs.problem.batch import Programs
+from becalm_programs.problem.standard_form import Relation
 
 CHOICE = from_arrays([1, 2, 3, 4, 5], [[1, 1, 1, 0, 0], [0, 0, 0, 1, 1]], [1, 0], [1, 2])
 """Of the first three bits exactly one is 1; the others are free."""

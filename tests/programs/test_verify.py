@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program
-from becalm_programs.verify import TOLERANCE, verify, whole
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.verify import TOLERANCE, verify, whole
 
 
 def missed(program: Program, x: np.ndarray) -> Fraction:
@@ -126,7 +126,7 @@ def test_each_solution_is_judged_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     program = from_arrays(random.normal(size=6), random.normal(size=(4, 6)), -0.5, 1.0)
     x = random.integers(0, 2, size=(20, 6))
     together = verify(program, x)
-    monkeypatch.setattr("becalm_programs.verify._CELLS", 13)
+    monkeypatch.setattr("becalm_programs.problem.verify._CELLS", 13)
     parts = verify(program, x)
     for field in ("objective", "max_violation", "integral", "feasible"):
         assert getattr(together, field).tolist() == getattr(parts, field).tolist()

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from becalm.errors import UserError, unknown
-from becalm_programs.program import Program
+from becalm_programs.problem.program import Program
 
 _MODULES = {
     "set-cover": "set_cover",

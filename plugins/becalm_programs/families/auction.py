@@ -15,7 +15,7 @@ from scipy import sparse
 
 from becalm.errors import UserError
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program
+from becalm_programs.problem.program import Program
 
 _LEAST, _MOST = 1.0, 100.0  # Common values of items.
 _DEVIATION = 0.5  # Of a bidder's own values, of _MOST.

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm_programs.program import Program, numbered
+from becalm_programs.problem.program import Program, numbered
 
 Values = npt.ArrayLike
 

@@ -1,6 +1,6 @@
 """A program as a graph of torch-geometric, for networks of one's own that are built from its layers.
 
-    data["entry"].x        (N, FEATURES) what a network is told of each entry, see ``becalm_programs.relation``
+    data["entry"].x        (N, FEATURES) of each entry, see ``becalm_programs.problem.standard_form``
     data["row"].x          (M, SIDES) of each row
     data["entry", "in", "row"].edge_index, .edge_attr      (2, E) and (E, 1) coefficients of rows of unit length
     data["row", "holds", "entry"].edge_index, .edge_attr   the same, turned around
@@ -14,7 +14,7 @@ from typing import Any
 import torch
 
 from becalm_programs.formats.read import need
-from becalm_programs.relation import Relation
+from becalm_programs.problem.standard_form import Relation
 
 HOLDS = ("row", "holds", "entry")
 IN = ("entry", "in", "row")

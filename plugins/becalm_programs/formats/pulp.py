@@ -9,8 +9,8 @@ import numpy.typing as npt
 from becalm.errors import UserError
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.read import need
-from becalm_programs.program import Program, solutions
-from becalm_programs.verify import Verdict, verify
+from becalm_programs.problem.program import Program, solutions
+from becalm_programs.problem.verify import Verdict, verify
 
 
 def from_pulp(problem: Any) -> Program:

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
-from becalm_programs.program import Program, numbered
+from becalm_programs.problem.program import Program, numbered
 
 SUFFIXES = (".mps", ".mps.gz", ".lp", ".lp.gz")
 _PARSER = Path(__file__).with_name("parse.py")

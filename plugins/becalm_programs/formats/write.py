@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from becalm.errors import UserError
 from becalm_programs.formats.mps import check_names, number
-from becalm_programs.program import Program, solutions
-from becalm_programs.verify import Verdict, verify
+from becalm_programs.problem.program import Program, solutions
+from becalm_programs.problem.verify import Verdict, verify
 
 SUFFIXES = (".sol", ".json", ".npz", ".mst")
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from becalm_programs.condition import Programs
 from becalm_programs.latent.embed import Embedding
+from becalm_programs.problem.batch import Programs
 
 
 class LatentCodec(nn.Module):

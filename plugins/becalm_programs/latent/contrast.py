@@ -16,9 +16,9 @@ from torch import Tensor
 
 from becalm.noise import Purpose, epochs, uniform
 from becalm.train.loop import Training, rate_at
-from becalm_programs.condition import Block
-from becalm_programs.examples import Example
 from becalm_programs.latent.embed import Embedding
+from becalm_programs.problem.batch import Block
+from becalm_programs.training.examples import Example
 
 CANDIDATES = 8
 """K, the solution and its look-alikes."""

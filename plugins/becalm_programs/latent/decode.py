@@ -3,9 +3,9 @@
 import torch
 from torch import Tensor, nn
 
-from becalm_programs.condition import Block
+from becalm_programs.denoiser.network import shares
 from becalm_programs.latent.embed import perceptron
-from becalm_programs.network import shares
+from becalm_programs.problem.batch import Block
 
 
 class Decoder(nn.Module):

@@ -13,9 +13,9 @@ from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm.network.embedding import geometric, waves
-from becalm_programs.condition import Block, Programs
 from becalm_programs.latent.decode import Decoder
 from becalm_programs.latent.embed import Messages, ProgramEncoder, perceptron
+from becalm_programs.problem.batch import Block, Programs
 
 _WAVES = 8
 

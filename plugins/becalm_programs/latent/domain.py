@@ -24,13 +24,13 @@ from becalm.batch import Batch
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose, total
 from becalm.level import NoiseLevel
-from becalm_programs.condition import Programs
 from becalm_programs.domain import IntegerPrograms
-from becalm_programs.energies import objective, violation
+from becalm_programs.guidance.energies import objective, violation
 from becalm_programs.latent.codec import LatentCodec, bits
 from becalm_programs.latent.denoise import LatentNetwork
 from becalm_programs.latent.embed import Embedding, restore, shape
 from becalm_programs.latent.request import GAMMA, PULL, LatentRequest
+from becalm_programs.problem.batch import Programs
 from becalm_programs.request import ProgramRequest
 
 

@@ -18,8 +18,8 @@ from torch.nn import functional as F
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
-from becalm_programs.condition import Block, Programs
-from becalm_programs.relation import FEATURES, SIDES
+from becalm_programs.problem.batch import Block, Programs
+from becalm_programs.problem.standard_form import FEATURES, SIDES
 
 KIND = "program-embedding"
 """What the header of a checkpoint of this says it is."""

@@ -6,18 +6,18 @@ objective, in order of gain over the root of the rows touched (Lehmann et al. 20
 breaks. Randomised: each solution sees costs of its own, multiplied by exp(spread * normal).
 
 Continuous variables are finished by a linear program. Where greedy generically fails, a program that is recognised as
-facility location has its own (``becalm_programs.search.facility``).
+facility location has its own (``becalm_programs.search.structure.facility``).
 """
 
 import numpy as np
 
-from becalm_programs.program import Array, Program
-from becalm_programs.search.columns import Columns
-from becalm_programs.search.facility import recognise
-from becalm_programs.search.flips import Flips
-from becalm_programs.search.oneopt import oneopt
-from becalm_programs.search.repair import settled
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.verify import verify
+from becalm_programs.search.moves.flips import Flips
+from becalm_programs.search.moves.oneopt import oneopt
+from becalm_programs.search.moves.repair import settled
+from becalm_programs.search.structure.columns import Columns
+from becalm_programs.search.structure.facility import recognise
 
 
 def greedy(

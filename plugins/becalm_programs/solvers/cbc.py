@@ -14,9 +14,9 @@ from typing import IO
 
 import numpy as np
 
-from becalm_programs.program import Array, Program
+from becalm_programs.problem.program import Array, Program
 from becalm_programs.solvers import highs
-from becalm_programs.solvers.run import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
+from becalm_programs.solvers.result import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
 
 _NUMBER = r"(-?[0-9.]+(?:e[-+]?[0-9]+)?)"
 _FOUND = re.compile(rf"(?:Integer solution of|solution of) {_NUMBER} found.*\(([0-9.]+) seconds\)", re.IGNORECASE)

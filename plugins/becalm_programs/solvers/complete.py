@@ -5,11 +5,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from becalm_programs.program import Array, Mask, Program, objective
+from becalm_programs.problem.program import Array, Mask, Program, objective
+from becalm_programs.problem.verify import verify
 from becalm_programs.solvers import highs
 from becalm_programs.solvers.part import part
-from becalm_programs.solvers.run import NOTHING, OPTIMAL, Run, Trail, outer, solve
-from becalm_programs.verify import verify
+from becalm_programs.solvers.result import NOTHING, OPTIMAL, Run, Trail, outer, solve
 
 
 @dataclass(frozen=True, slots=True, eq=False)

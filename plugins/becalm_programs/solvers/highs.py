@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from becalm_programs.program import Array, Mask, Program
-from becalm_programs.solvers.run import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
+from becalm_programs.problem.program import Array, Mask, Program
+from becalm_programs.solvers.result import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
 
 
 class Model(Protocol):

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from becalm_programs.program import Array, Mask, Program
+from becalm_programs.problem.program import Array, Mask, Program
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from becalm_programs.program import Array, Program
+from becalm_programs.problem.program import Array, Program
 from becalm_programs.solvers import cbc
-from becalm_programs.solvers.run import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
+from becalm_programs.solvers.result import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
 
 
 def package() -> Any:

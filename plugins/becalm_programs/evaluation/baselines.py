@@ -1,0 +1,83 @@
+"""What sampling is compared with: how greedy, rounding, search and solvers make their solutions of a task."""
+
+import time
+import zlib
+from collections.abc import Callable
+from importlib.util import find_spec
+
+import numpy as np
+
+from becalm_programs.evaluation.task import Made, Task
+from becalm_programs.options import MethodName
+from becalm_programs.problem.program import Array
+from becalm_programs.problem.verify import verify
+from becalm_programs.search.greedy import greedy
+from becalm_programs.search.large.lns import Limit
+from becalm_programs.search.large.pool import gather
+from becalm_programs.search.lp_rounding import rounded
+from becalm_programs.search.moves.local import local
+from becalm_programs.search.structure.columns import Columns
+from becalm_programs.solvers import solve
+from becalm_programs.solvers.complete import relax
+
+
+def _greedy(task: Task) -> Made:
+    count = 1 if task.methods[0].kind == "greedy" else task.options.samples
+    begun = time.perf_counter()
+    columns = Columns.of(task.program)
+    x = greedy(columns, count, generator=_generator(task))
+    if task.methods[0].kind == "local":
+        x = local(columns, x)
+    return Made(x, verify(task.program, x), count, time.perf_counter() - begun)
+
+
+def _rounding(task: Task) -> Made:
+    begun = time.perf_counter()
+    relaxed = relax(task.program, task.options.seconds)
+    x, note = none(task), f"relaxation: {relaxed.status}"
+    if relaxed.x is not None:
+        x, note = rounded(task.program, relaxed.x, task.options.samples, _generator(task)), ""
+    verdict = verify(task.program, x)
+    return Made(x, verdict, task.options.samples, time.perf_counter() - begun, note=note)
+
+
+def _search(task: Task) -> Made:
+    """Large-neighbourhood search and a pool of what it finds: what networks are trained on."""
+    count, limit = task.options.samples, Limit(seconds=task.options.seconds)
+    begun = time.perf_counter()
+    x, _ = gather(task.program, count, limit=limit, generator=_generator(task), solver=starter())
+    return Made(x, verify(task.program, x), count, time.perf_counter() - begun)
+
+
+def starter() -> str | None:
+    """SCIP, where it is there, gives search its first solution."""
+    return "scip" if find_spec("pyscipopt") is not None else None
+
+
+def _solver(task: Task) -> Made:
+    run = solve(task.program, task.methods[0].kind, seconds=task.options.seconds, threads=task.options.threads)
+    x = none(task) if run.x is None else run.x[None]
+    return Made(x, verify(task.program, x), 1, run.seconds, run.trajectory, run.status)
+
+
+def none(task: Task) -> Array:
+    """(0, n): no solutions."""
+    return np.zeros((0, len(task.program.cost)))
+
+
+MAKERS: dict[MethodName, Callable[[Task], Made]] = {
+    "greedy": _greedy,
+    "randomised-greedy": _greedy,
+    "local": _greedy,
+    "rounding": _rounding,
+    "search": _search,
+    "highs": _solver,
+    "cbc": _solver,
+    "scip": _solver,
+}
+"""How each method but sampling makes what it makes."""
+
+
+def _generator(task: Task) -> np.random.Generator:
+    """Randomness of its own for each instance, whichever worker takes it and when."""
+    return np.random.default_rng([task.options.seed, zlib.crc32(task.digest.encode())])

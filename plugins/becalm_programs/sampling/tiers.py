@@ -1,0 +1,170 @@
+"""From likelihoods of entries to solutions, by tier: each does what those before it do, and one thing more.
+
+    unguided, guided   each entry goes to the nearer of 0 and 1; of a set with a single 1, the likeliest is it
+    projection         entries of an infeasible sample first walk down the violation, clipped to [0, 1]
+    1-opt              moves of one variable, with those that hang on it, that better the objective and break no row
+    repair             flips until rows hold; then 1-opt again
+    completion         a solver finds the least sure variables of what is still infeasible, and continuous ones by an LP
+
+No tier makes a feasible sample infeasible, nor its objective worse; a sample is looked at for itself alone. Below
+completion, continuous variables are what the entries say, so programs that tie them by equations rarely come out
+feasible there.
+"""
+
+import time
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from becalm_programs.denoiser.network import excess
+from becalm_programs.problem.batch import Block
+from becalm_programs.problem.program import Array, Program, objective
+from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.verify import verify
+from becalm_programs.search.moves.local import local
+from becalm_programs.search.moves.repair import repair
+from becalm_programs.search.rounding import rounded
+from becalm_programs.search.structure.columns import Columns
+from becalm_programs.tier import TIERS, Tier, includes
+
+__all__ = ["TIERS", "Tier", "finish", "includes"]
+
+_STEPS = 100
+_WALK = 0.1
+"""Largest move of an entry in one step of the projection."""
+_HELD = 1e-6
+_SURE = (0.9, 0.7, 0.4)
+"""Shares of the variables that a solver is not to touch, tried in turn."""
+
+
+def finish(relation: Relation, entries: Array, tier: Tier, *, seconds: float = 10.0, flips: int = 2000) -> Array:
+    """Solutions (K, n); whether they are feasible is for ``verify`` to say.
+
+    Args:
+        relation: The program.
+        entries: (K, N) likelihoods in [0, 1] that each entry is 1; of continuous ones, their values.
+        seconds: Wall-clock that solvers may take for completion, shared evenly among what needs them.
+        flips: Most that repair makes on a sample.
+
+    Raises:
+        ValueError: If entries have another shape.
+        UserError: If completion is asked for and no solver is installed.
+    """
+    if entries.ndim != 2 or entries.shape[1] != relation.bits.size:
+        raise ValueError(f"entries must have shape (K, {relation.bits.size}), got {entries.shape}")
+    program = relation.program
+    block = Block.of([relation], len(entries))
+    p = torch.from_numpy(np.ascontiguousarray(entries.T, np.float32)).to(block.cost.device)
+    x = _decoded(relation, block, p)
+    if includes(tier, "projection"):
+        x = _better(program, x, _decoded(relation, block, _projected(block, p)))
+    if not includes(tier, "1-opt"):
+        return x
+    columns = Columns.of(program)
+    x = local(columns, x)
+    if includes(tier, "repair"):
+        x = local(columns, repair(columns, x, steps=flips).x)
+    if includes(tier, "completion"):
+        x = _completed(relation, x, entries, seconds)
+    return x
+
+
+def _decoded(relation: Relation, block: Block, p: Tensor) -> Array:
+    """Entries (N, K) as solutions (K, n)."""
+    return relation.bits.decode(rounded(block, p).T.double().cpu().numpy())
+
+
+def _projected(block: Block, p: Tensor) -> Tensor:
+    """Entries (N, K) moved down the violation of what they are rounded to, until it holds.
+
+    The violation of the entries themselves would end at the edge of the relaxation, where rounding breaks rows again.
+    """
+    p = p.clamp(0, 1)
+    for _ in range(_STEPS):
+        over = excess(block, block.down(rounded(block, p)))
+        live = over.abs().amax(0) > _HELD if len(over) else over.new_zeros(p.shape[1], dtype=torch.bool)
+        if not bool(live.any()):
+            break
+        slope = block.up(over)
+        step = slope / slope.abs().amax(0).clamp(min=1e-12)
+        p = (p - _WALK * live * step).clamp(0, 1)
+    return p
+
+
+def _better(program: Program, before: Array, after: Array) -> Array:
+    """Samples (K, n): after, where before is infeasible and after is not, or is less so."""
+    old, new = verify(program, before), verify(program, after)
+    taken = ~old.feasible & (new.feasible | (new.max_violation < old.max_violation))
+    return np.where(taken[:, None], after, before)
+
+
+def _completed(relation: Relation, x: Array, entries: Array, seconds: float) -> Array:
+    """Solutions (K, n) with continuous variables as they should be, and what is infeasible given to a solver."""
+    program, made = relation.program, x.copy()
+    deadline = time.perf_counter() + seconds
+    if not program.integer.all():
+        made = np.stack([_continued(program, each, deadline) for each in made])
+    wrong = np.flatnonzero(~verify(program, made).feasible)
+    for done, sample in enumerate(wrong):
+        share = (deadline - time.perf_counter()) / (len(wrong) - done)
+        made[sample] = _solved(relation, made[sample], entries[sample], share)
+    return made
+
+
+def _continued(program: Program, x: Array, deadline: float) -> Array:
+    """x (n,) with the best continuous variables for its integers; as it was where there are none, or no better."""
+    from becalm_programs.solvers.complete import finish as solve_continuous
+
+    left = deadline - time.perf_counter()
+    found = solve_continuous(program, x, left) if left > 0 else None
+    if found is None:
+        return x
+    if not verify(program, x[None]).feasible[0]:
+        return found
+    value = objective(program, np.stack([x, found])) * (-1.0 if program.maximise else 1.0)
+    return found if value[1] < value[0] else x
+
+
+def _solved(relation: Relation, x: Array, entries: Array, seconds: float) -> Array:
+    """x (n,) as a solver completes it, from its surest variables on; as it was if none finds anything in time."""
+    from becalm_programs.solvers.complete import complete
+
+    deadline = time.perf_counter() + seconds
+    sure = _sureness(relation, entries)
+    order = np.argsort(-sure, kind="stable")
+    for tried, share in enumerate(_SURE):
+        left = (deadline - time.perf_counter()) / (len(_SURE) + 1 - tried)
+        if left <= 0:
+            return x
+        fixed = np.zeros(len(x), dtype=bool)
+        fixed[order[: int(share * len(x))]] = True
+        run = complete(relation.program, x, fixed & relation.program.integer, seconds=left)
+        if run.x is not None:
+            return run.x
+    return _suggested(relation.program, x, order, deadline - time.perf_counter())
+
+
+def _suggested(program: Program, x: Array, order: np.ndarray, seconds: float) -> Array:
+    """The whole program to a solver, with the surer half of the integers as a start that it may leave: SCIP completes
+    it where it is installed, else HiGHS.
+    """
+    from importlib.util import find_spec
+
+    from becalm_programs.solvers import solve
+
+    if seconds <= 0:
+        return x
+    start = np.full(len(x), np.nan)
+    kept = order[: len(x) // 2]
+    kept = kept[program.integer[kept]]
+    start[kept] = x[kept]
+    found = solve(program, "scip" if find_spec("pyscipopt") else "highs", seconds=seconds, start=start).x
+    return x if found is None else found
+
+
+def _sureness(relation: Relation, entries: Array) -> Array:
+    """(n,) how far the least sure entry of each variable is from one half."""
+    made = np.full(len(relation.program.cost), np.inf)
+    np.minimum.at(made, relation.bits.owner, np.abs(entries - 0.5))
+    return made

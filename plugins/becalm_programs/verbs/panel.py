@@ -1,0 +1,137 @@
+"""Panels of the page: solutions of a program that is uploaded or generated, and how the path came to them."""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from becalm.plugin.report import Picture, Progress, Report, Saved, Table
+from becalm_programs.families import generate
+from becalm_programs.formats.mps import write_mps
+from becalm_programs.formats.write import write_solutions
+from becalm_programs.opening import Opened, opened
+from becalm_programs.options import PageOptions
+from becalm_programs.problem.verify import verify
+from becalm_programs.request import ProgramRequest
+from becalm_programs.sampling.draw import Mark, Outcome, draw, settled
+from becalm_programs.sampling.tiers import finish
+from becalm_programs.tier import Tier
+from becalm_programs.views.curves import path, stacked
+from becalm_programs.views.words import remarks, title
+
+_ASKED = ("count", "seed", "sampler", "steps", "guidance", "objective")
+_ROWS = 20
+_TOGETHER = 4
+"""Samples that are finished between two reports, so that stopping never waits for long."""
+_SECONDS = 10.0
+_WAIT = 0.5
+"""Most seconds between two pictures; the first takes long, as it imports what draws."""
+
+
+def sample(options: PageOptions) -> Iterator[Report]:
+    """Samples, and draws the path while it is walked.
+
+    Raises:
+        UserError: If the program cannot be read or sampled, or there is no such network.
+    """
+    folder = Path(options.folder)
+    yield Progress(0, 1, "reading")
+    file = options.model
+    if file is None:
+        program = generate(options.family, options.size, options.instance)
+        file = str(folder / f"{program.name}.mps.gz")
+        write_mps(Path(file), program)
+    fields = {name: getattr(options, name) for name in _ASKED if getattr(options, name) is not None}
+    request = ProgramRequest(model=file, tier=_first(options.tier), **fields)
+    found = opened(request, options.checkpoint, "auto")
+    yield title(found.program)
+    yield found.said
+    outcome: Outcome | None = None
+    for report in _walked(found, request):
+        if isinstance(report, Outcome):
+            outcome = report
+        else:
+            yield report
+    if outcome is None:
+        raise RuntimeError("sampling ended without an outcome")
+    if options.tier != outcome.tier:
+        begun = time.perf_counter()
+        made: list[Any] = []
+        for done, x in _finished(found, outcome, options.tier):
+            made.append(x)
+            yield Progress(done, len(outcome.x), f"tier {options.tier}")
+        x = np.concatenate(made)
+        seconds = outcome.seconds + time.perf_counter() - begun
+        outcome = replace(outcome, x=x, verdict=verify(found.program, x), tier=options.tier, seconds=seconds)
+    yield Picture("image/png", stacked(outcome))
+    yield _figures(found, outcome)
+    yield from remarks(outcome)
+    yield _solutions(outcome)
+    yield from _files(folder, found, outcome, None if options.model else Path(file))
+
+
+def _first(tier: Tier) -> Tier:
+    """The tier of the walk itself; what comes after it is done a few samples at a time."""
+    return "unguided" if tier == "unguided" else "guided"
+
+
+def _walked(found: Opened, request: ProgramRequest) -> Iterator[Progress | Picture | Outcome]:
+    """The path: a picture of it as often as drawing leaves most of the time to sampling."""
+    steps, marks, due = settled(found.model, request).updates, list[Mark](), 0.0
+    for report in draw(found.model, found.relation, request, watch=True):
+        if not isinstance(report, Mark):
+            yield report
+            continue
+        marks.append(report)
+        begun = time.perf_counter()
+        if begun >= due and len(marks) <= steps:
+            picture = Picture("image/png", path(marks, steps), f"step {len(marks)} of {steps}")
+            now = time.perf_counter()
+            due = now + min(2 * (now - begun), _WAIT)
+            yield picture
+
+
+def _finished(found: Opened, outcome: Outcome, tier: Tier) -> Iterator[tuple[int, Any]]:
+    """Solutions of a further tier, a few samples at a time: how many are done, and the new ones."""
+    total = len(outcome.entries)
+    for start in range(0, total, _TOGETHER):
+        some = outcome.entries[start : start + _TOGETHER]
+        yield start + len(some), finish(found.relation, some, tier, seconds=_SECONDS * len(some) / total)
+
+
+def _figures(found: Opened, outcome: Outcome) -> Table:
+    rows = (
+        ("feasible", f"{outcome.found} of {len(outcome.x)}"),
+        ("best objective", outcome.best),
+        ("distinct feasible", outcome.distinct),
+        ("seconds", outcome.seconds),
+        ("network", found.network),
+        ("tier", outcome.tier),
+    )
+    return Table(("figure", "value"), rows)
+
+
+def _solutions(outcome: Outcome) -> Table:
+    """The best different solutions, feasible ones first."""
+    _, places, times = np.unique(outcome.x, axis=0, return_index=True, return_counts=True)
+    verdict = outcome.verdict
+    value = -verdict.objective if outcome.program.maximise else verdict.objective
+    order = np.lexsort((value[places], np.where(verdict.feasible, 0.0, verdict.max_violation)[places]))
+    rows: list[tuple[Any, ...]] = []
+    for place, found in zip(places[order][:_ROWS].tolist(), times[order].tolist(), strict=False):
+        worst = verdict.worst[place] if not verdict.feasible[place] else None
+        figures = (float(verdict.objective[place]), bool(verdict.feasible[place]), float(verdict.max_violation[place]))
+        rows.append((len(rows) + 1, *figures, worst, found))
+    shown = f"the best {len(rows)} of {len(places)} different solutions" if len(rows) < len(places) else "solutions"
+    return Table(("rank", "objective", "feasible", "violation", "of row", "found"), tuple(rows), title=shown)
+
+
+def _files(folder: Path, found: Opened, outcome: Outcome, program: Path | None) -> Iterator[Saved]:
+    for name in ("best.sol", "solutions.npz"):
+        write_solutions(folder / name, found.program, outcome.x)
+        yield Saved(folder / name)
+    if program is not None:
+        yield Saved(program)

@@ -1,0 +1,188 @@
+"""``becalm programs solve``: a solver from nothing and from the best sample, in the same wall-clock, side by side.
+
+The warm run's time includes sampling: it gets what sampling left over, and its incumbents are counted from the moment
+that sampling began.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from becalm.files import atomic
+from becalm.files.atomic import write_atomic
+from becalm.plugin.report import Progress, Table
+from becalm_programs.formats.read import read
+from becalm_programs.formats.write import SUFFIXES, best, write_solutions
+from becalm_programs.opening import named, opened
+from becalm_programs.options import SolveOptions
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.sampling.draw import Outcome, draw
+from becalm_programs.solvers import Run, solve
+from becalm_programs.views.words import title
+
+Points = tuple[tuple[float, float], ...]
+
+_MOMENTS = 10
+"""At so many moments the table looks at the incumbents."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Leg:
+    """One run as the comparison sees it.
+
+    Attributes:
+        name: What it is called.
+        seconds: Wall-clock of all of it.
+        status: How it ended.
+        bound: Best proven bound; infinite or nan if there is none.
+        x: (n,) its best solution; None if it has none.
+        points: (seconds, objective) of its incumbents, each better than the one before.
+    """
+
+    name: str
+    seconds: float
+    status: str
+    bound: float
+    x: Array | None
+    points: Points
+
+    def at(self, moment: float) -> float | None:
+        """Objective of the incumbent at a moment; None before the first."""
+        known = [value for seconds, value in self.points if seconds <= moment]
+        return known[-1] if known else None
+
+    def reaching(self, value: float, *, maximise: bool) -> float | None:
+        """When it had an objective as good as ``value``; None if never."""
+        slack = 1e-6 * max(1.0, abs(value))
+        for seconds, known in self.points:
+            if (known >= value - slack) if maximise else (known <= value + slack):
+                return seconds
+        return None
+
+
+def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
+    """Solves; with ``--warm-start`` twice, and compares.
+
+    Raises:
+        UserError: If the program cannot be read or sampled, the solver is not installed, or a file cannot be written.
+    """
+    if options.out is not None:
+        atomic.check(Path(options.out), SUFFIXES)
+    if options.picture is not None:
+        atomic.check(Path(options.picture), (".png",), "--picture")
+    yield Progress(0, 1, "reading")
+    outcome: Outcome | None = None
+    if options.warm_start:
+        request = options.request(count=options.count, tier=options.tier)
+        found = opened(request, options.checkpoint, options.device)
+        program = found.program
+        yield found.said
+        for report in draw(found.model, found.relation, request):
+            if isinstance(report, Progress):
+                yield report
+            elif isinstance(report, Outcome):
+                outcome = report
+    else:
+        program = read(Path(named(options)))
+    yield Progress(0, 2, f"{options.solver}, cold")
+    legs = [_cold(program, options)]
+    if outcome is not None and outcome.best is not None:
+        yield Progress(1, 2, f"{options.solver}, warm")
+        legs.append(_warm(program, options, outcome))
+    yield _runs(program, legs, outcome)
+    yield _trajectories(legs)
+    if outcome is not None:
+        yield from _bought(program, legs, outcome)
+    yield from _written(program, legs, options)
+
+
+def _cold(program: Program, options: SolveOptions) -> Leg:
+    made = solve(program, options.solver, seconds=options.seconds, threads=options.threads)
+    return Leg("cold", made.seconds, made.status, made.bound, made.x, made.trajectory)
+
+
+def _warm(program: Program, options: SolveOptions, outcome: Outcome) -> Leg:
+    """The best sample, then the solver from there in the time that is left."""
+    start = outcome.x[best(program, outcome.verdict)]
+    value = outcome.best if outcome.best is not None else math.nan
+    first = (outcome.seconds, value)
+    left = options.seconds - outcome.seconds
+    if left <= 0:
+        return Leg("warm", outcome.seconds, "no time left for the solver", math.nan, start, (first,))
+    made = solve(program, options.solver, seconds=left, start=start, threads=options.threads)
+    points = _after(first, made, maximise=program.maximise)
+    # A solver may drop a start that it holds to be infeasible by its own tolerances; the sample stays ours.
+    kept = made.x if made.x is not None and points[-1][1] == made.objective else start
+    status = made.status if made.x is not None else "feasible"
+    return Leg("warm", outcome.seconds + made.seconds, status, made.bound, kept, points)
+
+
+def _after(first: tuple[float, float], made: Run, *, maximise: bool) -> Points:
+    """The sample, and the solver's incumbents that are better, counted from the beginning of sampling."""
+    sign = -1.0 if maximise else 1.0
+    points = [first]
+    for seconds, value in made.trajectory:
+        if sign * value < sign * points[-1][1] - 1e-9 * max(1.0, abs(value)):
+            points.append((first[0] + seconds, value))
+    return tuple(points)
+
+
+def _runs(program: Program, legs: list[Leg], outcome: Outcome | None) -> Table:
+    """One row per run."""
+    rows = []
+    for leg in legs:
+        objective = leg.points[-1][1] if leg.x is not None and leg.points else None
+        bound = leg.bound if math.isfinite(leg.bound) else None
+        gap = None if objective is None or bound is None else 100 * abs(objective - bound) / max(abs(objective), 1e-9)
+        first = leg.points[0][0] if leg.points else None
+        sampling = outcome.seconds if outcome is not None and leg.name == "warm" else 0.0
+        rows.append((leg.name, objective, bound, gap, leg.status, first, sampling, leg.seconds))
+    columns = ("run", "objective", "bound", "gap to the bound, %", "status", "first found at", "sampling", "seconds")
+    return Table(columns, tuple(rows), title=title(program))
+
+
+def _trajectories(legs: list[Leg]) -> Table:
+    """The incumbents at a few moments, evenly spaced in the logarithm, from the first of all to the end."""
+    end = max(leg.seconds for leg in legs)
+    first = min((leg.points[0][0] for leg in legs if leg.points), default=end)
+    moments = np.geomspace(min(max(first, 1e-3), end), end, _MOMENTS)
+    # The last moment is rounded, too, and must not fall before the last incumbent.
+    rows = [(float(moment), *(leg.at(moment) for leg in legs)) for moment in moments[:-1]]
+    rows.append((end, *(leg.at(math.inf) for leg in legs)))
+    return Table(("seconds", *(leg.name for leg in legs)), tuple(rows), title="best objective so far")
+
+
+def _bought(program: Program, legs: list[Leg], outcome: Outcome) -> Iterator[str]:
+    """What the warm start was good for, in words."""
+    if outcome.best is None:
+        yield f"no warm start: 0 of {len(outcome.x)} samples are feasible at tier {outcome.tier}"
+        return
+    cold, warm = legs
+    when = cold.reaching(outcome.best, maximise=program.maximise)
+    sample = f"best sample: {outcome.best:.6g} after {outcome.seconds:.3g} seconds, tier {outcome.tier}"
+    yield f"{sample}; cold, the solver " + ("never got there" if when is None else f"took {when:.3g} seconds to there")
+    if not cold.points:
+        yield "cold, the solver found nothing"
+        return
+    end = cold.points[-1]
+    reached = warm.reaching(end[1], maximise=program.maximise)
+    had = f"cold ended at {end[1]:.6g}, reached after {end[0]:.3g} seconds"
+    yield f"{had}; warm " + ("never got there" if reached is None else f"had that after {reached:.3g} seconds")
+
+
+def _written(program: Program, legs: list[Leg], options: SolveOptions) -> Iterator[str]:
+    found = [leg.x for leg in legs if leg.x is not None]
+    if options.out is not None:
+        if found:
+            write_solutions(options.out, program, np.stack(found))
+            yield options.out
+        else:
+            yield f"nothing feasible was found: {options.out} is not written"
+    if options.picture is not None:
+        from becalm_programs.views.race import race
+
+        write_atomic(Path(options.picture), race(program, {leg.name: (leg.points, leg.seconds) for leg in legs}))
+        yield options.picture
