@@ -8,6 +8,7 @@ from becalm.plugin.report import Positional
 from becalm.plugin.request import SamplerName
 from becalm.plugin.widget import Folder, Slider, Upload, Weights
 from becalm_programs.request import ProgramRequest
+from becalm_programs.solvers.registry import SolverName
 from becalm_programs.tier import TIERS, Tier
 
 FamilyName = Literal["set-cover", "auction", "facility", "independent-set", "assignment", "knapsack"]
@@ -20,11 +21,8 @@ MethodName = Literal[
     "local",
     "rounding",
     "search",
-    "highs",
-    "cbc",
-    "scip",
+    SolverName,
 ]
-SolverName = Literal["highs", "cbc", "scip"]
 METHODS: tuple[MethodName, ...] = get_args(MethodName)
 """What ``evaluate`` can compare, in the order of its table."""
 
@@ -155,7 +153,7 @@ class SolveOptions(Sampling):
     """``becalm programs solve``."""
 
     warm_start: bool = Field(False, description="Also solve from the best sample, in the same time, and compare.")
-    solver: Literal["highs", "cbc", "scip"] = Field("highs", description="Which solver.")
+    solver: SolverName = Field("highs", description="Which solver.")
     seconds: float = Field(30.0, gt=0, le=86400, description="Wall-clock of each run; with a warm start, sampling too.")
     threads: int = Field(1, ge=1, le=1024, description="Threads of the solver.")
     count: int = Field(30, ge=1, description="How many samples to take the best of.")

@@ -13,8 +13,9 @@ from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.problem.program import Array, Program, activity, objective
 from becalm_programs.problem.verify import verify
-from becalm_programs.solvers import SOLVERS, Run, solve
-from becalm_programs.solvers.complete import complete, finish, relax
+from becalm_programs.solvers import SOLVERS, Result, solve
+from becalm_programs.solvers.complete import complete, relax
+from becalm_programs.solvers.continuous import solve_continuous
 from becalm_programs.solvers.part import part
 
 
@@ -42,7 +43,7 @@ def better(program: Program, one: float, other: float) -> bool:
     return one > other if program.maximise else one < other
 
 
-def check(program: Program, run: Run) -> None:
+def check(program: Program, run: Result) -> None:
     """What holds of any run."""
     assert (run.x is None) == math.isnan(run.objective)
     times = [seconds for seconds, _ in run.trajectory]
@@ -157,9 +158,9 @@ def test_the_relaxation_is_never_worse_than_the_optimum(program: Program) -> Non
 
 def test_finishing_gives_the_best_continuous_part_or_nothing() -> None:
     program = mixed()
-    found = finish(program, np.array([9.0, 9.0, 1.0, 1.0]))
+    found = solve_continuous(program, np.array([9.0, 9.0, 1.0, 1.0]))
     assert found is not None and found == pytest.approx(np.array([3.0, 2.0, 1.0, 1.0]))
-    assert finish(program, np.array([0.0, 0.0, 1.0, 0.0])) is None
+    assert solve_continuous(program, np.array([0.0, 0.0, 1.0, 0.0])) is None
 
 
 @given(program=programs(whole=True, kinds=BOUNDED))

@@ -3,7 +3,6 @@
 import time
 import zlib
 from collections.abc import Callable
-from importlib.util import find_spec
 
 import numpy as np
 
@@ -17,8 +16,9 @@ from becalm_programs.search.large.pool import gather
 from becalm_programs.search.lp_rounding import rounded
 from becalm_programs.search.moves.local import local
 from becalm_programs.search.structure.columns import Columns
-from becalm_programs.solvers import solve
+from becalm_programs.solvers import SOLVERS, solve
 from becalm_programs.solvers.complete import relax
+from becalm_programs.solvers.registry import installed
 
 
 def _greedy(task: Task) -> Made:
@@ -51,13 +51,13 @@ def _search(task: Task) -> Made:
 
 def starter() -> str | None:
     """SCIP, where it is there, gives search its first solution."""
-    return "scip" if find_spec("pyscipopt") is not None else None
+    return "scip" if installed("scip") else None
 
 
 def _solver(task: Task) -> Made:
-    run = solve(task.program, task.methods[0].kind, seconds=task.options.seconds, threads=task.options.threads)
-    x = none(task) if run.x is None else run.x[None]
-    return Made(x, verify(task.program, x), 1, run.seconds, run.trajectory, run.status)
+    made = solve(task.program, task.methods[0].kind, seconds=task.options.seconds, threads=task.options.threads)
+    x = none(task) if made.x is None else made.x[None]
+    return Made(x, verify(task.program, x), 1, made.seconds, made.trajectory, made.status)
 
 
 def none(task: Task) -> Array:
@@ -71,9 +71,7 @@ MAKERS: dict[MethodName, Callable[[Task], Made]] = {
     "local": _greedy,
     "rounding": _rounding,
     "search": _search,
-    "highs": _solver,
-    "cbc": _solver,
-    "scip": _solver,
+    **dict.fromkeys(SOLVERS, _solver),
 }
 """How each method but sampling makes what it makes."""
 

@@ -28,7 +28,7 @@ from becalm_programs.problem.verify import verify
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import hamming, sample, settled
 from becalm_programs.sampling.tiers import finish
-from becalm_programs.solvers import SOLVERS
+from becalm_programs.solvers.registry import SOLVERS, find
 from becalm_programs.tier import Tier
 
 TITLES: dict[MethodName, str] = {
@@ -38,9 +38,7 @@ TITLES: dict[MethodName, str] = {
     "local": "randomised greedy, 1-opt",
     "rounding": "LP rounding",
     "search": "search",
-    "highs": "HiGHS",
-    "cbc": "CBC",
-    "scip": "SCIP",
+    **{name: find(name).title for name in SOLVERS},
 }
 _FIELDS = ("sampler", "steps", "guidance", "objective")
 

@@ -8,7 +8,7 @@ original's sense. A side or bound of 1e20 or more counts as infinite, as solvers
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -18,6 +18,8 @@ from becalm.errors import UserError
 Array = npt.NDArray[np.float64]
 Mask = npt.NDArray[np.bool_]
 Sparse = Any  # scipy ships no type hints: a scipy.sparse.csr_array of float64.
+
+Value = TypeVar("Value", float, Array)
 
 INFINITE = 1e20
 """Sides and bounds from here on are infinite."""
@@ -169,9 +171,14 @@ def objective(program: Program, x: npt.ArrayLike) -> Array:
     Raises:
         ValueError: If x has another shape.
     """
-    value = solutions(program, x) @ program.cost + program.offset
+    return np.asarray(in_original_sense(program, solutions(program, x) @ program.cost))
+
+
+def in_original_sense(program: Program, value: Value) -> Value:
+    """The objective in the original's sense of ``cost . x``, a number or an array."""
+    value = value + program.offset
     # 0.0 - value and not -value, which makes a zero negative.
-    return np.asarray(0.0 - value if program.maximise else value)
+    return 0.0 - value if program.maximise else value
 
 
 def solutions(program: Program, x: npt.ArrayLike) -> Array:

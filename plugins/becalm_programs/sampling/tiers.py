@@ -114,7 +114,7 @@ def _completed(relation: Relation, x: Array, entries: Array, seconds: float) -> 
 
 def _continued(program: Program, x: Array, deadline: float) -> Array:
     """x (n,) with the best continuous variables for its integers; as it was where there are none, or no better."""
-    from becalm_programs.solvers.complete import finish as solve_continuous
+    from becalm_programs.solvers.continuous import solve_continuous
 
     left = deadline - time.perf_counter()
     found = solve_continuous(program, x, left) if left > 0 else None
@@ -139,9 +139,9 @@ def _solved(relation: Relation, x: Array, entries: Array, seconds: float) -> Arr
             return x
         fixed = np.zeros(len(x), dtype=bool)
         fixed[order[: int(share * len(x))]] = True
-        run = complete(relation.program, x, fixed & relation.program.integer, seconds=left)
-        if run.x is not None:
-            return run.x
+        result = complete(relation.program, x, fixed & relation.program.integer, seconds=left)
+        if result.x is not None:
+            return result.x
     return _suggested(relation.program, x, order, deadline - time.perf_counter())
 
 
@@ -149,9 +149,8 @@ def _suggested(program: Program, x: Array, order: np.ndarray, seconds: float) ->
     """The whole program to a solver, with the surer half of the integers as a start that it may leave: SCIP completes
     it where it is installed, else HiGHS.
     """
-    from importlib.util import find_spec
-
     from becalm_programs.solvers import solve
+    from becalm_programs.solvers.registry import installed
 
     if seconds <= 0:
         return x
@@ -159,7 +158,7 @@ def _suggested(program: Program, x: Array, order: np.ndarray, seconds: float) ->
     kept = order[: len(x) // 2]
     kept = kept[program.integer[kept]]
     start[kept] = x[kept]
-    found = solve(program, "scip" if find_spec("pyscipopt") else "highs", seconds=seconds, start=start).x
+    found = solve(program, "scip" if installed("scip") else "highs", seconds=seconds, start=start).x
     return x if found is None else found
 
 

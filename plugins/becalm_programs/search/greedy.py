@@ -69,9 +69,9 @@ def finished(program: Program, x: Array) -> Array | None:
         return x
     if program.integer.all():
         return None
-    from becalm_programs.solvers.complete import finish
+    from becalm_programs.solvers.continuous import solve_continuous
 
-    return finish(program, x)
+    return solve_continuous(program, x)
 
 
 def recreate(columns: Columns, x: Array, share: float, spread: float, generator: np.random.Generator) -> Array:

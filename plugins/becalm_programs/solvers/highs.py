@@ -8,12 +8,14 @@ import math
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
 
 from becalm_programs.problem.program import Array, Mask, Program
-from becalm_programs.solvers.result import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
+from becalm_programs.solvers.incumbents import IncumbentLog
+from becalm_programs.solvers.solver import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Claim, Solver
 
 
 class Model(Protocol):
@@ -44,7 +46,7 @@ def package() -> Any:
     try:
         import highspy
     except ImportError as error:
-        raise missing("highs", "highspy") from error
+        raise SOLVER.missing() from error
     return highspy
 
 
@@ -80,12 +82,12 @@ def hint(highs: Any, start: Array) -> None:
         highs.setSolution(len(known), known.astype(np.int32), start[known].astype(np.float64))
 
 
-def run(highs: Any, seconds: float, threads: int = 1, found: Callable[[float], None] | None = None) -> None:
+def run(highs: Any, seconds: float, threads: int = 1, on_incumbent: Callable[[float], None] | None = None) -> None:
     """Runs a model that is a mixed-integer or a linear program.
 
     Args:
         seconds: Wall-clock from here; may be infinite.
-        found: Told the objective of each incumbent.
+        on_incumbent: Told the objective of each incumbent.
     """
     stop = threading.Event()
     deadline = time.perf_counter() + seconds
@@ -99,8 +101,8 @@ def run(highs: Any, seconds: float, threads: int = 1, found: Callable[[float], N
             event.interrupt()
 
     def tell(event: Any) -> None:
-        if found is not None:
-            found(float(event.data_out.objective_function_value))
+        if on_incumbent is not None:
+            on_incumbent(float(event.data_out.objective_function_value))
 
     highs.cbMipInterrupt.subscribe(ask)
     highs.cbMipImprovingSolution.subscribe(tell)
@@ -115,17 +117,21 @@ def run(highs: Any, seconds: float, threads: int = 1, found: Callable[[float], N
         highs.disableCallbacks()
 
 
-def solve(program: Program, seconds: float, start: Array | None, threads: int) -> Run:
+def solve(program: Program, seconds: float, start: Array | None, threads: int, log: IncumbentLog) -> Claim:
     """As ``becalm_programs.solvers.solve`` says."""
-    trail = Trail(program)
     highs = load(program)
     for option in ("mip_rel_gap", "mip_abs_gap"):
         highs.setOptionValue(option, 0.0)
     if start is not None:
         hint(highs, start)
-    run(highs, max(seconds - trail.seconds, 1e-3), threads, trail.add)
+    run(highs, max(seconds - log.seconds, 1e-3), threads, log.add)
     x = solution(highs)
-    return trail.close(x, bound(highs), status(highs, x is not None))
+    return Claim(x, bound(highs), status(highs, x is not None))
+
+
+def write(program: Program, path: Path) -> None:
+    """The minimisation as MPS, variables named ``c0``, ``c1``, ...: no name of a user's can trip CBC or SCIP."""
+    load(program).writeModel(str(path))
 
 
 def solution(highs: Any) -> Array | None:
@@ -136,7 +142,7 @@ def solution(highs: Any) -> Array | None:
     return np.array(highs.getSolution().col_value, dtype=np.float64)
 
 
-def status(highs: Any, found: bool) -> str:
+def status(highs: Any, has_solution: bool) -> str:
     """The word for how a run ended."""
     kinds = package().HighsModelStatus
     end = highs.getModelStatus()
@@ -146,7 +152,7 @@ def status(highs: Any, found: bool) -> str:
         return INFEASIBLE
     if end in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible):
         return UNBOUNDED
-    return FEASIBLE if found else NOTHING
+    return FEASIBLE if has_solution else NOTHING
 
 
 def bound(highs: Any) -> float:
@@ -155,3 +161,6 @@ def bound(highs: Any) -> float:
         return float(highs.getInfo().mip_dual_bound)
     optimal = highs.getModelStatus() == package().HighsModelStatus.kOptimal
     return float(highs.getInfo().objective_function_value) if optimal else -math.inf
+
+
+SOLVER = Solver("highs", "HiGHS", "highspy", "'becalm[programs]'", package, solve)

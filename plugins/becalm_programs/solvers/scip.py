@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.solvers import cbc
-from becalm_programs.solvers.result import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
+from becalm_programs.solvers import highs
+from becalm_programs.solvers.incumbents import IncumbentLog
+from becalm_programs.solvers.solver import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Claim, Solver
 
 
 def package() -> Any:
@@ -21,18 +22,17 @@ def package() -> Any:
     try:
         import pyscipopt
     except ImportError as error:
-        raise missing("scip", "pyscipopt", "pyscipopt") from error
+        raise SOLVER.missing() from error
     return pyscipopt
 
 
-def solve(program: Program, seconds: float, start: Array | None) -> Run:
+def solve(program: Program, seconds: float, start: Array | None, threads: int, log: IncumbentLog) -> Claim:
     """As ``becalm_programs.solvers.solve`` says; SCIP runs on one thread."""
-    trail = Trail(program)
     model = load(program)
     variables = {variable.name: variable for variable in model.getVars()}
-    model.includeEventhdlr(_handler(trail), "incumbents", "records incumbents")
+    model.includeEventhdlr(_handler(log), "incumbents", "records incumbents")
     # 2: wall-clock.
-    model.setParams({"timing/clocktype": 2, "limits/time": max(seconds - trail.seconds, 0.01)})
+    model.setParams({"timing/clocktype": 2, "limits/time": max(seconds - log.seconds, 0.01)})
     if start is not None:
         _hint(model, variables, start)
     model.optimize()
@@ -45,7 +45,7 @@ def solve(program: Program, seconds: float, start: Array | None) -> Run:
         best = model.getBestSol()
         x = np.array([model.getSolVal(best, variables[f"c{index}"]) for index in range(len(program.cost))])
     bound = float(model.getDualbound())
-    return trail.close(x, bound if abs(bound) < 1e20 else math.copysign(math.inf, bound), status)
+    return Claim(x, bound if abs(bound) < 1e20 else math.copysign(math.inf, bound), status)
 
 
 def load(program: Program) -> Any:
@@ -57,7 +57,7 @@ def load(program: Program) -> Any:
     model.hideOutput()
     with tempfile.TemporaryDirectory(prefix="becalm-scip-") as folder:
         path = Path(folder, "model.mps")
-        cbc.write(program, path)
+        highs.write(program, path)
         model.readProblem(str(path))
     return model
 
@@ -70,17 +70,17 @@ def _hint(model: Any, variables: dict[str, Any], start: Array) -> None:
     model.addSol(solution)
 
 
-def _status(word: str, found: bool) -> str:
+def _status(word: str, has_solution: bool) -> str:
     if word == "optimal":
         return OPTIMAL
     if word == "infeasible":
         return INFEASIBLE
     if word in ("unbounded", "inforunbd"):
         return UNBOUNDED
-    return FEASIBLE if found else NOTHING
+    return FEASIBLE if has_solution else NOTHING
 
 
-def _handler(trail: Trail) -> Any:
+def _handler(log: IncumbentLog) -> Any:
     """An event handler that records incumbents; a class made here, since its parent is the package's."""
     scip = package()
     parent: Any = scip.Eventhdlr
@@ -94,6 +94,9 @@ def _handler(trail: Trail) -> Any:
 
         def eventexec(self, event: Any) -> None:
             model = self.model
-            trail.add(float(model.getSolObjVal(model.getBestSol())))
+            log.add(float(model.getSolObjVal(model.getBestSol())))
 
     return Handler()
+
+
+SOLVER = Solver("scip", "SCIP", "pyscipopt", "'becalm[scip]'", package, solve)

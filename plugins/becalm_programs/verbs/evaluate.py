@@ -6,7 +6,7 @@ goes on.
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
@@ -27,16 +27,11 @@ from becalm_programs.opening import NONE
 from becalm_programs.options import EvaluateOptions, MethodName
 from becalm_programs.problem.program import Program
 from becalm_programs.sampling.choose import fitting
-from becalm_programs.solvers import SOLVERS, cbc, highs, scip
+from becalm_programs.solvers.registry import SOLVERS, find
 from becalm_programs.training.workforce import hire
 
-_NEEDS: Mapping[str, Callable[[], object]] = {
-    "rounding": highs.package,
-    "search": highs.package,
-    "highs": highs.package,
-    "cbc": cbc.binary,
-    "scip": scip.package,
-}
+_SOLVER: Mapping[MethodName, str] = {"rounding": "highs", "search": "highs", **{name: name for name in SOLVERS}}
+"""What a method cannot do without."""
 
 
 @dataclass(slots=True, eq=False)
@@ -122,14 +117,15 @@ def _available(options: EvaluateOptions) -> tuple[EvaluateOptions, list[str]]:
     said: list[str] = []
     for name in dict.fromkeys(options.methods):
         try:
-            _NEEDS.get(name, list)()
+            if name in _SOLVER:
+                find(_SOLVER[name]).require()
             kept.append(name)
         except UserError as error:
             said.append(f"left out: {error}")
     tiers = tuple(dict.fromkeys(options.tiers))
     if "completion" in tiers and {"network", "no-network"} & set(kept):
         try:
-            highs.package()
+            find("highs").require()
         except UserError as error:
             said.append(f"tier completion is left out: {error}")
             tiers = tuple(tier for tier in tiers if tier != "completion")

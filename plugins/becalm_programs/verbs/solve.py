@@ -20,7 +20,7 @@ from becalm_programs.opening import named, opened
 from becalm_programs.options import SolveOptions
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.sampling.draw import Outcome, draw
-from becalm_programs.solvers import Run, solve
+from becalm_programs.solvers import Result, solve
 from becalm_programs.views.words import title
 
 Points = tuple[tuple[float, float], ...]
@@ -30,7 +30,7 @@ _MOMENTS = 10
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Leg:
+class Stage:
     """One run as the comparison sees it.
 
     Attributes:
@@ -88,79 +88,79 @@ def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
     else:
         program = read(Path(named(options)))
     yield Progress(0, 2, f"{options.solver}, cold")
-    legs = [_cold(program, options)]
+    stages = [_cold(program, options)]
     if outcome is not None and outcome.best is not None:
         yield Progress(1, 2, f"{options.solver}, warm")
-        legs.append(_warm(program, options, outcome))
-    yield _runs(program, legs, outcome)
-    yield _trajectories(legs)
+        stages.append(_warm(program, options, outcome))
+    yield _runs(program, stages, outcome)
+    yield _trajectories(stages)
     if outcome is not None:
-        yield from _bought(program, legs, outcome)
-    yield from _written(program, legs, options)
+        yield from _bought(program, stages, outcome)
+    yield from _written(program, stages, options)
 
 
-def _cold(program: Program, options: SolveOptions) -> Leg:
-    made = solve(program, options.solver, seconds=options.seconds, threads=options.threads)
-    return Leg("cold", made.seconds, made.status, made.bound, made.x, made.trajectory)
+def _cold(program: Program, options: SolveOptions) -> Stage:
+    result = solve(program, options.solver, seconds=options.seconds, threads=options.threads)
+    return Stage("cold", result.seconds, result.status, result.bound, result.x, result.trajectory)
 
 
-def _warm(program: Program, options: SolveOptions, outcome: Outcome) -> Leg:
+def _warm(program: Program, options: SolveOptions, outcome: Outcome) -> Stage:
     """The best sample, then the solver from there in the time that is left."""
     start = outcome.x[best(program, outcome.verdict)]
     value = outcome.best if outcome.best is not None else math.nan
     first = (outcome.seconds, value)
     left = options.seconds - outcome.seconds
     if left <= 0:
-        return Leg("warm", outcome.seconds, "no time left for the solver", math.nan, start, (first,))
-    made = solve(program, options.solver, seconds=left, start=start, threads=options.threads)
-    points = _after(first, made, maximise=program.maximise)
+        return Stage("warm", outcome.seconds, "no time left for the solver", math.nan, start, (first,))
+    result = solve(program, options.solver, seconds=left, start=start, threads=options.threads)
+    points = _after(first, result, maximise=program.maximise)
     # A solver may drop a start that it holds to be infeasible by its own tolerances; the sample stays ours.
-    kept = made.x if made.x is not None and points[-1][1] == made.objective else start
-    status = made.status if made.x is not None else "feasible"
-    return Leg("warm", outcome.seconds + made.seconds, status, made.bound, kept, points)
+    kept = result.x if result.x is not None and points[-1][1] == result.objective else start
+    status = result.status if result.x is not None else "feasible"
+    return Stage("warm", outcome.seconds + result.seconds, status, result.bound, kept, points)
 
 
-def _after(first: tuple[float, float], made: Run, *, maximise: bool) -> Points:
+def _after(first: tuple[float, float], result: Result, *, maximise: bool) -> Points:
     """The sample, and the solver's incumbents that are better, counted from the beginning of sampling."""
     sign = -1.0 if maximise else 1.0
     points = [first]
-    for seconds, value in made.trajectory:
+    for seconds, value in result.trajectory:
         if sign * value < sign * points[-1][1] - 1e-9 * max(1.0, abs(value)):
             points.append((first[0] + seconds, value))
     return tuple(points)
 
 
-def _runs(program: Program, legs: list[Leg], outcome: Outcome | None) -> Table:
+def _runs(program: Program, stages: list[Stage], outcome: Outcome | None) -> Table:
     """One row per run."""
     rows = []
-    for leg in legs:
-        objective = leg.points[-1][1] if leg.x is not None and leg.points else None
-        bound = leg.bound if math.isfinite(leg.bound) else None
+    for stage in stages:
+        objective = stage.points[-1][1] if stage.x is not None and stage.points else None
+        bound = stage.bound if math.isfinite(stage.bound) else None
         gap = None if objective is None or bound is None else 100 * abs(objective - bound) / max(abs(objective), 1e-9)
-        first = leg.points[0][0] if leg.points else None
-        sampling = outcome.seconds if outcome is not None and leg.name == "warm" else 0.0
-        rows.append((leg.name, objective, bound, gap, leg.status, first, sampling, leg.seconds))
+        first = stage.points[0][0] if stage.points else None
+        sampling = outcome.seconds if outcome is not None and stage.name == "warm" else 0.0
+        rows.append((stage.name, objective, bound, gap, stage.status, first, sampling, stage.seconds))
     columns = ("run", "objective", "bound", "gap to the bound, %", "status", "first found at", "sampling", "seconds")
     return Table(columns, tuple(rows), title=title(program))
 
 
-def _trajectories(legs: list[Leg]) -> Table:
+def _trajectories(stages: list[Stage]) -> Table:
     """The incumbents at a few moments, evenly spaced in the logarithm, from the first of all to the end."""
-    end = max(leg.seconds for leg in legs)
-    first = min((leg.points[0][0] for leg in legs if leg.points), default=end)
+    end = max(stage.seconds for stage in stages)
+    first = min((stage.points[0][0] for stage in stages if stage.points), default=end)
     moments = np.geomspace(min(max(first, 1e-3), end), end, _MOMENTS)
     # The last moment is rounded, too, and must not fall before the last incumbent.
-    rows = [(float(moment), *(leg.at(moment) for leg in legs)) for moment in moments[:-1]]
-    rows.append((end, *(leg.at(math.inf) for leg in legs)))
-    return Table(("seconds", *(leg.name for leg in legs)), tuple(rows), title="best objective so far")
+    rows = [(float(moment), *(stage.at(moment) for stage in stages)) for moment in moments[:-1]]
+    rows.append((end, *(stage.at(math.inf) for stage in stages)))
+    return Table(("seconds", *(stage.name for stage in stages)), tuple(rows), title="best objective so far")
 
 
-def _bought(program: Program, legs: list[Leg], outcome: Outcome) -> Iterator[str]:
+def _bought(program: Program, stages: list[Stage], outcome: Outcome) -> Iterator[str]:
     """What the warm start was good for, in words."""
     if outcome.best is None:
         yield f"no warm start: 0 of {len(outcome.x)} samples are feasible at tier {outcome.tier}"
         return
-    cold, warm = legs
+    cold, warm = stages
     when = cold.reaching(outcome.best, maximise=program.maximise)
     sample = f"best sample: {outcome.best:.6g} after {outcome.seconds:.3g} seconds, tier {outcome.tier}"
     yield f"{sample}; cold, the solver " + ("never got there" if when is None else f"took {when:.3g} seconds to there")
@@ -173,8 +173,8 @@ def _bought(program: Program, legs: list[Leg], outcome: Outcome) -> Iterator[str
     yield f"{had}; warm " + ("never got there" if reached is None else f"had that after {reached:.3g} seconds")
 
 
-def _written(program: Program, legs: list[Leg], options: SolveOptions) -> Iterator[str]:
-    found = [leg.x for leg in legs if leg.x is not None]
+def _written(program: Program, stages: list[Stage], options: SolveOptions) -> Iterator[str]:
+    found = [stage.x for stage in stages if stage.x is not None]
     if options.out is not None:
         if found:
             write_solutions(options.out, program, np.stack(found))
@@ -184,5 +184,6 @@ def _written(program: Program, legs: list[Leg], options: SolveOptions) -> Iterat
     if options.picture is not None:
         from becalm_programs.views.race import race
 
-        write_atomic(Path(options.picture), race(program, {leg.name: (leg.points, leg.seconds) for leg in legs}))
+        runs = {stage.name: (stage.points, stage.seconds) for stage in stages}
+        write_atomic(Path(options.picture), race(program, runs))
         yield options.picture

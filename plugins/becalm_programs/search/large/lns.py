@@ -16,8 +16,8 @@ from becalm_programs.search.large.neighbourhood import NEIGHBOURHOODS, Scene
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.solvers import highs
 from becalm_programs.solvers.complete import relax
+from becalm_programs.solvers.continuous import mend
 from becalm_programs.solvers.part import part
-from becalm_programs.solvers.result import settle
 
 # Shares of the variables to set free; what the relaxation picks is the hard core, of which less can be solved at once.
 _LEAST, _MOST = 0.02, 1.0
@@ -145,12 +145,12 @@ class Search:
         highs.hint(model, x[left.free])
         highs.run(model, seconds)
         values = highs.solution(model)
-        solved = highs.status(model, found=False) == "optimal"
+        solved = highs.status(model, has_solution=False) == "optimal"
         if values is None:
             return None, solved
         made = x.copy()
         made[left.free] = values
-        return settle(program, made), solved
+        return mend(program, made), solved
 
 
 def near(columns: Columns, x: Array, seconds: float) -> Array | None:

@@ -20,8 +20,8 @@ from becalm_programs.search.large.lns import Limit, Search, near
 from becalm_programs.search.moves.oneopt import oneopt
 from becalm_programs.search.structure.columns import Columns, Indices
 from becalm_programs.search.structure.facility import recognise
-from becalm_programs.solvers import highs
-from becalm_programs.solvers.result import settle, solve
+from becalm_programs.solvers import highs, solve
+from becalm_programs.solvers.continuous import mend
 
 # Greedy solutions to begin with.
 _STARTS = 4
@@ -113,9 +113,9 @@ def gather(
     for start in greedy(columns, _STARTS, generator=generator):
         pool.add(oneopt(columns, start[None])[0])
     if solver is not None and limit.left > 0:
-        run = solve(program, solver, seconds=_SOLVED * limit.left, threads=1)
-        if run.x is not None:
-            pool.add(run.x)
+        result = solve(program, solver, seconds=_SOLVED * limit.left, threads=1)
+        if result.x is not None:
+            pool.add(result.x)
     if not len(pool) and (first := _first(program, limit)) is not None:
         pool.add(first)
     if len(pool):
@@ -163,4 +163,4 @@ def _first(program: Program, limit: Limit) -> Array | None:
     model.setOptionValue("mip_max_improving_sols", 1)
     highs.run(model, max(_FIRST * limit.left, 0.01))
     x = highs.solution(model)
-    return None if x is None else settle(program, x)
+    return None if x is None else mend(program, x)
