@@ -12,12 +12,12 @@ from hypothesis import given, settings
 from becalm import UserError
 from becalm_programs.opening import bare
 from becalm_programs.problem.program import Program
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import sample
 
 Run = Callable[..., tuple[int, str, str]]
-QUICK = ("--steps", 2, "--last", 20, "--count", 2, "--device", "cpu", "--quiet")
+QUICK = ("--steps", 2, "--search-steps", 20, "--count", 2, "--device", "cpu", "--quiet")
 FIXTURES = Path(__file__).parents[1] / "fixtures" / "programs"
 MODEL = """\
 NAME small
@@ -126,9 +126,9 @@ def test_solve_refuses_in_one_sentence(
 @settings(max_examples=40, deadline=None)
 @given(programs())
 def test_any_program_is_sampled_or_refused_in_one_sentence(program: Program) -> None:
-    asked = ProgramRequest(count=2, steps=2, last=20, tier="1-opt")
+    asked = ProgramRequest(count=2, steps=2, search_steps=20, tier="1-opt")
     try:
-        found = sample(bare(torch.device("cpu")), Relation.of(program), asked)
+        found = sample(bare(torch.device("cpu")), StandardForm.of(program), asked)
     except UserError as error:
         assert "\n" not in str(error) and "variable" in str(error)
     else:

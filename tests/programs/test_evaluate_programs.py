@@ -22,7 +22,7 @@ from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.options import EvaluateOptions
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.sampling.draw import sample
 from becalm_programs.tier import TIERS
 from becalm_programs.verbs.evaluate import run
@@ -130,7 +130,7 @@ def test_tiers_that_share_their_sampling_are_what_each_is_alone() -> None:
     assert [cell.method for cell in made] == [f"no network, {tier}" for tier in TIERS]
     for cell, tier in zip(made, TIERS, strict=True):
         request = bare.request(count=4, steps=4, tier=tier)
-        alone = sample(bare, Relation.of(program), request)  # type: ignore[arg-type]
+        alone = sample(bare, StandardForm.of(program), request)  # type: ignore[arg-type]
         expected = np.where(alone.verdict.feasible, alone.verdict.objective, np.nan)
         found = [np.nan if value is None else value for value in cell.objective]
         assert np.array_equal(found, expected, equal_nan=True), tier

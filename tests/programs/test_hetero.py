@@ -5,24 +5,24 @@ import torch
 
 from becalm_programs.families import generate
 from becalm_programs.formats.graph import HOLDS, IN, to_hetero
-from becalm_programs.problem.batch import Block
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.block import BlockDiagonal
+from becalm_programs.problem.standard_form import StandardForm
 
 pytest.importorskip("torch_geometric")
 FAMILIES = ("set-cover", "facility", "knapsack")
 
 
 @pytest.fixture(scope="module")
-def relations() -> list[Relation]:
-    return [Relation.of(generate(family, "tiny", seed)) for seed, family in enumerate(FAMILIES)]
+def forms() -> list[StandardForm]:
+    return [StandardForm.of(generate(family, "tiny", seed)) for seed, family in enumerate(FAMILIES)]
 
 
-def test_its_message_passing_comes_to_what_sparse_products_come_to(relations: list[Relation]) -> None:
+def test_its_message_passing_comes_to_what_sparse_products_come_to(forms: list[StandardForm]) -> None:
     from torch_geometric.data import Batch
     from torch_geometric.nn import SimpleConv
 
-    batch = Batch.from_data_list([to_hetero(relation) for relation in relations])
-    block = Block.of(relations, 1)
+    batch = Batch.from_data_list([to_hetero(form) for form in forms])
+    block = BlockDiagonal.of(forms, 1)
     sums = SimpleConv(aggr="sum")
     h = torch.randn(len(block.cost), 5, generator=torch.Generator().manual_seed(0))
     rows = sums((h, block.low[:, None]), batch[IN].edge_index, batch[IN].edge_attr[:, 0], size=(len(h), len(block.low)))
@@ -31,13 +31,13 @@ def test_its_message_passing_comes_to_what_sparse_products_come_to(relations: li
     torch.testing.assert_close(back, block.up(block.down(h)))
 
 
-def test_its_batches_know_which_program_is_which(relations: list[Relation]) -> None:
+def test_its_batches_know_which_program_is_which(forms: list[StandardForm]) -> None:
     from torch_geometric.data import Batch
 
-    batch = Batch.from_data_list([to_hetero(relation) for relation in relations])
-    block = Block.of(relations, 1)
+    batch = Batch.from_data_list([to_hetero(form) for form in forms])
+    block = BlockDiagonal.of(forms, 1)
     torch.testing.assert_close(batch["entry"].batch, block.entry_owner)
     torch.testing.assert_close(batch["row"].batch, block.row_owner)
     for name in ("cost", "x"):
-        torch.testing.assert_close(batch["entry"][name], block.cost if name == "cost" else block.entries)
-    assert len(batch.get_example(1)["row"].low) == len(relations[1].low)
+        torch.testing.assert_close(batch["entry"][name], block.cost if name == "cost" else block.features)
+    assert len(batch.get_example(1)["row"].low) == len(forms[1].low)

@@ -16,10 +16,11 @@ from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.opening import bare
 from becalm_programs.options import LabelOptions
-from becalm_programs.problem.batch import Programs
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling.draw import Outcome, sample
+from becalm_programs.sampling.draw import sample
+from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.training.label import run as label
 
 CPU = torch.device("cpu")
@@ -27,7 +28,7 @@ TESTED = tuple(range(6))
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Model[Programs]:
+def trained(tmp_path_factory: pytest.TempPathFactory) -> Model[ProblemBatch]:
     """A network of width 16 after 100 steps on ten labelled programs of 100 rows and 200 columns."""
     folder: Path = tmp_path_factory.mktemp("set-covers")
     for seed in range(1000, 1010):
@@ -40,12 +41,12 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Model[Programs]:
     return build(export(state), CPU)
 
 
-def outcomes(model: Model[Programs]) -> list[Outcome]:
+def outcomes(model: Model[ProblemBatch]) -> list[Outcome]:
     request = ProgramRequest(count=10, steps=10)
-    return [sample(model, Relation.of(generate("set-cover", "small", seed)), request) for seed in TESTED]
+    return [sample(model, StandardForm.of(generate("set-cover", "small", seed)), request) for seed in TESTED]
 
 
-def test_a_minute_of_training_makes_feasible_solutions_that_beat_guidance_alone(trained: Model[Programs]) -> None:
+def test_a_minute_of_training_makes_feasible_solutions_that_beat_guidance_alone(trained: Model[ProblemBatch]) -> None:
     learned, alone = outcomes(trained), outcomes(bare(CPU))
     assert np.mean([outcome.feasible for outcome in learned]) >= 0.95
     ratio = [one.objectives.mean() / other.objectives.mean() for one, other in zip(learned, alone, strict=True)]
@@ -56,9 +57,9 @@ def test_a_minute_of_training_makes_feasible_solutions_that_beat_guidance_alone(
 def test_bundled_networks_find_feasible_solutions_of_unseen_programs_that_beat_guidance_alone(family: str) -> None:
     model, ratio = becalm.load(family, "cpu"), []
     for seed in range(3):
-        relation, request = Relation.of(generate(family, "small", seed)), ProgramRequest(count=8, steps=10)
-        learned, alone = sample(model, relation, request), sample(bare(CPU), relation, request)
+        form, request = StandardForm.of(generate(family, "small", seed)), ProgramRequest(count=8, steps=10)
+        learned, alone = sample(model, form, request), sample(bare(CPU), form, request)
         assert learned.feasible >= 0.75
         ratio.append(learned.objectives.mean() / alone.objectives.mean())
-    better = -1 if relation.program.maximise else 1
+    better = -1 if form.program.maximise else 1
     assert better * np.mean(ratio) < better

@@ -16,7 +16,7 @@ from becalm_programs.problem.program import Program
 from becalm_programs.problem.verify import verify
 
 Run = Callable[..., tuple[int, str, str]]
-QUICK = ("--steps", 4, "--last", 60, "--device", "cpu", "--quiet")
+QUICK = ("--steps", 4, "--search-steps", 60, "--device", "cpu", "--quiet")
 
 
 @pytest.fixture
@@ -108,7 +108,7 @@ def test_continuous_variables_are_said_to_be_finished_only_at_completion(becalm:
 
 
 def test_each_seed_is_one_result(becalm: Run, cover: Path) -> None:
-    words = ("programs", "sample", cover, "--count", 3, "--objective", 0, *QUICK)
+    words = ("programs", "sample", cover, "--count", 3, "--objective-weight", 0, *QUICK)
     for name, extra in (("a", ()), ("b", ("--batch", 1)), ("c", ("--seed", 1))):
         assert becalm(*words, *extra, "--out", f"{name}.json")[0] == 0
     one, two, other = (Path(f"{name}.json").read_bytes() for name in "abc")

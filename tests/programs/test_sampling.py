@@ -21,12 +21,13 @@ from becalm_programs.domain import IntegerPrograms
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.opening import bare
-from becalm_programs.problem.batch import Programs
+from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import verify
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling.draw import Outcome, draw, hamming, sample, settled
+from becalm_programs.sampling.draw import draw, sample, with_defaults
+from becalm_programs.sampling.outcome import Outcome, hamming
 from becalm_programs.tier import TIERS
 
 CPU = torch.device("cpu")
@@ -38,18 +39,18 @@ def request(**fields: object) -> ProgramRequest:
     return ProgramRequest.model_validate({"count": 6, "steps": 4, "last": 60, **fields})
 
 
-def untrained() -> Model[Programs]:
+def untrained() -> Model[ProblemBatch]:
     """A model with a network as it is born."""
     torch.manual_seed(0)
     return replace(bare(CPU), network=Bipartite(width=8, rounds=1).eval().requires_grad_(False))
 
 
 def ragged(
-    model: Model[Programs], asked: ProgramRequest
-) -> tuple[list[torch.Tensor], list[tuple[torch.Tensor, Programs]]]:
+    model: Model[ProblemBatch], asked: ProgramRequest
+) -> tuple[list[torch.Tensor], list[tuple[torch.Tensor, ProblemBatch]]]:
     """Samples of three programs in one batch, and each in a batch of its own with its condition."""
-    relations = tuple(Relation.of(generate(family, "tiny", 0)) for family in ("set-cover", "facility", "auction"))
-    cond = Programs(relations, (0, 0, 1, 1, 2, 0, 2))
+    forms = tuple(StandardForm.of(generate(family, "tiny", 0)) for family in ("set-cover", "facility", "auction"))
+    cond = ProblemBatch(forms, (0, 0, 1, 1, 2, 0, 2))
     (together,) = (last(run).x for run in model.runs(asked, cond))
     alone = [last(run).x for run in model.runs(asked.model_copy(update={"batch": 1}), cond)]
     conds = [cond.take(torch.tensor([number])) for number in range(cond.size)]
@@ -66,7 +67,7 @@ def impossible() -> Program:
 def test_brute_force_confirms_what_is_called_feasible_and_no_sample_beats_the_optimum(
     program: Program, seed: int, tier: str
 ) -> None:
-    found = sample(bare(CPU), Relation.of(program), request(seed=seed, tier=tier))
+    found = sample(bare(CPU), StandardForm.of(program), request(seed=seed, tier=tier))
     points, optimum = brute(program)
     known = {tuple(point) for point in points.tolist()}
     assert [tuple(x) in known for x in found.x.tolist()] == found.verdict.feasible.tolist()
@@ -84,11 +85,11 @@ def test_permuting_variables_and_rows_permutes_feasibility(family: str, tier: st
     rng = np.random.default_rng(0)
     columns, rows = rng.permutation(len(program.cost)), rng.permutation(len(program.row_low))
     moved = permuted(program, columns, rows)
-    found = sample(bare(CPU), Relation.of(program), request(tier=tier))
+    found = sample(bare(CPU), StandardForm.of(program), request(tier=tier))
     verdict = verify(moved, found.x[:, columns])
     assert verdict.feasible.tolist() == found.verdict.feasible.tolist()
     np.testing.assert_allclose(verdict.objective, found.verdict.objective)
-    there = sample(bare(CPU), Relation.of(moved), request(tier=tier))
+    there = sample(bare(CPU), StandardForm.of(moved), request(tier=tier))
     back = np.empty_like(there.x)
     back[:, columns] = there.x
     assert verify(program, back).feasible.tolist() == there.verdict.feasible.tolist()
@@ -111,58 +112,58 @@ def test_so_does_a_network_but_for_rounding() -> None:
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_sample_i_of_a_seed_is_the_same_whatever_count_and_batch(family: str) -> None:
-    model, relation = bare(CPU), Relation.of(generate(family, "tiny", 0))
-    whole = sample(model, relation, request(count=7)).x
+    model, form = bare(CPU), StandardForm.of(generate(family, "tiny", 0))
+    whole = sample(model, form, request(count=7)).x
     for count, batch in ((7, 1), (7, 3), (4, 4), (2, 1)):
-        assert np.array_equal(sample(model, relation, request(count=count, batch=batch)).x, whole[:count])
+        assert np.array_equal(sample(model, form, request(count=count, batch=batch)).x, whole[:count])
 
 
 @pytest.mark.parametrize("family", FAMILIES)
 def test_so_it_is_with_a_network_but_for_rounding(family: str) -> None:
-    model, relation = untrained(), Relation.of(generate(family, "tiny", 0))
-    whole = sample(model, relation, request(count=11, guidance=0.0)).entries
+    model, form = untrained(), StandardForm.of(generate(family, "tiny", 0))
+    whole = sample(model, form, request(count=11, guidance=0.0)).entries
     for count, batch in ((11, 1), (11, 3), (9, 9)):
-        part = sample(model, relation, request(count=count, batch=batch, guidance=0.0)).entries
+        part = sample(model, form, request(count=count, batch=batch, guidance=0.0)).entries
         np.testing.assert_allclose(part, whole[:count], atol=1e-4)
 
 
 def test_a_chunked_network_is_the_network() -> None:
-    network, relation = Bipartite(width=8, rounds=1).eval(), Relation.of(generate("auction", "tiny", 0))
+    network, form = Bipartite(width=8, rounds=1).eval(), StandardForm.of(generate("auction", "tiny", 0))
     for count in (1, 8, 11):
-        cond = Programs((relation,), (0,) * count)
+        cond = ProblemBatch((form,), (0,) * count)
         x = torch.randn(len(cond.owner), generator=torch.Generator().manual_seed(count))
         with torch.no_grad():
             torch.testing.assert_close(Chunked(network)(x, LEVEL, cond), network(x, LEVEL, cond), rtol=1e-4, atol=1e-5)
 
 
 def test_another_seed_is_another_sample() -> None:
-    relation = Relation.of(generate("set-cover", "tiny", 0))
-    one, two = (sample(bare(CPU), relation, request(seed=seed, objective=1.0)).x for seed in (0, 1))
+    form = StandardForm.of(generate("set-cover", "tiny", 0))
+    one, two = (sample(bare(CPU), form, request(seed=seed, objective_weight=1.0)).x for seed in (0, 1))
     assert not np.array_equal(one, two)
 
 
 def test_at_tier_unguided_nothing_guides() -> None:
-    relation = Relation.of(generate("auction", "tiny", 0))
-    asked = request(tier="unguided", guidance=2.0, objective=1.0, descend=1.0)
-    plain = settled(bare(CPU), asked)
-    assert (plain.guidance, plain.objective, plain.descend) == (0, 0, 0)
-    unguided = sample(bare(CPU), relation, asked)
+    form = StandardForm.of(generate("auction", "tiny", 0))
+    asked = request(tier="unguided", guidance=2.0, objective_weight=1.0, descend=1.0)
+    plain = with_defaults(bare(CPU), asked)
+    assert (plain.guidance, plain.objective_weight, plain.descend) == (0, 0, 0)
+    unguided = sample(bare(CPU), form, asked)
     assert unguided.tier == "unguided"
-    zero = sample(bare(CPU), relation, request(guidance=0.0, objective=0.0))
+    zero = sample(bare(CPU), form, request(guidance=0.0, objective_weight=0.0))
     assert np.array_equal(unguided.x, zero.x)
 
 
 def test_where_nothing_is_feasible_it_says_so() -> None:
     for tier in ("guided", "completion"):
-        found = sample(bare(CPU), Relation.of(impossible()), request(tier=tier, count=2))
+        found = sample(bare(CPU), StandardForm.of(impossible()), request(tier=tier, count=2))
         assert (found.found, found.feasible, found.best, found.distinct) == (0, 0, None, 0)
         assert found.hamming is None and found.per_feasible is None and len(found.objectives) == 0
         assert (found.verdict.max_violation >= 1).all()
 
 
 def test_progress_comes_first_and_the_outcome_last() -> None:
-    relation = Relation.of(generate("knapsack", "tiny", 0))
-    reports = list(draw(bare(CPU), relation, request(count=5, batch=2)))
+    form = StandardForm.of(generate("knapsack", "tiny", 0))
+    reports = list(draw(bare(CPU), form, request(count=5, batch=2)))
     progress, outcome = reports[:-1], reports[-1]
     assert isinstance(outcome, Outcome) and outcome.calls == 12 and len(outcome.x) == 5
     done = [report.done / report.total for report in progress if isinstance(report, Progress)]
@@ -170,10 +171,8 @@ def test_progress_comes_first_and_the_outcome_last() -> None:
 
 
 def test_watching_the_path_changes_no_sample_and_ends_where_they_do() -> None:
-    relation = Relation.of(generate("independent-set", "tiny", 0))
-    (*_, plain), (*_, watched) = (
-        list(draw(bare(CPU), relation, request(batch=4), watch=watch)) for watch in (False, True)
-    )
+    form = StandardForm.of(generate("independent-set", "tiny", 0))
+    (*_, plain), (*_, watched) = (list(draw(bare(CPU), form, request(batch=4), watch=watch)) for watch in (False, True))
     assert isinstance(plain, Outcome) and isinstance(watched, Outcome)
     assert np.array_equal(plain.x, watched.x) and plain.marks == ()
     assert len(watched.marks) == 4

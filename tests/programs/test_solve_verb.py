@@ -18,7 +18,7 @@ from becalm_programs.problem.verify import verify
 from becalm_programs.verbs.solve import Stage
 
 Run = Callable[..., tuple[int, str, str]]
-QUICK = ("--steps", 4, "--last", 60, "--device", "cpu", "--quiet", "--count", 4, "--checkpoint", "none")
+QUICK = ("--steps", 4, "--search-steps", 60, "--device", "cpu", "--quiet", "--count", 4, "--checkpoint", "none")
 
 
 def saved(path: Path, program: Program) -> Path:

@@ -12,8 +12,8 @@ from becalm.schedule import Cosine, Flow, NoiseSchedule
 from becalm_programs.denoiser.uniform import Uniform
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.problem.batch import Programs
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.standard_form import StandardForm
 
 CHOICE = from_arrays([1, 2, 3, 4, 5], [[1, 1, 1, 0, 0], [0, 0, 0, 1, 1]], [1, 0], [1, 2])
 """Of the first three bits exactly one is 1; the others are free."""
@@ -32,7 +32,7 @@ def test_the_estimate_is_the_posterior_mean_over_all_settings_of_the_bits(
     log_weight = -(x - level.alpha * settings_).square().sum(1) / (2 * level.sigma**2)
     expected = log_weight.softmax(0) @ settings_
     scaled = (x / level.norm).float()
-    found = Uniform()(scaled, level, Programs((Relation.of(CHOICE),), (0,)))
+    found = Uniform()(scaled, level, ProblemBatch((StandardForm.of(CHOICE),), (0,)))
     torch.testing.assert_close(found, expected.float(), atol=1e-4, rtol=1e-3)
 
 
@@ -40,7 +40,7 @@ def test_the_estimate_is_the_posterior_mean_over_all_settings_of_the_bits(
 def test_the_estimate_is_finite_and_within_bounds_at_both_ends(time: float) -> None:
     program = from_arrays([1, 1, 1], [[1, 1, 1]], [1], [2], high=[1, 5, 2.5], integer=[True, True, False])
     for each in (program, generate("facility", "tiny", 0)):
-        cond = Programs((Relation.of(each),), (0, 0))
+        cond = ProblemBatch((StandardForm.of(each),), (0, 0))
         x = 3 * torch.randn(len(cond.owner), generator=torch.Generator().manual_seed(0))
         found = Uniform()(x, Cosine()(torch.tensor(time, dtype=torch.float64)), cond)
         assert bool(torch.isfinite(found).all()) and bool((found.abs() <= 1).all())
@@ -48,6 +48,6 @@ def test_the_estimate_is_finite_and_within_bounds_at_both_ends(time: float) -> N
 
 def test_near_clean_the_estimate_is_the_sign() -> None:
     program = generate("set-cover", "tiny", 0)
-    cond = Programs((Relation.of(program),), (0,))
+    cond = ProblemBatch((StandardForm.of(program),), (0,))
     x = torch.where(torch.rand(len(cond.owner), generator=torch.Generator().manual_seed(0)) > 0.5, 1.0, -1.0)
     torch.testing.assert_close(Uniform()(x, Cosine()(torch.tensor(0.01, dtype=torch.float64)), cond), x)

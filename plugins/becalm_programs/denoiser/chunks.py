@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm_programs.problem.batch import Programs
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.standard_form import StandardForm
 
 SIZE = 8
 """Samples in a chunk; the last one is padded."""
@@ -19,9 +19,9 @@ _ENTRIES = 2**15
 are given back to the system at each step, which doubles the time."""
 
 
-def size(relation: Relation) -> int:
+def size(form: StandardForm) -> int:
     """Samples in a chunk: a function of the program alone, whatever the batch."""
-    return max(1, min(SIZE, _ENTRIES // max(1, len(relation.cost))))
+    return max(1, min(SIZE, _ENTRIES // max(1, len(form.cost))))
 
 
 class Chunked(nn.Module):
@@ -34,9 +34,9 @@ class Chunked(nn.Module):
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
         self.network = network
-        self._chunk: Programs | None = None
+        self._chunk: ProblemBatch | None = None
 
-    def forward(self, x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
+    def forward(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         """The network's output."""
         if len(set(cond.which)) != 1 or level.alpha.dim():
             return self._called(x, level, cond)
@@ -46,13 +46,13 @@ class Chunked(nn.Module):
         parts = [self._called(rows[part].flatten(0, 1), level, chunk) for part in index.split(chunk.size)]
         return torch.cat(parts)[: len(x)]
 
-    def _called(self, x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
+    def _called(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         output: Tensor = self.network(x, level, cond)
         return output
 
-    def _like(self, cond: Programs) -> Programs:
+    def _like(self, cond: ProblemBatch) -> ProblemBatch:
         """The condition of a chunk, made once for a program: its blocks are kept in it."""
-        relation = cond.relations[cond.which[0]]
-        if self._chunk is None or self._chunk.relations[0] is not relation:
-            self._chunk = Programs((relation,), (0,) * size(relation))
+        form = cond.forms[cond.which[0]]
+        if self._chunk is None or self._chunk.forms[0] is not form:
+            self._chunk = ProblemBatch((form,), (0,) * size(form))
         return self._chunk

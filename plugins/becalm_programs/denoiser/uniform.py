@@ -10,8 +10,9 @@ import torch
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm_programs.denoiser.network import shares
-from becalm_programs.problem.batch import Block, Programs
+from becalm_programs.denoiser.network import posterior_mean
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.block import BlockDiagonal
 
 # Below this variance of the noise every bit is settled anyway, and a logit must stay finite.
 _LEAST = 1e-4
@@ -25,20 +26,15 @@ class Uniform(nn.Module):
     An entry that need not be whole is taken to lie anywhere between -1 and 1; its estimate is the best linear one.
     """
 
-    def forward(self, x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
+    def forward(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         """Estimates of x's shape (rows,), for x scaled to unit variance of signal and noise together."""
         alpha, sigma, noisy = level.alpha.to(x), level.sigma.to(x), x * level.norm.to(x)
         variance = sigma.square()
         logit = 2 * alpha * noisy / variance.clamp(min=_LEAST)
         linear = _VARIANCE * alpha * noisy / (_VARIANCE * alpha.square() + variance)
-        return torch.cat(
-            [
-                block.scatter(_estimate(block, block.gather(logit[part]), block.gather(linear[part])))
-                for block, part in cond.parts()
-            ]
-        )
+        return cond.map(_estimate, logit, linear)
 
 
-def _estimate(block: Block, logit: Tensor, linear: Tensor) -> Tensor:
+def _estimate(block: BlockDiagonal, logit: Tensor, linear: Tensor) -> Tensor:
     """(N, K) estimates: bits by their logit, the rest by the linear one."""
-    return torch.where(block.whole, shares(block, logit), linear.clamp(-1, 1))
+    return torch.where(block.whole, posterior_mean(block, logit), linear.clamp(-1, 1))

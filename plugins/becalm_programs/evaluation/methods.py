@@ -22,11 +22,12 @@ from becalm_programs.evaluation.judge import Cell
 from becalm_programs.evaluation.task import Made, Method, Task
 from becalm_programs.opening import bare, load
 from becalm_programs.options import EvaluateOptions, MethodName
-from becalm_programs.problem.batch import Programs
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import verify
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling.draw import hamming, sample, settled
+from becalm_programs.sampling.draw import sample, with_defaults
+from becalm_programs.sampling.outcome import hamming
 from becalm_programs.sampling.tiers import finish
 from becalm_programs.solvers.registry import SOLVERS, find
 from becalm_programs.tier import Tier
@@ -40,7 +41,7 @@ TITLES: dict[MethodName, str] = {
     "search": "search",
     **{name: find(name).title for name in SOLVERS},
 }
-_FIELDS = ("sampler", "steps", "guidance", "objective")
+_FIELDS = ("sampler", "steps", "guidance", "objective_weight")
 
 
 def methods(options: EvaluateOptions, kind: MethodName, checkpoint: str | None = None) -> list[Method]:
@@ -79,7 +80,7 @@ def work(task: Task) -> list[Cell]:
         return [_cell(task, method, nothing) for method in task.methods]
 
 
-def model(checkpoint: str | None, device: str) -> Model[Programs]:
+def model(checkpoint: str | None, device: str) -> Model[ProblemBatch]:
     """A network, loaded once as long as its file is the same; without a name, the stand-in for none."""
     return bare(pick(device)) if checkpoint is None else load(checkpoint, device)
 
@@ -88,7 +89,7 @@ def _request(options: EvaluateOptions, checkpoint: str | None, tier: Tier) -> Pr
     given = {name: value for name in _FIELDS if (value := getattr(options, name)) is not None}
     made = model(checkpoint, options.device)
     request = made.request(**given, count=options.samples, seed=options.seed, tier=tier)
-    return settled(made, cast(ProgramRequest, request))
+    return with_defaults(made, cast(ProgramRequest, request))
 
 
 def _tiered(options: EvaluateOptions, kind: MethodName, checkpoint: str | None, tier: Tier) -> Method:
@@ -114,26 +115,26 @@ def _sampled(task: Task) -> list[Cell]:
     """One cell per tier; unguided samples are others than the rest, which share theirs."""
     made = model(task.methods[0].checkpoint, task.options.device)
     begun = time.perf_counter()
-    relation = Relation.of(task.program)
+    form = StandardForm.of(task.program)
     ready = time.perf_counter() - begun
     cells: list[Cell] = []
     for plain in (True, False):
         shared = [method for method in task.methods if (method.tier == "unguided") == plain]
         if shared:
-            cells += _tiers(task, shared, made, relation, ready)
+            cells += _tiers(task, shared, made, form, ready)
     return cells
 
 
 def _tiers(
-    task: Task, shared: Sequence[Method], made: Model[Programs], relation: Relation, ready: float
+    task: Task, shared: Sequence[Method], made: Model[ProblemBatch], form: StandardForm, ready: float
 ) -> Iterator[Cell]:
     least: Tier = "unguided" if shared[0].tier == "unguided" else "guided"
-    outcome = sample(made, relation, _request(task.options, shared[0].checkpoint, least))
+    outcome = sample(made, form, _request(task.options, shared[0].checkpoint, least))
     for method in shared:
         seconds, x, verdict = ready + outcome.seconds, outcome.x, outcome.verdict
         if method.tier is not None and method.tier != least:
             begun = time.perf_counter()
-            x = finish(relation, outcome.entries, method.tier)
+            x = finish(form, outcome.marginals, method.tier)
             verdict = verify(task.program, x)
             seconds += time.perf_counter() - begun
         yield _cell(task, method, Made(x, verdict, task.options.samples, seconds))

@@ -17,7 +17,7 @@ from torch import Tensor
 from becalm.noise import Purpose, epochs, uniform
 from becalm.train.loop import Training, rate_at
 from becalm_programs.latent.embed import Embedding
-from becalm_programs.problem.batch import Block
+from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.training.examples import Example
 
 CANDIDATES = 8
@@ -88,7 +88,7 @@ def fit(
 
 def compare(embedding: Embedding, examples: Sequence[Example], seed: int, number: int) -> tuple[Tensor, Tensor]:
     """The loss of one solution of each program, and the share of programs that lie nearest their own, both 0-dim."""
-    block = Block.of([example.relation for example in examples], CANDIDATES)
+    block = BlockDiagonal.of([example.form for example in examples], CANDIDATES)
     share = uniform(seed, torch.arange(len(examples)), number, Purpose.AUGMENT)
     drawn = [example.x0[int(part * len(example.x0))] for example, part in zip(examples, share.tolist(), strict=True)]
     candidates = [lookalikes(x, seed, number * len(drawn) + place) for place, x in enumerate(drawn)]

@@ -29,8 +29,8 @@ from becalm_programs.guidance.energies import objective, violation
 from becalm_programs.latent.codec import LatentCodec, bits
 from becalm_programs.latent.denoise import LatentNetwork
 from becalm_programs.latent.embed import Embedding, restore, shape
-from becalm_programs.latent.request import GAMMA, PULL, LatentRequest
-from becalm_programs.problem.batch import Programs
+from becalm_programs.latent.request import GAMMA, OBJECTIVE_WEIGHT, LatentRequest
+from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.request import ProgramRequest
 
 
@@ -70,9 +70,9 @@ class LatentPrograms(IntegerPrograms):
 
     def usual(self) -> Mapping[str, Any]:
         # Also where solutions are asked for in the words of ``programs``, whose guidance is something else.
-        return {"guidance": GAMMA, "objective": PULL}
+        return {"guidance": GAMMA, "objective_weight": OBJECTIVE_WEIGHT}
 
-    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Programs]]:
+    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[ProblemBatch]]:
         if self.embedding is None:
             raise UserError("training needs encoders: make them with becalm programs embed, name them by --embedding")
         codec = LatentCodec(self._encoders(), self.weight)
@@ -104,29 +104,29 @@ class LatentPrograms(IntegerPrograms):
     def shape(self) -> tuple[int, ...]:
         return (self.dimension + 1,)
 
-    def energies(self) -> Mapping[str, Energy[Programs]]:
+    def energies(self) -> Mapping[str, Energy[ProblemBatch]]:
         return {"violation": self._of_bits(violation), "objective": self._of_bits(objective)}
 
-    def penalty(self) -> Energy[Programs]:
+    def penalty(self) -> Energy[ProblemBatch]:
         """The violation of the decoded estimate, per entry."""
         return self._of_bits(super().penalty())
 
-    def guidance(self, request: ProgramRequest) -> Guidance[Programs]:
+    def guidance(self, request: ProgramRequest) -> Guidance[ProblemBatch]:
         """Down gamma violation + s objective, through decoder and network.
 
-        gamma is ``guidance``, with ``descend``, which means the same here; s is ``objective``.
+        gamma is ``guidance``, with ``descend``, which means the same here; s is ``objective_weight``.
         """
-        terms = ((request.guidance + request.descend, violation), (request.objective, objective))
+        terms = ((request.guidance + request.descend, violation), (request.objective_weight, objective))
         weighted = [(weight, self._of_bits(energy)) for weight, energy in terms if weight]
         # One descent for both: the gradient through a guided denoiser would stop at its detached estimate.
         return compose(*([Descend(total(*weighted), 1.0, "through")] if weighted else []))
 
-    def solutions(self, x0: Tensor, cond: Programs) -> list[np.ndarray]:
+    def solutions(self, x0: Tensor, cond: ProblemBatch) -> list[np.ndarray]:
         """As in ``programs``, of the decoded bits."""
         return super().solutions(bits(x0, self.weight), cond)
 
-    def _of_bits(self, energy: Energy[Programs]) -> Energy[Programs]:
-        def decoded(x0: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
+    def _of_bits(self, energy: Energy[ProblemBatch]) -> Energy[ProblemBatch]:
+        def decoded(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
             return energy(bits(x0, self.weight), level, cond)
 
         return decoded

@@ -4,54 +4,53 @@ x is one flat tensor: the N entries of sample 0, then those of sample 1, and so 
 share its matrix: a block of K samples is a matrix (N, K), and one sparse product serves them all.
 """
 
-import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import groupby
-from typing import Any
 
 import torch
 from torch import Tensor
 
-from becalm_programs.problem.standard_form import WHOLE, Relation
+from becalm_programs.problem.block import BlockDiagonal
+from becalm_programs.problem.standard_form import StandardForm
 
 
 @dataclass(frozen=True, eq=False)
-class Programs:
+class ProblemBatch:
     """The programs of a batch of samples.
 
     Attributes:
-        relations: The different programs.
+        forms: The different programs.
         which: Number of each sample's program.
     """
 
-    relations: tuple[Relation, ...]
+    forms: tuple[StandardForm, ...]
     which: tuple[int, ...]
 
-    def take(self, index: Tensor) -> "Programs":
+    def take(self, index: Tensor) -> "ProblemBatch":
         """The conditions of the samples in ``index``."""
         return replace(self, which=tuple(self.which[place] for place in index.tolist()))
 
     @classmethod
-    def join(cls, conds: Sequence["Programs"]) -> "Programs":
+    def join(cls, conds: Sequence["ProblemBatch"]) -> "ProblemBatch":
         """One batch after another; a program that several have is kept once."""
         known: dict[int, int] = {}
-        relations: list[Relation] = []
+        forms: list[StandardForm] = []
         which: list[int] = []
         for cond in conds:
             for number in cond.which:
-                relation = cond.relations[number]
-                if id(relation) not in known:
-                    known[id(relation)] = len(relations)
-                    relations.append(relation)
-                which.append(known[id(relation)])
-        return cls(tuple(relations), tuple(which))
+                form = cond.forms[number]
+                if id(form) not in known:
+                    known[id(form)] = len(forms)
+                    forms.append(form)
+                which.append(known[id(form)])
+        return cls(tuple(forms), tuple(which))
 
-    def to(self, device: torch.device | str) -> "Programs":
+    def to(self, device: torch.device | str) -> "ProblemBatch":
         """The same on another device."""
-        moved = tuple(_to(relation, device) for relation in self.relations)
-        return replace(self, relations=moved)
+        moved = tuple(_to(form, device) for form in self.forms)
+        return replace(self, forms=moved)
 
     @property
     def size(self) -> int:
@@ -61,240 +60,35 @@ class Programs:
     @cached_property
     def owner(self) -> Tensor:
         """(rows of x,) the sample of each."""
-        sizes = torch.tensor([len(self.relations[number].cost) for number in self.which])
+        sizes = torch.tensor([len(self.forms[number].cost) for number in self.which])
         return torch.repeat_interleave(torch.arange(len(sizes)), sizes)
 
-    def parts(self) -> Iterator[tuple["Block", slice]]:
+    def parts(self) -> Iterator[tuple[BlockDiagonal, slice]]:
         """Each block with the rows of x that it takes."""
         start = 0
         for block in self.blocks:
             yield block, slice(start, start + block.rows)
             start += block.rows
 
+    def map(self, function: Callable[..., Tensor], *flat: Tensor) -> Tensor:
+        """What a function of a block and of its parts (N, K, ...) gives, (N, K, ...), for all blocks.
+
+        Args:
+            flat: (rows of x, ...), of which the function gets the parts; what it gives comes back flat.
+        """
+        results = [function(block, *(block.gather(each[part]) for each in flat)) for block, part in self.parts()]
+        return torch.cat([block.scatter(result) for block, result in zip(self.blocks, results, strict=True)])
+
     @cached_property
-    def blocks(self) -> tuple["Block", ...]:
+    def blocks(self) -> tuple[BlockDiagonal, ...]:
         """The samples as blocks, each of neighbouring runs of equally many samples of a program."""
         runs = [(number, len(list(run))) for number, run in groupby(self.which)]
         return tuple(
-            Block.of([self.relations[number] for number, _ in same], count)
+            BlockDiagonal.of([self.forms[number] for number, _ in same], count)
             for count, same in ((count, list(same)) for count, same in groupby(runs, key=lambda run: run[1]))
         )
 
 
-@dataclass(frozen=True, eq=False)
-class Block:
-    """P programs side by side, K samples of each: entries are (N, K), rows (M, K), with N and M over all P.
-
-    Attributes:
-        matrix: (M, N) block-diagonal CSR. transposed: The same, transposed.
-        entry_owner: (N,) program of each entry. row_owner: (M,) of each row.
-        sizes: Entries of each program.
-        count: K.
-    """
-
-    matrix: Tensor
-    transposed: Tensor
-    low: Tensor
-    high: Tensor
-    cost: Tensor
-    reduced: Tensor
-    group: Tensor
-    entries: Tensor
-    sides: Tensor
-    entry_owner: Tensor
-    row_owner: Tensor
-    sizes: tuple[int, ...]
-    count: int
-
-    @classmethod
-    def of(cls, relations: Sequence[Relation], count: int) -> "Block":
-        """The block of some programs, ``count`` samples of each."""
-        device = relations[0].cost.device
-        sizes = tuple(len(relation.cost) for relation in relations)
-        heights = [len(relation.low) for relation in relations]
-
-        def owner(lengths: Sequence[int]) -> Tensor:
-            return torch.repeat_interleave(torch.arange(len(lengths)), torch.tensor(lengths)).to(device)
-
-        parts = {
-            name: torch.cat([getattr(relation, name) for relation in relations])
-            for name in ("low", "high", "cost", "reduced", "entries", "sides")
-        }
-        group = torch.cat(_shifted([relation.group for relation in relations], heights))
-        return cls(
-            matrix=_diagonal([relation.matrix for relation in relations]),
-            transposed=_diagonal([relation.transposed for relation in relations]),
-            group=group,
-            entry_owner=owner(sizes),
-            row_owner=owner(heights),
-            sizes=sizes,
-            count=count,
-            **parts,
-        )
-
-    @property
-    def programs(self) -> int:
-        """P."""
-        return len(self.sizes)
-
-    @property
-    def rows(self) -> int:
-        """Rows of x that the block takes."""
-        return sum(self.sizes) * self.count
-
-    def gather(self, flat: Tensor) -> Tensor:
-        """This block's part of x, (P-by-K-by-N flat, ...), as (N, K, ...)."""
-        parts = flat.split([size * self.count for size in self.sizes])
-        return torch.cat(
-            [
-                part.reshape(self.count, size, *flat.shape[1:]).transpose(0, 1)
-                for part, size in zip(parts, self.sizes, strict=True)
-            ]
-        )
-
-    def scatter(self, block: Tensor) -> Tensor:
-        """(N, K, ...) back to the order of x."""
-        return torch.cat([part.transpose(0, 1).flatten(0, 1) for part in block.split(self.sizes)])
-
-    @cached_property
-    def has_groups(self) -> bool:
-        """Whether there are sets of entries of which exactly one is 1."""
-        return bool((self.group >= 0).any())
-
-    @property
-    def member(self) -> Tensor:
-        """(N, 1) which entries belong to such a set."""
-        return self.group[:, None] >= 0
-
-    @cached_property
-    def _set(self) -> tuple[Tensor, int]:
-        """(N, 1) number of each entry's set, 0 where there is none, and how many numbers there are."""
-        return self.group.clamp(min=0)[:, None], int(self.group.max()) + 1
-
-    def of_sets(self, values: Tensor, reduce: str, empty: float) -> Tensor:
-        """What the values (N, K) of each entry's set come to, (N, K).
-
-        Args:
-            reduce: ``amax``, ``amin`` or ``sum``. empty: What entries outside of sets count as.
-        """
-        number, count = self._set
-        index = number.expand_as(values)
-        inside = values.masked_fill(~self.member, empty)
-        return (
-            values.new_full((count, values.shape[1]), empty).scatter_reduce(0, index, inside, reduce).gather(0, index)
-        )
-
-    @property
-    def whole(self) -> Tensor:
-        """(N, 1) which entries must be 0 or 1."""
-        return self.entries[:, WHOLE, None] > 0
-
-    def per_sample(self, values: Tensor) -> Tensor:
-        """(P, K) values as (N, K)."""
-        return values[self.entry_owner] if self.programs > 1 else values.expand(self.sizes[0], -1)
-
-    def sums(self, values: Tensor, owner: Tensor) -> Tensor:
-        """(P, K) sums of values (N or M, K) over each program; ``owner`` is that of entries or of rows."""
-        # In order, so that a sample's sum does not depend on the samples beside it.
-        return values.new_zeros(self.programs, values.shape[1]).index_add(0, owner, values)
-
-    def most(self, values: Tensor, owner: Tensor) -> Tensor:
-        """(P, K) greatest values, as ``sums``; every program has some."""
-        if self.programs == 1:
-            return values.amax(0, keepdim=True)
-        least = values.new_full((self.programs, values.shape[1]), -torch.inf)
-        return least.scatter_reduce(0, owner[:, None].expand_as(values), values, "amax")
-
-    @cached_property
-    def degree(self) -> Tensor:
-        """(N, 1) in how many rows an entry stands."""
-        return self.transposed.crow_indices().diff()[:, None].to(self.cost.dtype)
-
-    @cached_property
-    def margin(self) -> Tensor:
-        """(M, 1) mean size of the coefficients of each row."""
-        sizes = self.matrix.crow_indices().diff()
-        owner = torch.repeat_interleave(torch.arange(len(sizes), device=sizes.device), sizes)
-        total = torch.zeros(len(sizes), device=sizes.device).index_add(0, owner, self.matrix.values().abs())
-        return (total / sizes.clamp(min=1))[:, None]
-
-    @cached_property
-    def _sets(self) -> Tensor:
-        """(M, 1) which rows say of a set of entries that one is 1: these hold whatever happens within the set."""
-        rows = torch.zeros(len(self.low), dtype=torch.bool, device=self.low.device)
-        rows[self.group[self.group >= 0]] = True
-        return rows[:, None]
-
-    def held(self, activity: Tensor) -> tuple[Tensor, Tensor]:
-        """Which entries (N, K) rows have no room to lower, and which none to raise, by a flip of usual size."""
-        margin = self.margin * (1 - 1e-4)
-        above = self.up(self.full(activity).to(activity.dtype))
-        below = self.up(((activity - self.low[:, None] < margin) & ~self._sets).to(activity.dtype))
-        return (below > 0) | (above < 0), (above > 0) | (below < 0)
-
-    def full(self, activity: Tensor) -> Tensor:
-        """Which rows (M, K) have no room above for a flip of usual size."""
-        return (self.high[:, None] - activity < self.margin * (1 - 1e-4)) & ~self._sets
-
-    def down(self, entries: Tensor) -> Tensor:
-        """matrix @ entries, for (N, K, ...), differentiable."""
-        return _product(self.matrix, self.transposed, entries)
-
-    def up(self, rows: Tensor) -> Tensor:
-        """transposed @ rows, for (M, K, ...), differentiable."""
-        return _product(self.transposed, self.matrix, rows)
-
-
-class _Sparse(torch.autograd.Function):
-    """matrix @ dense, whose gradient is transposed @ gradient: both are CSR, and neither is made anew."""
-
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
-        ctx.transposed = transposed
-        return _exact(matrix, dense)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        return None, None, _exact(ctx.transposed, gradients[0].contiguous())
-
-
-def _exact(matrix: Tensor, dense: Tensor) -> Tensor:
-    """matrix @ dense in float32: sparse products know no other on a CPU."""
-    with torch.autocast(dense.device.type, enabled=False):
-        return matrix @ dense.float()
-
-
-def _product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
-    flat = dense.reshape(len(dense), math.prod(dense.shape[1:])).contiguous()
-    product: Tensor = _Sparse.apply(matrix, transposed, flat)  # type: ignore[no-untyped-call]
-    return product.reshape(-1, *dense.shape[1:])
-
-
-def _diagonal(matrices: Sequence[Tensor]) -> Tensor:
-    if len(matrices) == 1:
-        return matrices[0]
-    widths = [matrix.shape[1] for matrix in matrices]
-    counts = [matrix.values().numel() for matrix in matrices]
-    starts = _shifted([matrix.crow_indices()[1:] for matrix in matrices], counts)
-    columns = _shifted([matrix.col_indices() for matrix in matrices], widths)
-    return torch.sparse_csr_tensor(
-        torch.cat([starts[0].new_zeros(1), *starts]),
-        torch.cat(columns),
-        torch.cat([matrix.values() for matrix in matrices]),
-        size=(sum(matrix.shape[0] for matrix in matrices), sum(widths)),
-        check_invariants=False,
-    )
-
-
-def _shifted(indices: Sequence[Tensor], lengths: Sequence[int]) -> list[Tensor]:
-    """Each tensor of indices moved by the lengths before it; negative ones stay."""
-    moved, offset = [], 0
-    for index, length in zip(indices, lengths, strict=True):
-        moved.append(torch.where(index >= 0, index + offset, index))
-        offset += length
-    return moved
-
-
-def _to(relation: Relation, device: torch.device | str) -> Relation:
-    names = ("matrix", "transposed", "low", "high", "cost", "reduced", "group", "entries", "sides")
-    return replace(relation, **{name: getattr(relation, name).to(device) for name in names})
+def _to(form: StandardForm, device: torch.device | str) -> StandardForm:
+    names = ("matrix", "transposed", "low", "high", "cost", "reduced_cost", "group", "features", "row_features")
+    return replace(form, **{name: getattr(form, name).to(device) for name in names})

@@ -10,23 +10,23 @@ from dataclasses import replace
 import numpy as np
 
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.standard_form import StandardForm
 
 _ROUNDS = 10
 _GRAIN = 1e-6
 """Relative width by which an implied bound is widened, against rounding; less than one for an integer variable."""
 
 
-def related(program: Program) -> Relation:
-    """The relation of a program whose variables are bounded by their own bounds or by rows; it keeps the program.
+def standard_form(program: Program) -> StandardForm:
+    """The standard form of a program whose variables are bounded by their own bounds or by rows; it keeps the program.
 
     Raises:
         UserError: If a variable has no finite bounds even so.
     """
-    return replace(Relation.of(implied(program)), program=program)
+    return replace(StandardForm.of(with_implied_bounds(program)), program=program)
 
 
-def implied(program: Program) -> Program:
+def with_implied_bounds(program: Program) -> Program:
     """The program with the finite bounds that its rows imply where it has none itself."""
     if np.isfinite(program.low).all() and np.isfinite(program.high).all():
         return program
@@ -60,11 +60,15 @@ def _implied(program: Program, low: Array, high: Array) -> tuple[Array, Array]:
         total = np.bincount(row, finite, minlength=len(side))[row]
         others_open = np.bincount(row, open_, minlength=len(side))[row] - open_
         with np.errstate(invalid="ignore", over="ignore"):
-            room = np.where((others_open == 0) & np.isfinite(side[row]), side[row] - (total - finite), np.inf) / signed
-        room = np.where(np.isfinite(room), room + np.sign(signed) * _GRAIN * (1 + np.abs(room)), room)
-        up = (signed > 0) & np.isfinite(room)
-        down = (signed < 0) & np.isfinite(room)
-        np.minimum.at(greatest, column[up], room[up])
-        np.maximum.at(least, column[down], room[down])
+            limit = np.where((others_open == 0) & np.isfinite(side[row]), side[row] - (total - finite), np.inf) / signed
+        limit = np.where(np.isfinite(limit), limit + np.sign(signed) * _GRAIN * (1 + np.abs(limit)), limit)
+        up = (signed > 0) & np.isfinite(limit)
+        down = (signed < 0) & np.isfinite(limit)
+        np.minimum.at(greatest, column[up], limit[up])
+        np.maximum.at(least, column[down], limit[down])
     whole = program.integer
     return np.where(whole, np.ceil(least), least), np.where(whole, np.floor(greatest), greatest)
+
+
+related = standard_form
+"""Its name in becalm_programs 0.1."""

@@ -18,7 +18,7 @@ _WIDEST = 2.0**20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Bits:
+class BinaryEncoding:
     """The encoding of a program's n variables as N entries.
 
     Attributes:
@@ -34,7 +34,7 @@ class Bits:
     whole: Mask
 
     @classmethod
-    def of(cls, program: Program) -> "Bits":
+    def of(cls, program: Program) -> "BinaryEncoding":
         """The encoding of a program.
 
         Raises:

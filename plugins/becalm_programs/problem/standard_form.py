@@ -1,6 +1,6 @@
-"""A program as networks and guidance see it: entries p in [0, 1], rows of unit length, and what is typical of each.
+"""The standard form of a program, as networks and guidance see it: binary encoding, rows of unit length, features.
 
-    low <= rows @ p <= high,  minimise cost . p,  |row| = 1,  max |cost| = 1
+    low <= rows @ p <= high,  minimise cost . p,  |row| = 1,  max |cost| = 1,  p in [0, 1] of each entry
 
 Scaling rows and cost makes a violation and a gradient mean the same in every program, so one strength of guidance fits
 all (as the projections of Kaczmarz 1937 do).
@@ -14,83 +14,80 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from becalm_programs.problem.dual_values import Prices, prices
-from becalm_programs.problem.encoding import Bits
+from becalm_programs.problem.dual_values import LpSolution, solve_lp
+from becalm_programs.problem.encoding import BinaryEncoding
 from becalm_programs.problem.program import Program
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Relation:
+class StandardForm:
     """One program in tensors, float32.
 
     Attributes:
-        program: The program. bits: Its encoding.
+        program: The program. encoding: Of its variables as entries.
         matrix: (M, N) sparse CSR; rows of unit length.
         transposed: (N, M) sparse CSR, the same.
-        low, high: (M,) sides, -inf and inf where there is none.
+        low, high: (M,) bounds of rows, -inf and inf where there is none.
         cost: (N,) of the minimisation, largest size 1 (or all 0).
-        reduced: (N,) the same less what rows pay for the entry (see ``becalm_programs.problem.dual_values``).
+        reduced_cost: (N,) the same less what dual values take off (see ``becalm_programs.problem.dual_values``).
         group: (N,) number of the set that exactly one entry of is 1, where rows say so; -1 for no set.
-        entries: (N, FEATURES) what a network is told of each entry.
-        sides: (M, SIDES) what it is told of each row.
+        features: (N, FEATURES) of each entry, for networks.
+        row_features: (M, ROW_FEATURES) of each row.
     """
 
     program: Program
-    bits: Bits
+    encoding: BinaryEncoding
     matrix: Tensor
     transposed: Tensor
     low: Tensor
     high: Tensor
     cost: Tensor
-    reduced: Tensor
+    reduced_cost: Tensor
     group: Tensor
-    entries: Tensor
-    sides: Tensor
+    features: Tensor
+    row_features: Tensor
 
     @classmethod
-    def of(cls, program: Program) -> "Relation":
-        """The relation of a program; rows without sides or entries are left out.
+    def of(cls, program: Program) -> "StandardForm":
+        """The standard form of a program; rows without bounds or entries are left out.
 
         Raises:
             UserError: If a variable has no finite bounds.
         """
         from scipy import sparse
 
-        bits = Bits.of(program)
-        rows = sparse.csr_array(program.rows @ bits.weights)
-        shift = program.rows @ bits.low
+        encoding = BinaryEncoding.of(program)
+        rows = sparse.csr_array(program.rows @ encoding.weights)
+        shift = program.rows @ encoding.low
         low, high = program.row_low - shift, program.row_high - shift
         length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=1)).ravel())
         kept = np.flatnonzero((length > 0) & (np.isfinite(low) | np.isfinite(high)))
         rows, low, high, length = rows[kept], low[kept], high[kept], length[kept]
-        group = groups(rows, low, high, bits.whole)
+        group = groups(rows, low, high, encoding.whole)
         scaled = sparse.csr_array(sparse.diags_array(1 / length) @ rows)
         low, high = low / length, high / length
-        cost = np.asarray(bits.weights.T @ program.cost)
+        cost = np.asarray(encoding.weights.T @ program.cost)
         cost = cost / (np.abs(cost).max() or 1.0)
-        found = prices(scaled, low, high, cost)
-        told = np.column_stack([_entries(scaled, cost, bits.whole, group), *_priced(found)])
-        sides = np.column_stack([_sides(scaled, low, high), np.arcsinh(found.price)])
-        made = (low, high, cost, found.reduced, told, sides)
-        floats = (torch.from_numpy(np.ascontiguousarray(each, np.float32)) for each in made)
-        made_low, made_high, made_cost, made_reduced, made_told, made_sides = floats
+        lp = solve_lp(scaled, low, high, cost)
+        features = np.column_stack([_features(scaled, cost, encoding.whole, group), *_lp_features(lp)])
+        row_features = np.column_stack([_row_features(scaled, low, high), np.arcsinh(lp.dual_value)])
         return cls(
-            program,
-            bits,
-            csr(scaled),
-            csr(scaled.T.tocsr()),
-            made_low,
-            made_high,
-            made_cost,
-            made_reduced,
-            torch.from_numpy(group),
-            made_told,
-            made_sides,
+            program=program,
+            encoding=encoding,
+            matrix=csr(scaled),
+            transposed=csr(scaled.T.tocsr()),
+            low=_float(low),
+            high=_float(high),
+            cost=_float(cost),
+            reduced_cost=_float(lp.reduced_cost),
+            group=torch.from_numpy(group),
+            features=_float(features),
+            row_features=_float(row_features),
         )
 
 
 FEATURES = 10
-SIDES = 8
+ROW_FEATURES = 8
 WHOLE = 5
 """Which feature of an entry says whether it must be 0 or 1."""
 _NEAR = 20.0
@@ -106,6 +103,10 @@ def groups(rows: Any, low: np.ndarray, high: np.ndarray, whole: np.ndarray) -> n
         if (rows.data[start:end] == 1).all() and whole[members].all() and (group[members] < 0).all():
             group[members] = row
     return group
+
+
+def _float(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(np.ascontiguousarray(array, np.float32))
 
 
 def csr(matrix: Any) -> Tensor:
@@ -126,24 +127,22 @@ def _csr(matrix: Any) -> Tensor:
     )
 
 
-def _entries(rows: Any, cost: np.ndarray, whole: np.ndarray, group: np.ndarray) -> np.ndarray:
-    """Cost, degree, cost per degree, the pull of its rows, whether whole, whether in a set."""
+def _features(rows: Any, cost: np.ndarray, whole: np.ndarray, group: np.ndarray) -> np.ndarray:
+    """Cost, degree, cost per degree, mean and length of its coefficients, whether whole, whether in a set."""
     degree = np.diff(rows.tocsc().indptr).astype(float)
-    pull = np.asarray(rows.sum(axis=0)).ravel()
-    weight = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=0)).ravel())
-    return np.stack(
-        [cost, np.log1p(degree), cost / np.maximum(degree, 1), pull / np.maximum(degree, 1), weight, whole, group >= 0],
-        1,
-    )
+    total = np.asarray(rows.sum(axis=0)).ravel()
+    length = np.sqrt(np.asarray(rows.multiply(rows).sum(axis=0)).ravel())
+    count = np.maximum(degree, 1)
+    return np.stack([cost, np.log1p(degree), cost / count, total / count, length, whole, group >= 0], 1)
 
 
-def _priced(found: Prices) -> tuple[np.ndarray, ...]:
-    """What the relaxation takes of each entry, its reduced cost, and that again where it is near 0."""
-    return found.relaxed, np.clip(found.reduced, -1, 1), np.tanh(_NEAR * found.reduced)
+def _lp_features(lp: LpSolution) -> tuple[np.ndarray, ...]:
+    """The value of each entry in the relaxation, its reduced cost, and that again where it is near 0."""
+    return lp.lp_value, np.clip(lp.reduced_cost, -1, 1), np.tanh(_NEAR * lp.reduced_cost)
 
 
-def _sides(rows: Any, low: np.ndarray, high: np.ndarray) -> np.ndarray:
-    """Both sides and whether they are there, degree, the activity at p = 1/2, whether an equality."""
+def _row_features(rows: Any, low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Both bounds and whether they are there, degree, the activity at p = 1/2, whether an equality."""
     degree = np.diff(rows.indptr).astype(float)
     below, above = np.isfinite(low), np.isfinite(high)
     half = 0.5 * np.asarray(rows.sum(axis=1)).ravel()

@@ -2,6 +2,7 @@
 network fits. Every verb, the evaluation and the benchmarks sample through here.
 """
 
-from becalm_programs.sampling.draw import Mark, Outcome, draw, sample
+from becalm_programs.sampling.draw import draw, sample
+from becalm_programs.sampling.outcome import Mark, Outcome
 
 __all__ = ["Mark", "Outcome", "draw", "sample"]

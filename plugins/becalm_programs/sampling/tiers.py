@@ -17,14 +17,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from becalm_programs.denoiser.network import excess
-from becalm_programs.problem.batch import Block
+from becalm_programs.problem.block import HELD, BlockDiagonal
 from becalm_programs.problem.program import Array, Program, objective
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.rounding import round_entries
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import verify
 from becalm_programs.search.moves.local import local
 from becalm_programs.search.moves.repair import repair
-from becalm_programs.search.rounding import rounded
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.tier import TIERS, Tier, includes
 
@@ -33,32 +32,31 @@ __all__ = ["TIERS", "Tier", "finish", "includes"]
 _STEPS = 100
 _WALK = 0.1
 """Largest move of an entry in one step of the projection."""
-_HELD = 1e-6
 _SURE = (0.9, 0.7, 0.4)
 """Shares of the variables that a solver is not to touch, tried in turn."""
 
 
-def finish(relation: Relation, entries: Array, tier: Tier, *, seconds: float = 10.0, flips: int = 2000) -> Array:
+def finish(form: StandardForm, marginals: Array, tier: Tier, *, seconds: float = 10.0, flips: int = 2000) -> Array:
     """Solutions (K, n); whether they are feasible is for ``verify`` to say.
 
     Args:
-        relation: The program.
-        entries: (K, N) likelihoods in [0, 1] that each entry is 1; of continuous ones, their values.
+        form: The program.
+        marginals: (K, N) likelihoods in [0, 1] that each entry is 1; of continuous ones, their values.
         seconds: Wall-clock that solvers may take for completion, shared evenly among what needs them.
         flips: Most that repair makes on a sample.
 
     Raises:
-        ValueError: If entries have another shape.
+        ValueError: If marginals have another shape.
         UserError: If completion is asked for and no solver is installed.
     """
-    if entries.ndim != 2 or entries.shape[1] != relation.bits.size:
-        raise ValueError(f"entries must have shape (K, {relation.bits.size}), got {entries.shape}")
-    program = relation.program
-    block = Block.of([relation], len(entries))
-    p = torch.from_numpy(np.ascontiguousarray(entries.T, np.float32)).to(block.cost.device)
-    x = _decoded(relation, block, p)
+    if marginals.ndim != 2 or marginals.shape[1] != form.encoding.size:
+        raise ValueError(f"marginals must have shape (K, {form.encoding.size}), got {marginals.shape}")
+    program = form.program
+    block = BlockDiagonal.of([form], len(marginals))
+    p = torch.from_numpy(np.ascontiguousarray(marginals.T, np.float32)).to(block.cost.device)
+    x = _decode(form, block, p)
     if includes(tier, "projection"):
-        x = _better(program, x, _decoded(relation, block, _projected(block, p)))
+        x = _better(program, x, _decode(form, block, _project(block, p)))
     if not includes(tier, "1-opt"):
         return x
     columns = Columns.of(program)
@@ -66,24 +64,24 @@ def finish(relation: Relation, entries: Array, tier: Tier, *, seconds: float = 1
     if includes(tier, "repair"):
         x = local(columns, repair(columns, x, steps=flips).x)
     if includes(tier, "completion"):
-        x = _completed(relation, x, entries, seconds)
+        x = _complete(form, x, marginals, seconds)
     return x
 
 
-def _decoded(relation: Relation, block: Block, p: Tensor) -> Array:
+def _decode(form: StandardForm, block: BlockDiagonal, p: Tensor) -> Array:
     """Entries (N, K) as solutions (K, n)."""
-    return relation.bits.decode(rounded(block, p).T.double().cpu().numpy())
+    return form.encoding.decode(round_entries(block, p).T.double().cpu().numpy())
 
 
-def _projected(block: Block, p: Tensor) -> Tensor:
+def _project(block: BlockDiagonal, p: Tensor) -> Tensor:
     """Entries (N, K) moved down the violation of what they are rounded to, until it holds.
 
     The violation of the entries themselves would end at the edge of the relaxation, where rounding breaks rows again.
     """
     p = p.clamp(0, 1)
     for _ in range(_STEPS):
-        over = excess(block, block.down(rounded(block, p)))
-        live = over.abs().amax(0) > _HELD if len(over) else over.new_zeros(p.shape[1], dtype=torch.bool)
+        over = block.violation(block.down(round_entries(block, p)))
+        live = over.abs().amax(0) > HELD if len(over) else over.new_zeros(p.shape[1], dtype=torch.bool)
         if not bool(live.any()):
             break
         slope = block.up(over)
@@ -99,20 +97,20 @@ def _better(program: Program, before: Array, after: Array) -> Array:
     return np.where(taken[:, None], after, before)
 
 
-def _completed(relation: Relation, x: Array, entries: Array, seconds: float) -> Array:
+def _complete(form: StandardForm, x: Array, marginals: Array, seconds: float) -> Array:
     """Solutions (K, n) with continuous variables as they should be, and what is infeasible given to a solver."""
-    program, made = relation.program, x.copy()
+    program, made = form.program, x.copy()
     deadline = time.perf_counter() + seconds
     if not program.integer.all():
-        made = np.stack([_continued(program, each, deadline) for each in made])
+        made = np.stack([_finish_continuous(program, each, deadline) for each in made])
     wrong = np.flatnonzero(~verify(program, made).feasible)
     for done, sample in enumerate(wrong):
         share = (deadline - time.perf_counter()) / (len(wrong) - done)
-        made[sample] = _solved(relation, made[sample], entries[sample], share)
+        made[sample] = _hand_over(form, made[sample], marginals[sample], share)
     return made
 
 
-def _continued(program: Program, x: Array, deadline: float) -> Array:
+def _finish_continuous(program: Program, x: Array, deadline: float) -> Array:
     """x (n,) with the best continuous variables for its integers; as it was where there are none, or no better."""
     from becalm_programs.solvers.continuous import solve_continuous
 
@@ -126,12 +124,12 @@ def _continued(program: Program, x: Array, deadline: float) -> Array:
     return found if value[1] < value[0] else x
 
 
-def _solved(relation: Relation, x: Array, entries: Array, seconds: float) -> Array:
+def _hand_over(form: StandardForm, x: Array, marginals: Array, seconds: float) -> Array:
     """x (n,) as a solver completes it, from its surest variables on; as it was if none finds anything in time."""
     from becalm_programs.solvers.complete import complete
 
     deadline = time.perf_counter() + seconds
-    sure = _sureness(relation, entries)
+    sure = _sureness(form, marginals)
     order = np.argsort(-sure, kind="stable")
     for tried, share in enumerate(_SURE):
         left = (deadline - time.perf_counter()) / (len(_SURE) + 1 - tried)
@@ -139,13 +137,13 @@ def _solved(relation: Relation, x: Array, entries: Array, seconds: float) -> Arr
             return x
         fixed = np.zeros(len(x), dtype=bool)
         fixed[order[: int(share * len(x))]] = True
-        result = complete(relation.program, x, fixed & relation.program.integer, seconds=left)
+        result = complete(form.program, x, fixed & form.program.integer, seconds=left)
         if result.x is not None:
             return result.x
-    return _suggested(relation.program, x, order, deadline - time.perf_counter())
+    return _suggest(form.program, x, order, deadline - time.perf_counter())
 
 
-def _suggested(program: Program, x: Array, order: np.ndarray, seconds: float) -> Array:
+def _suggest(program: Program, x: Array, order: np.ndarray, seconds: float) -> Array:
     """The whole program to a solver, with the surer half of the integers as a start that it may leave: SCIP completes
     it where it is installed, else HiGHS.
     """
@@ -162,8 +160,8 @@ def _suggested(program: Program, x: Array, order: np.ndarray, seconds: float) ->
     return x if found is None else found
 
 
-def _sureness(relation: Relation, entries: Array) -> Array:
+def _sureness(form: StandardForm, marginals: Array) -> Array:
     """(n,) how far the least sure entry of each variable is from one half."""
-    made = np.full(len(relation.program.cost), np.inf)
-    np.minimum.at(made, relation.bits.owner, np.abs(entries - 0.5))
+    made = np.full(len(form.program.cost), np.inf)
+    np.minimum.at(made, form.encoding.owner, np.abs(marginals - 0.5))
     return made

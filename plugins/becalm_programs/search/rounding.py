@@ -1,11 +1,11 @@
-"""The constraint step where entries are rounded: break after break until rows hold, then down the cost, then shaken.
+"""Rounding search: breakpoint after breakpoint until all rows hold, then down the cost, then perturbed.
 
-What is looked for is what the entries are decoded to, so violations are those of 0 and 1. The step leads just past the
-next break, where rounding changes first: what is least sure for what it mends. Where all rows hold, the same step goes
-down the cost as far as rows have room. Where that ends, of the entries whose flip would lower the cost one that has
-not been tried is flipped and held, rows are mended around it, and what comes of it is taken if it is better and taken
-back if not (iterated local search, Lourenco et al. 2003). Where only rising entries lower the cost, some more than
-others, it is the one for which the least would have to give way; else it is the least sure.
+What is looked for is what the entries are decoded to, so violations are those of 0 and 1. A step leads just past the
+next breakpoint, where rounding changes first: what is least sure for what it mends. Where all rows hold, the same step
+goes down the cost as far as rows have slack. Where that ends, of the entries whose flip would lower the cost one that
+has not been tried is flipped and held, rows are mended around it, and what comes of it is taken if it is better and
+taken back if not (iterated local search, Lourenco et al. 2003). Where only rising entries lower the cost, some more
+than others, it is the one for which the least would have to give way; else it is the least sure.
 
 Of each sample the best on the way is kept. Samples do not see each other.
 """
@@ -15,12 +15,11 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from becalm_programs.denoiser.network import excess
-from becalm_programs.problem.batch import Block
+from becalm_programs.problem.block import HELD, BlockDiagonal
+from becalm_programs.problem.rounding import positions, round_scores
 
-HELD = 1e-6
-"""A row of unit length that is missed by no more than this holds."""
-GROWTH = 0.05
+_GROWTH = 0.05
+"""What a violated row's weight grows by in a step."""
 _FAR = 1e6
 """More than any cost: what has no violation is better than what has."""
 _MEND = 40
@@ -32,43 +31,43 @@ _LESS = 1e-7
 
 
 @dataclass(slots=True, eq=False)
-class _Walk:
-    """Samples on the way; what stands for a program and sample is (P, K).
+class _State:
+    """Where the search of each sample is; what stands for a program and sample is (P, K).
 
     Attributes:
-        logit: (N, K) now. price: (M, K) weights of rows.
-        best: (N, K) entries of the best so far. least: (P, K) its worth: violation, or cost less ``_FAR``.
-        kept: (N, K) its logits. tried: (N, K) how often each entry was flipped to shake it.
-        idle: (P, K) steps since. age: (P, K) steps since the last shake.
+        logit: (N, K) now. row_weight: (M, K).
+        best: (N, K) entries of the best so far. value: (P, K) of it: violation, or cost less ``_FAR``.
+        best_logit: (N, K) its logits. tries: (N, K) how often each entry was flipped to perturb it.
+        idle: (P, K) steps since. age: (P, K) steps since the last perturbation.
     """
 
     logit: Tensor
-    price: Tensor
+    row_weight: Tensor
     best: Tensor
-    least: Tensor
-    kept: Tensor
-    tried: Tensor
+    value: Tensor
+    best_logit: Tensor
+    tries: Tensor
     idle: Tensor
     age: Tensor
 
     @classmethod
-    def start(cls, block: Block, logit: Tensor) -> "_Walk":
-        price = torch.ones_like(logit[:1]).expand(len(block.low), -1)
-        least = torch.full_like(logit[: block.programs], torch.inf, dtype=torch.float64)
-        none, idle = torch.zeros_like(logit), torch.zeros_like(least)
-        return cls(logit, price, logit, least, logit, none, idle, idle)
+    def start(cls, block: BlockDiagonal, logit: Tensor) -> "_State":
+        row_weight = torch.ones_like(logit[:1]).expand(len(block.low), -1)
+        value = torch.full_like(logit[: block.programs], torch.inf, dtype=torch.float64)
+        none, idle = torch.zeros_like(logit), torch.zeros_like(value)
+        return cls(logit, row_weight, logit, value, logit, none, idle, idle)
 
-    def only(self, columns: Tensor) -> "_Walk":
+    def only(self, columns: Tensor) -> "_State":
         """Some of the samples."""
-        return _Walk(*(getattr(self, name)[:, columns] for name in self.__dataclass_fields__))
+        return _State(*(getattr(self, name)[:, columns] for name in self.__dataclass_fields__))
 
     @property
-    def found(self) -> Tensor:
+    def feasible(self) -> Tensor:
         """(P, K) where all rows held at some time."""
-        return self.least < -_FAR / 2
+        return self.value < -_FAR / 2
 
 
-def settled(block: Block, logit: Tensor, steps: int, *, descend: bool, patience: int) -> Tensor:
+def rounding_search(block: BlockDiagonal, logit: Tensor, steps: int, *, descend: bool, patience: int) -> Tensor:
     """Entries (N, K) as decoded, after at most so many steps; of each sample the best on the way.
 
     Of what is rounded, the best is the least violated, and of those without violation the one of least cost.
@@ -79,85 +78,87 @@ def settled(block: Block, logit: Tensor, steps: int, *, descend: bool, patience:
         patience: Steps without anything better after which a feasible sample is left.
     """
     ended, columns = torch.empty_like(logit), torch.arange(logit.shape[1], device=logit.device)
-    walk = _Walk.start(block, logit)
+    state = _State.start(block, logit)
     for _ in range(steps + 1):
-        going = _step(block, walk, descend, patience)
+        going = _step(block, state, descend, patience)
         if not bool(going.all()):
             # What has come to its end costs no more time.
-            ended[:, columns[~going]] = walk.best[:, ~going]
-            walk, columns = walk.only(going), columns[going]
+            ended[:, columns[~going]] = state.best[:, ~going]
+            state, columns = state.only(going), columns[going]
             if not len(columns):
                 break
-    ended[:, columns] = walk.best
+    ended[:, columns] = state.best
     return ended
 
 
-def _step(block: Block, walk: _Walk, descend: bool, patience: int) -> Tensor:
-    """One step of a walk, in place; which samples (K,) go on."""
+def _step(block: BlockDiagonal, state: _State, descend: bool, patience: int) -> Tensor:
+    """One step, in place; which samples (K,) go on."""
     # From logits, as their likelihoods would be a tie close to one half.
-    p = torch.where(block.whole, bits(block, walk.logit, 0.0), torch.sigmoid(walk.logit))
+    p = torch.where(block.whole, round_scores(block, state.logit, 0.0), torch.sigmoid(state.logit))
     activity = block.down(p)
-    over = excess(block, activity)
-    wrong = over.abs() > HELD
-    violation = block.sums(torch.where(wrong, over.abs(), 0.0), block.row_owner)
-    fine = violation == 0
-    _judged(block, walk, p, violation)
-    live = ~walk.found | (descend & (walk.idle <= patience))
-    walk.price = walk.price + GROWTH * wrong
-    room = block.held(activity)
-    mending = block.up(walk.price * over)
-    slope = torch.where(block.per_sample(fine), _downhill(block, *room), mending)
-    eta = live * _nearest(block, breaks(block, walk.logit, slope), torch.where(p > 0.5, *room), ~fine)
-    walk.logit = walk.logit - block.per_sample(eta) * slope
-    walk.age = walk.age + 1
-    stuck = (fine & (eta == 0)) | (~fine & (walk.age > _MEND))
-    shaken = live & descend & walk.found & stuck
-    if bool(shaken.any()):
-        shaken = _shake(block, walk, shaken)
-    return ((eta > 0) | shaken).any(0)
+    over = block.violation(activity)
+    violated = over.abs() > HELD
+    violation = block.sums(torch.where(violated, over.abs(), 0.0), block.row_owner)
+    feasible = violation == 0
+    _keep_best(block, state, p, violation)
+    live = ~state.feasible | (descend & (state.idle <= patience))
+    state.row_weight = state.row_weight + _GROWTH * violated
+    blocked = block.blocked(activity)
+    mending = block.up(state.row_weight * over)
+    slope = torch.where(block.per_sample(feasible), _downhill(block, *blocked), mending)
+    eta = live * _nearest(
+        block, breakpoints(block, state.logit, slope), torch.where(p > 0.5, *blocked), forced=~feasible
+    )
+    state.logit = state.logit - block.per_sample(eta) * slope
+    state.age = state.age + 1
+    stuck = (feasible & (eta == 0)) | (~feasible & (state.age > _MEND))
+    perturbed = live & descend & state.feasible & stuck
+    if bool(perturbed.any()):
+        perturbed = _perturb(block, state, perturbed)
+    return ((eta > 0) | perturbed).any(0)
 
 
-def _judged(block: Block, walk: _Walk, p: Tensor, violation: Tensor) -> None:
+def _keep_best(block: BlockDiagonal, state: _State, p: Tensor, violation: Tensor) -> None:
     """Keeps entries p (N, K) where they are better."""
-    spent = block.sums(block.cost[:, None] * p, block.entry_owner)
-    worth = torch.where(violation > 0, violation.double(), spent.double() - _FAR)
-    better = worth < walk.least - _LESS
+    cost = block.sums(block.cost[:, None] * p, block.entry_owner)
+    value = torch.where(violation > 0, violation.double(), cost.double() - _FAR)
+    better = value < state.value - _LESS
     here = block.per_sample(better)
-    walk.best = torch.where(here, p, walk.best)
-    walk.kept = torch.where(here, walk.logit, walk.kept)
-    walk.tried = walk.tried.masked_fill(here, 0.0)
-    walk.least = torch.where(better, worth, walk.least)
-    walk.idle = torch.where(better, 0, walk.idle + 1)
+    state.best = torch.where(here, p, state.best)
+    state.best_logit = torch.where(here, state.logit, state.best_logit)
+    state.tries = state.tries.masked_fill(here, 0.0)
+    state.value = torch.where(better, value, state.value)
+    state.idle = torch.where(better, 0, state.idle + 1)
 
 
-def _shake(block: Block, walk: _Walk, chosen: Tensor) -> Tensor:
+def _perturb(block: BlockDiagonal, state: _State, chosen: Tensor) -> Tensor:
     """From the best of the samples chosen, (P, K), flips an entry that would lower the cost; where there was one.
 
     The least often tried, of these the one that loses least or is the least sure, of these the first.
     """
     here = block.per_sample(chosen)
-    walk.logit = torch.where(here, walk.kept, walk.logit)
-    eta = breaks(block, walk.logit, block.cost[:, None].expand_as(walk.logit))
+    state.logit = torch.where(here, state.best_logit, state.logit)
+    eta = breakpoints(block, state.logit, block.cost[:, None].expand_as(state.logit))
     can = here & torch.isfinite(eta)
-    for score in (walk.tried, hopes(block, walk.logit, eta), _places(eta)):
+    for score in (state.tries, move_scores(block, state.logit, eta), positions(eta)):
         score = score.masked_fill(~can, torch.inf)
         can = can & (score <= block.per_sample(-block.most(-score, block.entry_owner)))
-    firm = torch.full_like(walk.logit, _FIRM)
+    firm = torch.full_like(state.logit, _FIRM)
     if block.has_groups:
-        firm = torch.where(block.member, block.of_sets(walk.logit, "amax", -torch.inf) + _FIRM, firm)
-    walk.logit = torch.where(can, torch.where(~block.member & (walk.logit > 0), -firm, firm), walk.logit)
-    walk.tried = walk.tried + can
+        firm = torch.where(block.member, block.of_sets(state.logit, "amax", -torch.inf) + _FIRM, firm)
+    state.logit = torch.where(can, torch.where(~block.member & (state.logit > 0), -firm, firm), state.logit)
+    state.tries = state.tries + can
     anew = chosen[block.row_owner] if block.programs > 1 else chosen
-    walk.price = torch.where(anew, 1.0, walk.price)
-    walk.age = torch.where(chosen, 0, walk.age)
+    state.row_weight = torch.where(anew, 1.0, state.row_weight)
+    state.age = torch.where(chosen, 0, state.age)
     return block.most(can.float(), block.entry_owner) > 0
 
 
-def hopes(block: Block, logit: Tensor, eta: Tensor) -> Tensor:
+def move_scores(block: BlockDiagonal, logit: Tensor, eta: Tensor) -> Tensor:
     """In which order (N, K) entries are flipped, the least first: by eta, or by what a flip loses.
 
     In programs where only rising entries lower the cost, some more than others, an entry loses what stands in its way,
-    less what it gains. What stands in its way is what is 1 in its rows without room. Who does so in several rows is
+    less what it gains. What stands in its way is what is 1 in its rows without slack. Who does so in several rows is
     counted in each, so its gain is divided by the root of the number of its rows.
     """
     cost = block.cost[:, None]
@@ -165,22 +166,22 @@ def hopes(block: Block, logit: Tensor, eta: Tensor) -> Tensor:
     rising = (dearest <= 0) & (least < dearest)
     if not bool(rising.any()):
         return eta
-    p = bits(block, logit, 0.0)
+    p = round_scores(block, logit, 0.0)
     gain = -cost * p / block.degree.clamp(min=1).sqrt()
     activity = block.down(p)
-    usual = block.margin.clamp(min=1e-12)
-    mean = torch.where(block.full(activity), block.down(gain) / torch.maximum(activity, usual / 2), 0.0)
-    loses = block.up(mean / usual) + cost
-    return torch.where(block.per_sample(rising.expand(-1, logit.shape[1])), loses, eta)
+    flip = block.margin.clamp(min=1e-12)
+    mean = torch.where(block.tight(activity), block.down(gain) / torch.maximum(activity, flip / 2), 0.0)
+    loss = block.up(mean / flip) + cost
+    return torch.where(block.per_sample(rising.expand(-1, logit.shape[1])), loss, eta)
 
 
-def _downhill(block: Block, low: Tensor, high: Tensor) -> Tensor:
-    """The cost (N, K), 0 for entries that rows without room hold where they are: not lower, not higher."""
+def _downhill(block: BlockDiagonal, low: Tensor, high: Tensor) -> Tensor:
+    """The cost (N, K), 0 for entries that rows without slack hold where they are: not lower, not higher."""
     cost = block.cost[:, None]
     return torch.where((low & (cost > 0)) | (high & (cost < 0)), 0.0, cost)
 
 
-def breaks(block: Block, logit: Tensor, slope: Tensor) -> Tensor:
+def breakpoints(block: BlockDiagonal, logit: Tensor, slope: Tensor) -> Tensor:
     """The eta (N, K) from which on an entry of logit - eta slope is rounded otherwise; inf where it never is.
 
     An entry of a set of which one is 1 changes where it overtakes the set's likeliest.
@@ -198,36 +199,12 @@ def breaks(block: Block, logit: Tensor, slope: Tensor) -> Tensor:
     return torch.where(block.member, overtakes, alone)
 
 
-def _nearest(block: Block, eta: Tensor, blocked: Tensor, forced: Tensor) -> Tensor:
+def _nearest(block: BlockDiagonal, eta: Tensor, blocked: Tensor, *, forced: Tensor) -> Tensor:
     """(P, K) the least eta (N, K) of each sample, and a little more; 0 where nothing breaks.
 
-    What rows have no room for is left, or comes last in samples that are ``forced``, (P, K): mending one row should not
-    break the next.
+    What rows have no slack for is left, or comes last in samples that are ``forced``, (P, K): mending one row should
+    not break the next.
     """
     first = -block.most(-eta.masked_fill(blocked, torch.inf), block.entry_owner)
     first = torch.where(forced & ~torch.isfinite(first), -block.most(-eta, block.entry_owner), first)
     return torch.where(torch.isfinite(first), first * (1 + 1e-4) + 1e-9, 0.0)
-
-
-def rounded(block: Block, p: Tensor) -> Tensor:
-    """Entries (N, K) as they are decoded: what must be whole is 0 or 1, of a set of which one is 1 the likeliest.
-
-    Of several that are equally likely, the first.
-    """
-    return torch.where(block.whole, bits(block, p, 0.5), p)
-
-
-def bits(block: Block, score: Tensor, middle: float) -> Tensor:
-    """Bits (N, K) of scores, likelihoods or logits."""
-    made = (score > middle).to(score.dtype)
-    if not block.has_groups:
-        return made
-    likeliest = score >= block.of_sets(score, "amax", -torch.inf)
-    place = _places(score)
-    first = block.of_sets(place.masked_fill(~likeliest, torch.inf), "amin", torch.inf)
-    return torch.where(block.member, (place == first).to(score.dtype), made)
-
-
-def _places(values: Tensor) -> Tensor:
-    """(N, K) number of each entry, in float64, which holds them all."""
-    return torch.arange(len(values), device=values.device, dtype=torch.float64)[:, None].expand_as(values)

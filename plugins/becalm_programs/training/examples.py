@@ -10,7 +10,7 @@ from torch import Tensor
 
 from becalm.errors import UserError
 from becalm_programs.formats.read import SUFFIXES, read
-from becalm_programs.problem.standard_form import Relation
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.training import labels
 
 
@@ -19,11 +19,11 @@ class Example:
     """One program and its solutions.
 
     Attributes:
-        relation: The program.
+        form: The program.
         x0: (K, N) solutions in diffusion space, -1 or 1 where whole.
     """
 
-    relation: Relation
+    form: StandardForm
     x0: Tensor
 
 
@@ -51,7 +51,7 @@ def _example(path: Path, gap: float) -> Example:
         raise UserError(
             f"{labels.place(path)} holds solutions of {pool.x.shape[1]} variables, its program has {len(program.cost)}"
         )
-    relation = Relation.of(program)
+    form = StandardForm.of(program)
     off = np.abs(pool.objective - pool.objective[0])
-    entries = relation.bits.encode(program, pool.x[off <= gap * abs(pool.objective[0])])
-    return Example(relation, torch.from_numpy((2 * entries - 1).astype(np.float32)))
+    entries = form.encoding.encode(program, pool.x[off <= gap * abs(pool.objective[0])])
+    return Example(form, torch.from_numpy((2 * entries - 1).astype(np.float32)))

@@ -16,7 +16,7 @@ from becalm_programs.training import generate, label
 FIRST = 1000
 
 
-def prepared(family: FamilyName, size: SizeName, count: int, seconds: float) -> Path:
+def prepare(family: FamilyName, size: SizeName, count: int, seconds: float) -> Path:
     """The folder with labelled instances of seeds ``FIRST`` to ``FIRST + count - 1``.
 
     Args:

@@ -12,17 +12,18 @@ from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.formats.write import write_solutions
-from becalm_programs.opening import Opened, opened
+from becalm_programs.opening import Opening, open_request
 from becalm_programs.options import PageOptions
 from becalm_programs.problem.verify import verify
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling.draw import Mark, Outcome, draw, settled
+from becalm_programs.sampling.draw import draw, with_defaults
+from becalm_programs.sampling.outcome import Mark, Outcome
 from becalm_programs.sampling.tiers import finish
 from becalm_programs.tier import Tier
 from becalm_programs.views.curves import path, stacked
 from becalm_programs.views.words import remarks, title
 
-_ASKED = ("count", "seed", "sampler", "steps", "guidance", "objective")
+_ASKED = ("count", "seed", "sampler", "steps", "guidance", "objective_weight")
 _ROWS = 20
 _TOGETHER = 4
 """Samples that are finished between two reports, so that stopping never waits for long."""
@@ -46,9 +47,9 @@ def sample(options: PageOptions) -> Iterator[Report]:
         write_mps(Path(file), program)
     fields = {name: getattr(options, name) for name in _ASKED if getattr(options, name) is not None}
     request = ProgramRequest(model=file, tier=_first(options.tier), **fields)
-    found = opened(request, options.checkpoint, "auto")
+    found = open_request(request, options.checkpoint, "auto")
     yield title(found.program)
-    yield found.said
+    yield found.reason
     outcome: Outcome | None = None
     for report in _walked(found, request):
         if isinstance(report, Outcome):
@@ -78,10 +79,10 @@ def _first(tier: Tier) -> Tier:
     return "unguided" if tier == "unguided" else "guided"
 
 
-def _walked(found: Opened, request: ProgramRequest) -> Iterator[Progress | Picture | Outcome]:
+def _walked(found: Opening, request: ProgramRequest) -> Iterator[Progress | Picture | Outcome]:
     """The path: a picture of it as often as drawing leaves most of the time to sampling."""
-    steps, marks, due = settled(found.model, request).updates, list[Mark](), 0.0
-    for report in draw(found.model, found.relation, request, watch=True):
+    steps, marks, due = with_defaults(found.model, request).updates, list[Mark](), 0.0
+    for report in draw(found.model, found.form, request, watch=True):
         if not isinstance(report, Mark):
             yield report
             continue
@@ -94,15 +95,15 @@ def _walked(found: Opened, request: ProgramRequest) -> Iterator[Progress | Pictu
             yield picture
 
 
-def _finished(found: Opened, outcome: Outcome, tier: Tier) -> Iterator[tuple[int, Any]]:
+def _finished(found: Opening, outcome: Outcome, tier: Tier) -> Iterator[tuple[int, Any]]:
     """Solutions of a further tier, a few samples at a time: how many are done, and the new ones."""
-    total = len(outcome.entries)
+    total = len(outcome.marginals)
     for start in range(0, total, _TOGETHER):
-        some = outcome.entries[start : start + _TOGETHER]
-        yield start + len(some), finish(found.relation, some, tier, seconds=_SECONDS * len(some) / total)
+        some = outcome.marginals[start : start + _TOGETHER]
+        yield start + len(some), finish(found.form, some, tier, seconds=_SECONDS * len(some) / total)
 
 
-def _figures(found: Opened, outcome: Outcome) -> Table:
+def _figures(found: Opening, outcome: Outcome) -> Table:
     rows = (
         ("feasible", f"{outcome.found} of {len(outcome.x)}"),
         ("best objective", outcome.best),
@@ -129,7 +130,7 @@ def _solutions(outcome: Outcome) -> Table:
     return Table(("rank", "objective", "feasible", "violation", "of row", "found"), tuple(rows), title=shown)
 
 
-def _files(folder: Path, found: Opened, outcome: Outcome, program: Path | None) -> Iterator[Saved]:
+def _files(folder: Path, found: Opening, outcome: Outcome, program: Path | None) -> Iterator[Saved]:
     for name in ("best.sol", "solutions.npz"):
         write_solutions(folder / name, found.program, outcome.x)
         yield Saved(folder / name)

@@ -7,10 +7,11 @@ from becalm.files import atomic
 from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Progress, Table
 from becalm_programs.formats.write import SUFFIXES, write_solutions
-from becalm_programs.opening import Opened, opened
+from becalm_programs.opening import Opening, open_request
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
-from becalm_programs.sampling.draw import Outcome, draw
+from becalm_programs.sampling.draw import draw
+from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.tier import includes
 from becalm_programs.views.words import remarks, title
 
@@ -26,10 +27,10 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
     if options.picture is not None:
         atomic.check(Path(options.picture), (".png",), "--picture")
     yield Progress(0, 1, "reading")
-    found = opened(options.request(), options.checkpoint, options.device)
-    yield found.said
+    found = open_request(options.request(), options.checkpoint, options.device)
+    yield found.reason
     outcome: Outcome | None = None
-    for report in draw(found.model, found.relation, options.request(), watch=options.picture is not None):
+    for report in draw(found.model, found.form, options.request(), watch=options.picture is not None):
         if isinstance(report, Progress):
             yield report
         elif isinstance(report, Outcome):
@@ -48,7 +49,7 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
         yield options.picture
 
 
-def table(found: Opened, outcome: Outcome) -> Table:
+def table(found: Opening, outcome: Outcome) -> Table:
     """The figures of an outcome, one in a row."""
     objectives, verdict = outcome.objectives, outcome.verdict
     best, mean, worst = (objectives[0], objectives.mean(), objectives[-1]) if len(objectives) else (None, None, None)

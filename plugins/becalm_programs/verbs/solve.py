@@ -16,10 +16,11 @@ from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Progress, Table
 from becalm_programs.formats.read import read
 from becalm_programs.formats.write import SUFFIXES, best, write_solutions
-from becalm_programs.opening import named, opened
+from becalm_programs.opening import open_request, path_of
 from becalm_programs.options import SolveOptions
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.sampling.draw import Outcome, draw
+from becalm_programs.sampling.draw import draw
+from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.solvers import Result, solve
 from becalm_programs.views.words import title
 
@@ -77,16 +78,16 @@ def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
     outcome: Outcome | None = None
     if options.warm_start:
         request = options.request(count=options.count, tier=options.tier)
-        found = opened(request, options.checkpoint, options.device)
+        found = open_request(request, options.checkpoint, options.device)
         program = found.program
-        yield found.said
-        for report in draw(found.model, found.relation, request):
+        yield found.reason
+        for report in draw(found.model, found.form, request):
             if isinstance(report, Progress):
                 yield report
             elif isinstance(report, Outcome):
                 outcome = report
     else:
-        program = read(Path(named(options)))
+        program = read(Path(path_of(options)))
     yield Progress(0, 2, f"{options.solver}, cold")
     stages = [_cold(program, options)]
     if outcome is not None and outcome.best is not None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from becalm_programs.sampling.draw import Mark, Outcome
+from becalm_programs.sampling.outcome import Mark, Outcome
 
 _FEASIBLE, _INFEASIBLE, _LINE = "#1d4ed8", "#d33f3f", "#111827"
 

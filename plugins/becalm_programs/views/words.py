@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from becalm_programs.problem.program import Program
-from becalm_programs.sampling.draw import Outcome
+from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.tier import includes
 
 
