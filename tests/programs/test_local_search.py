@@ -13,7 +13,7 @@ from becalm_programs.problem.verify import verify
 from becalm_programs.search.moves.flips import Flips
 from becalm_programs.search.moves.oneopt import oneopt
 from becalm_programs.search.moves.repair import repair
-from becalm_programs.search.structure.columns import Columns, excess
+from becalm_programs.search.structure.columns import Columns, row_violation
 
 
 def drawn(program: Program, count: int, seed: int) -> Array:
@@ -41,7 +41,7 @@ def test_oneopt_never_worsens_and_breaks_no_row(program: Program, seed: int) -> 
     x = drawn(program, 6, seed)
     made = oneopt(program, x)
     assert (program.cost @ made.T <= program.cost @ x.T).all()
-    before, after = (excess(program.row_low, program.row_high, activity(program, each)) for each in (x, made))
+    before, after = (row_violation(program.row_low, program.row_high, activity(program, each)) for each in (x, made))
     assert (after <= np.maximum(before, 1e-6)).all()
     assert (verify(program, made).feasible >= verify(program, x).feasible).all()
 
@@ -93,7 +93,7 @@ def test_flips_know_what_they_would_do(program: Program, seed: int) -> None:
     state = Flips(Columns.of(program), drawn(program, 1, seed)[0])
 
     def total(x: Array) -> float:
-        missed = excess(program.row_low, program.row_high, activity(program, x[None])[0])
+        missed = row_violation(program.row_low, program.row_high, activity(program, x[None])[0])
         return float((missed * state.weight * state.scale).sum())
 
     for variable in random(seed).integers(0, len(program.cost), size=6):

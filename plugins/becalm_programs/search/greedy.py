@@ -33,7 +33,7 @@ def greedy(
     Raises:
         ValueError: If several are asked for without randomness.
     """
-    columns = program if isinstance(program, Columns) else Columns.of(program)
+    columns = Columns.of(program)
     if count > 1 and generator is None:
         raise ValueError("several greedy solutions need a generator")
     return np.stack(found) if (found := list(_each(columns, count, spread, generator))) else _none(columns)

@@ -16,15 +16,12 @@ from itertools import pairwise
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Program, solutions
+from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.standard_form import groups
-from becalm_programs.problem.verify import verify
 from becalm_programs.search.moves.flips import Flips
+from becalm_programs.search.moves.improve import improve_each, least_gain
 from becalm_programs.search.structure.columns import Columns, Indices
 from becalm_programs.search.structure.facility import recognise
-
-_GAIN = 1e-9
-"""What betters the objective by no more than this, as a share of the largest cost, does not."""
 
 
 def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array:
@@ -33,26 +30,22 @@ def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array
     Args:
         x: (K, n) solutions. rounds: Most passes over all moves.
 
-    Returns:
-        (K, n).
-
     Raises:
         ValueError: If x has another shape.
     """
-    columns = program if isinstance(program, Columns) else Columns.of(program)
-    made = solutions(columns.program, x).copy()
+    columns = Columns.of(program)
     sets = Sets.of(columns.program)
-    if not len(sets.members):
-        return made
-    facility = recognise(columns.program)
-    for sample in np.flatnonzero(verify(columns.program, made).feasible):
-        walk = _Walk(Flips(columns, made[sample]), sets)
+    facility = recognise(columns.program) if sets.members else None
+
+    def improve(sets: Sets, solution: Array) -> Array:
+        state = _State(Flips(columns, solution), sets)
         for _ in range(rounds):
             # Each kind has its turn even if the one before it got somewhere.
-            if not walk.choices() + walk.closings() + walk.openings():
+            if not state.choices() + state.closings() + state.openings():
                 break
-        made[sample] = walk.state.x if facility is None else facility.changed(walk.state.x)
-    return made
+        return state.flips.x if facility is None else facility.change(state.flips.x)
+
+    return improve_each(columns, x, sets if sets.members else None, improve)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -89,13 +82,13 @@ class _Move:
     gain: float
 
 
-class _Walk:
+class _State:
     """One feasible solution under way."""
 
-    def __init__(self, state: Flips, sets: Sets) -> None:
-        self.state, self.sets = state, sets
-        self.cost = state.program.cost
-        self.least = _GAIN * max(1e-12, float(np.abs(self.cost).max()))
+    def __init__(self, flips: Flips, sets: Sets) -> None:
+        self.flips, self.sets = flips, sets
+        self.cost = flips.program.cost
+        self.least = least_gain(self.cost)
 
     def choices(self) -> int:
         """Sets choose cheaper members as long as that breaks no row; how many did."""
@@ -103,42 +96,40 @@ class _Walk:
 
     def closings(self) -> int:
         """Variables that cost go to 0, the dearest first; how many did."""
-        return sum(self._kept(self._closed(each)) for each in self._on())
+        return sum(self._keep(self._close(each)) for each in self._on())
 
     def openings(self) -> int:
         """Variables that cost go to 1 where the sets that could use them might save more; how many did."""
-        return sum(self._kept(self._opened(each)) for each, hope in self._hopes() if hope > self.least)
+        return sum(self._keep(self._open(each)) for each, gain in self._gains() if gain > self.least)
 
     def _on(self) -> list[int]:
         """Variables outside of sets that are 1 and cost, the dearest first."""
-        on = self.sets.single[self.state.x[self.sets.single] > 0]
+        on = self.sets.single[self.flips.x[self.sets.single] > 0]
         on = on[self.cost[on] > 0]
         return [int(each) for each in on[np.argsort(-self.cost[on], kind="stable")]]
 
-    def _hopes(self) -> list[tuple[int, float]]:
+    def _gains(self) -> list[tuple[int, float]]:
         """Those that are 0 and cost, with what they could gain at most, the greatest first."""
-        off = self.sets.single[self.state.x[self.sets.single] == 0]
-        made = [
-            (int(each), float(self._users(int(each))[1].sum() - self.cost[each])) for each in off[self.cost[off] > 0]
-        ]
-        return sorted(made, key=lambda one: -one[1])
+        off = self.sets.single[self.flips.x[self.sets.single] == 0]
+        gains = [(int(each), self._users(int(each))[1].sum() - self.cost[each]) for each in off[self.cost[off] > 0]]
+        return sorted(gains, key=lambda pair: -pair[1])
 
     def _users(self, variable: int) -> tuple[Indices, Array]:
         """Members of sets that share a row with a variable and cost less than what is chosen; how much less."""
-        users = np.unique(np.concatenate([self.state.members(int(row)) for row in self._rows(variable)]))
-        users = users[(self.sets.number[users] >= 0) & (self.state.x[users] == 0)]
+        users = np.unique(np.concatenate([self.flips.members(int(row)) for row in self._rows(variable)]))
+        users = users[(self.sets.number[users] >= 0) & (self.flips.x[users] == 0)]
         save = np.array([self.cost[self._chosen(int(self.sets.number[each]))] - self.cost[each] for each in users])
         order = np.argsort(-save, kind="stable")[: int((save > self.least).sum())]
         return users[order], save[order]
 
     def _chosen(self, number: int) -> int:
         members = self.sets.members[number]
-        return int(members[self.state.x[members] > 0][0])
+        return int(members[self.flips.x[members] > 0][0])
 
     def _fitting(self, number: int) -> Indices:
         """Members of a set without a choice that would break no row, the cheapest first."""
         members = self.sets.members[number]
-        change = self.state.change[members]
+        change = self.flips.change[members]
         # Its own row is mended by any; what mends less than the best does breaks another.
         fits = members[change <= change.min() + 1e-9] if change.min() < 0 else members[:0]
         return fits[np.argsort(self.cost[fits], kind="stable")]
@@ -147,22 +138,22 @@ class _Walk:
         before = self._chosen(number)
         if self.cost[before] - self.cost[self.sets.members[number]].min() <= self.least:
             return False
-        self.state.flip(before)
+        self.flips.flip(before)
         after = int(self._fitting(number)[0])
         better = bool(self.cost[before] - self.cost[after] > self.least)
-        self.state.flip(after if better else before)
+        self.flips.flip(after if better else before)
         return better
 
-    def _closed(self, variable: int) -> "_Move | None":
+    def _close(self, variable: int) -> "_Move | None":
         """Closes a variable, whatever that gains; None, and nothing is changed, if a set then has no choice."""
-        state, move = self.state, _Move([], 0.0)
+        flips, move = self.flips, _Move([], 0.0)
         self._flip(variable, move)
         hung = sorted(
             {
                 int(self.sets.number[each])
-                for row in state.broken()
-                for each in state.members(int(row))
-                if state.x[each] > 0 and self.sets.number[each] >= 0
+                for row in flips.broken()
+                for each in flips.members(int(row))
+                if flips.x[each] > 0 and self.sets.number[each] >= 0
             }
         )
         for number in hung:
@@ -172,7 +163,7 @@ class _Walk:
             if not len(fits):
                 break
             self._flip(int(fits[0]), move)
-        if not len(state.broken()):
+        if not len(flips.broken()):
             return move
         self._undo(move)
         return None
@@ -186,26 +177,26 @@ class _Walk:
 
         return sorted(numbers, key=lambda number: (-regret(number), number))
 
-    def _opened(self, variable: int) -> "_Move | None":
+    def _open(self, variable: int) -> "_Move | None":
         """Opens a variable for the sets that save most by it, whatever that gains; None if a row breaks."""
         users, _ = self._users(variable)
         move = _Move([], 0.0)
         self._flip(variable, move)
-        if len(self.state.broken()):
+        if len(self.flips.broken()):
             self._undo(move)
             return None
         for user in users:
             choice = _Move([], 0.0)
             self._flip(self._chosen(int(self.sets.number[user])), choice)
             self._flip(int(user), choice)
-            if len(self.state.broken()) or choice.gain <= self.least:
+            if len(self.flips.broken()) or choice.gain <= self.least:
                 self._undo(choice)
             else:
                 move.flipped += choice.flipped
                 move.gain += choice.gain
         return move
 
-    def _kept(self, move: "_Move | None") -> bool:
+    def _keep(self, move: "_Move | None") -> bool:
         """Whether a move pays; if not, it is undone."""
         if move is not None and move.gain > self.least:
             return True
@@ -213,14 +204,14 @@ class _Walk:
         return False
 
     def _flip(self, variable: int, move: "_Move") -> None:
-        move.gain += float(self.cost[variable] * (2 * self.state.x[variable] - 1))
+        move.gain += float(self.cost[variable] * (2 * self.flips.x[variable] - 1))
         move.flipped.append(variable)
-        self.state.flip(variable)
+        self.flips.flip(variable)
 
     def _undo(self, move: "_Move | None") -> None:
         for variable in reversed(move.flipped if move is not None else []):
-            self.state.flip(variable)
+            self.flips.flip(variable)
 
     def _rows(self, variable: int) -> Indices:
-        start, end = self.state.columns.start[variable : variable + 2]
-        return self.state.columns.row[start:end]
+        start, end = self.flips.columns.start[variable : variable + 2]
+        return self.flips.columns.row[start:end]

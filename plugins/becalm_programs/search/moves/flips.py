@@ -7,7 +7,7 @@ rows, so only the entries of those rows are looked at again.
 import numpy as np
 
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.search.structure.columns import SLACK, Columns, Indices, excess, ragged
+from becalm_programs.search.structure.columns import ROUNDING, Columns, Indices, ragged, row_violation
 
 
 class Flips:
@@ -34,7 +34,7 @@ class Flips:
         self.scale = 1.0 / np.where(largest > 0, largest, 1.0)
         self.weight = np.ones(len(length))
         self.activity = program.rows @ self.x
-        self.violation = self._excess(np.arange(len(length)), self.activity)
+        self.violation = self._violation_of(np.arange(len(length)), self.activity)
         self.change = np.zeros(len(self.x))
         self._part = np.zeros(len(self._value))
         self._refresh(np.arange(len(length)))
@@ -60,7 +60,7 @@ class Flips:
         step = 1.0 - 2.0 * self.x[variable]
         self.x[variable] += step
         self.activity[rows] += step * self.columns.value[start:end]
-        self.violation[rows] = self._excess(rows, self.activity[rows])
+        self.violation[rows] = self._violation_of(rows, self.activity[rows])
         self._refresh(rows)
 
     def press(self, rows: Indices, more: float = 1.0) -> None:
@@ -68,9 +68,9 @@ class Flips:
         self.weight[rows] += more
         self._refresh(rows)
 
-    def _excess(self, rows: Indices, activity: Array) -> Array:
-        made = excess(self.program.row_low[rows], self.program.row_high[rows], activity)
-        made[made <= SLACK] = 0.0
+    def _violation_of(self, rows: Indices, activity: Array) -> Array:
+        made = row_violation(self.program.row_low[rows], self.program.row_high[rows], activity)
+        made[made <= ROUNDING] = 0.0
         return made
 
     def _refresh(self, rows: Indices) -> None:
@@ -78,7 +78,7 @@ class Flips:
         places, owner = ragged(self._begin[rows], self._length[rows])
         row, column = rows[owner], self._column[places]
         after = self.activity[row] + self._value[places] * (1.0 - 2.0 * self.x[column])
-        part = (self._excess(row, after) - self.violation[row]) * self.weight[row] * self.scale[row]
+        part = (self._violation_of(row, after) - self.violation[row]) * self.weight[row] * self.scale[row]
         part[~self.binary[column]] = 0.0
         np.add.at(self.change, column, part - self._part[places])
         self._part[places] = part

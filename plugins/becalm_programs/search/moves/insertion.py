@@ -10,15 +10,13 @@ nothing is drawn here, and a solution is improved for itself.
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Program, solutions
-from becalm_programs.problem.verify import verify
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.search.moves.improve import improve_each, least_gain
 from becalm_programs.search.structure.columns import Columns, Indices
 from becalm_programs.search.structure.packing import Packing, recognise
 
 _OUT = 3.0
 """Most that goes out for a variable, in units of what it gains; beyond, tries take long and seldom pay."""
-_GAIN = 1e-9
-"""What betters the objective by no more than this, as a share of the largest cost, does not."""
 
 
 def insertion(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Array:
@@ -27,28 +25,24 @@ def insertion(program: Program | Columns, x: Array, *, tries: int = 20_000) -> A
     Args:
         x: (K, n) solutions. tries: Most insertions tried on each.
 
-    Returns:
-        (K, n).
-
     Raises:
         ValueError: If x has another shape.
     """
-    program = program.program if isinstance(program, Columns) else program
-    made = solutions(program, x).copy()
-    packing = recognise(program)
-    if packing is not None:
-        for sample in np.flatnonzero(verify(program, made).feasible):
-            walk = _Walk(packing, made[sample] > 0)
-            walk.settle(tries)
-            made[sample] = walk.inside
-    return made
+    columns = Columns.of(program)
+
+    def improve(packing: Packing, solution: Array) -> Array:
+        state = _State(packing, solution > 0)
+        state.improve(tries)
+        return state.inside.astype(np.float64)
+
+    return improve_each(columns, x, recognise(columns.program), improve)
 
 
 _Swap = tuple[int, Indices]
 """What went in, and what went out for it."""
 
 
-class _Walk:
+class _State:
     """One solution under way.
 
     Attributes:
@@ -58,11 +52,11 @@ class _Walk:
 
     def __init__(self, packing: Packing, inside: np.ndarray) -> None:
         self.packing, self.gain, self.inside = packing, packing.gain, inside
-        self.least = _GAIN * max(1e-12, float(np.abs(self.gain[np.isfinite(self.gain)]).max(initial=0.0)))
+        self.least = least_gain(self.gain)
         self.price = np.zeros(len(inside))
         self._count()
 
-    def settle(self, tries: int) -> None:
+    def improve(self, tries: int) -> None:
         """Insertions until none pays, or so many have been tried."""
         self._climb(np.arange(len(self.gain)), [])
         pays = True
@@ -87,8 +81,8 @@ class _Walk:
         """What is 0, gains, and is not too dear; that which loses least by going in first."""
         outside = np.flatnonzero(~self.inside & (self.gain > 0) & (self.price <= _OUT * self.gain))
         order = np.argsort((self.price - self.gain)[outside], kind="stable")
-        found: list[int] = outside[order].tolist()
-        return found
+        in_order: list[int] = outside[order].tolist()
+        return in_order
 
     def _insert(self, variable: int) -> bool:
         """Whether it paid; if not, all is as it was."""

@@ -14,7 +14,7 @@ def local(program: Program | Columns, x: Array) -> Array:
     Raises:
         ValueError: If x has another shape.
     """
-    columns = program if isinstance(program, Columns) else Columns.of(program)
+    columns = Columns.of(program)
     x = oneopt(columns, x)
     for moves in (exchange, insertion, removal):
         x = moves(columns, x)

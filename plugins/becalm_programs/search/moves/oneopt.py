@@ -9,7 +9,7 @@ for the sake of another: a batch gives what each of its solutions gives alone.
 import numpy as np
 
 from becalm_programs.problem.program import Array, Mask, Program, activity, solutions
-from becalm_programs.search.structure.columns import Columns, Indices, Moves, room
+from becalm_programs.search.structure.columns import Columns, Indices, Moves, slack
 
 # Coefficients held at a time, so that memory does not grow with K.
 _CELLS = 2**22
@@ -32,7 +32,7 @@ def oneopt(program: Program | Columns, x: Array, *, rounds: int | None = None, p
     Raises:
         ValueError: If x has another shape.
     """
-    columns = program if isinstance(program, Columns) else Columns.of(program)
+    columns = Columns.of(program)
     made = solutions(columns.program, x).copy()
     order = None if priority is None else np.broadcast_to(priority, made.shape)
     step = max(1, _CELLS // max(1, columns.program.nonzeros))
@@ -59,7 +59,7 @@ def _moves(columns: Columns, x: Array, priority: Array | None) -> tuple[Indices,
     sign = -np.sign(program.cost)
     sample, variable = np.nonzero(np.where(sign > 0, x < program.high, x > program.low) & program.integer & (sign != 0))
     candidates = Moves.of(columns, sample, variable, sign[variable])
-    reach, gap = room(columns, activity(program, x), candidates)
+    reach, gap = slack(columns, activity(program, x), candidates)
     bound = np.where(sign > 0, program.high, program.low)[variable]
     step = np.floor(np.minimum(reach, np.abs(bound - x[sample, variable])))
     # A move without end is the mark of an unbounded program: there is no best to go to.

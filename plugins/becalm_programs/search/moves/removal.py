@@ -10,13 +10,10 @@ drawn here, and a solution is improved for itself.
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Mask, Program, solutions
-from becalm_programs.problem.verify import verify
+from becalm_programs.problem.program import Array, Mask, Program
+from becalm_programs.search.moves.improve import improve_each, least_gain
 from becalm_programs.search.structure.columns import Columns, Indices
 from becalm_programs.search.structure.covering import Covering, recognise
-
-_GAIN = 1e-9
-"""What betters the objective by no more than this, as a share of the largest cost, does not."""
 
 
 def removal(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Array:
@@ -25,24 +22,20 @@ def removal(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Arr
     Args:
         x: (K, n) solutions. tries: Most removals tried on each.
 
-    Returns:
-        (K, n).
-
     Raises:
         ValueError: If x has another shape.
     """
-    columns = program if isinstance(program, Columns) else Columns.of(program)
-    made = solutions(columns.program, x).copy()
-    covering = recognise(columns)
-    if covering is not None:
-        for sample in np.flatnonzero(verify(columns.program, made).feasible):
-            walk = _Walk(covering, made[sample] > 0)
-            walk.settle(tries)
-            made[sample] = walk.inside
-    return made
+    columns = Columns.of(program)
+
+    def improve(covering: Covering, solution: Array) -> Array:
+        state = _State(covering, solution > 0)
+        state.improve(tries)
+        return state.inside.astype(np.float64)
+
+    return improve_each(columns, x, recognise(columns), improve)
 
 
-class _Walk:
+class _State:
     """One solution under way.
 
     Attributes:
@@ -51,13 +44,12 @@ class _Walk:
 
     def __init__(self, covering: Covering, inside: Mask) -> None:
         self.covering, self.cost, self.inside = covering, covering.cost, inside
-        finite = self.cost[np.isfinite(self.cost)]
-        self.least = _GAIN * max(1e-12, float(np.abs(finite).max(initial=0.0)))
+        self.least = least_gain(self.cost)
         self.count = np.where(covering.needs, 0, 1 << 30)
         for variable in np.flatnonzero(inside).tolist():
             self.count[covering.covered(variable)] += 1
 
-    def settle(self, tries: int) -> None:
+    def improve(self, tries: int) -> None:
         """Removals until none pays, or so many have been tried."""
         pays = True
         while pays:
@@ -71,8 +63,8 @@ class _Walk:
                 pays |= self._remove(variable)
 
     def _dearest(self, variables: Indices) -> list[int]:
-        found: list[int] = variables[np.argsort(-self.cost[variables], kind="stable")].tolist()
-        return found
+        in_order: list[int] = variables[np.argsort(-self.cost[variables], kind="stable")].tolist()
+        return in_order
 
     def _remove(self, variable: int) -> bool:
         """Whether it paid; if not, all is as it was."""

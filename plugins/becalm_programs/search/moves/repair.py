@@ -45,7 +45,7 @@ def repair(program: Program | Columns, x: Array, *, steps: int = 2000) -> Repair
     Raises:
         ValueError: If x has another shape.
     """
-    columns = program if isinstance(program, Columns) else Columns.of(program)
+    columns = Columns.of(program)
     given = solutions(columns.program, x)
     before = verify(columns.program, given).feasible
     made, flips = given.copy(), np.zeros(len(given))

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from becalm_programs.problem.program import Array, Mask, Program
 
 Indices = npt.NDArray[np.int64]
-SLACK = 1e-9
-"""Excess of a row that is rounding, no violation; a thousand times finer than what verification forgives."""
+ROUNDING = 1e-9
+"""Violation of a row that is mere rounding; a thousand times finer than what verification forgives."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,10 @@ class Columns:
     value: Array
 
     @staticmethod
-    def of(program: Program) -> "Columns":
-        """Sorts the coefficients by column."""
+    def of(program: "Program | Columns") -> "Columns":
+        """Sorts the coefficients by column, where they are not yet."""
+        if isinstance(program, Columns):
+            return program
         matrix = program.rows.tocsc()
         return Columns(program, matrix.indptr.astype(np.int64), matrix.indices.astype(np.int64), matrix.data)
 
@@ -52,29 +54,28 @@ def ragged(start: Indices, length: Indices) -> tuple[Indices, Indices]:
     return places, owner
 
 
-def excess(low: Array, high: Array, activity: Array) -> Array:
-    """By how much activities leave their sides, at least 0."""
-    made: Array = np.maximum(np.maximum(low - activity, activity - high), 0.0)
-    return made
+def row_violation(low: Array, high: Array, activity: Array) -> Array:
+    """By how much activities leave the bounds of rows, at least 0."""
+    return np.asarray(np.maximum(np.maximum(low - activity, activity - high), 0.0))
 
 
-def room(columns: Columns, activity: Array, move: "Moves") -> tuple[Array, Array]:
+def slack(columns: Columns, activity: Array, move: "Moves") -> tuple[Array, Array]:
     """How far moves can go before a row is violated, or violated more than it was.
 
     Args:
         activity: (K, m) of the solutions.
 
     Returns:
-        (P,) room of each move, in units of its variable; (E,) that of each of its coefficients, in units of the row.
+        (P,) slack of each move, in units of its variable; (E,) that of each of its coefficients, in units of the row.
     """
     program = columns.program
     now = activity[move.sample[move.owner], move.row]
     rising = move.slope > 0
-    side = np.where(rising, program.row_high[move.row], program.row_low[move.row])
-    gap = np.where(rising, side - now, now - side) + SLACK
-    made = np.full(len(move.variable), np.inf)
-    np.minimum.at(made, move.owner, np.maximum(gap, 0.0) / np.abs(move.slope))
-    return made, gap
+    bound = np.where(rising, program.row_high[move.row], program.row_low[move.row])
+    gap = np.where(rising, bound - now, now - bound) + ROUNDING
+    reach = np.full(len(move.variable), np.inf)
+    np.minimum.at(reach, move.owner, np.maximum(gap, 0.0) / np.abs(move.slope))
+    return reach, gap
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.structure.columns import SLACK, Columns, Indices, ragged
+from becalm_programs.search.structure.columns import ROUNDING, Columns, Indices, ragged
 from becalm_programs.search.structure.onesided import Onesided, onesided
 
 
@@ -54,4 +54,4 @@ def _covers(rows: Onesided) -> bool:
     """Whether in each row that can be broken, any one entry mends it."""
     here = rows.binds[rows.row]
     row, value = rows.row[here], rows.value[here]
-    return bool((rows.high[rows.binds] < 0).all() and (value <= rows.high[row] + SLACK).all())
+    return bool((rows.high[rows.binds] < 0).all() and (value <= rows.high[row] + ROUNDING).all())

@@ -61,7 +61,7 @@ class Facility:
             best, opened = values[least], others[least]
         return self._written(opened, self._shifted(self._served(opened, transport), opened, transport))
 
-    def changed(self, x: Array) -> Array:
+    def change(self, x: Array) -> Array:
         """x (n,), a solution, with a facility closed, opened or exchanged where that pays, customers choosing anew.
 
         Which of the changes that pay is drawn, with x as the seed: the best would lead different solutions to one.

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from becalm_programs.problem.program import Array, Mask, Program
-from becalm_programs.search.structure.columns import SLACK, Indices
+from becalm_programs.search.structure.columns import ROUNDING, Indices
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -34,6 +34,6 @@ def onesided(program: Program) -> Onesided | None:
     value = program.rows.data * turn[row]
     least = np.bincount(row, weights=np.minimum(value, 0.0), minlength=len(turn))
     most = np.bincount(row, weights=np.maximum(value, 0.0), minlength=len(turn))
-    if (low > least + SLACK).any():
+    if (low > least + ROUNDING).any():
         return None
-    return Onesided(row, value, high, most > high + SLACK)
+    return Onesided(row, value, high, most > high + ROUNDING)

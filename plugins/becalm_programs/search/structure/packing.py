@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.search.structure.columns import SLACK, Indices
+from becalm_programs.search.structure.columns import ROUNDING, Indices
 from becalm_programs.search.structure.onesided import Onesided, onesided
 
 _PAIRS = 2**24
@@ -63,10 +63,10 @@ def _excludes(rows: Onesided) -> bool:
     """Whether in each row that can be broken, every entry fits and no two do."""
     here = rows.binds[rows.row]
     row, value = rows.row[here], rows.value[here]
-    if (value <= 0).any() or (value > rows.high[row] + SLACK).any():
+    if (value <= 0).any() or (value > rows.high[row] + ROUNDING).any():
         return False
     order = np.lexsort((value, row))
     row, value = row[order], value[order]
     # The two least of a row come first; a row that binds and whose entries each fit has two.
     first = np.flatnonzero(np.r_[True, row[1:] != row[:-1]]) if len(row) else np.zeros(0, dtype=np.int64)
-    return bool((value[first] + value[first + 1] > rows.high[row[first]] + SLACK).all())
+    return bool((value[first] + value[first + 1] > rows.high[row[first]] + ROUNDING).all())
