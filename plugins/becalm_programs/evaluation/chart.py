@@ -1,6 +1,5 @@
 """An evaluation as a picture: how feasible and how far off each method is, and what solvers have by when."""
 
-import io
 import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -32,11 +31,9 @@ def draw(rows: Rows, solvers: Sequence[str], best: Mapping[str, float], title: s
         solvers: Which of the rows are.
         best: Best known objectives by digest.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(14, 2 + 0.3 * max(len(rows), 11)), layout="constrained")
-    FigureCanvasAgg(figure)
     left, middle, right = figure.subplots(1, 3, width_ratios=(0.45, 1.0, 1.25))
     figure.suptitle(title)
     scored = {name: Score.of(cells, best) for name, cells in rows.items()}
@@ -44,9 +41,7 @@ def draw(rows: Rows, solvers: Sequence[str], best: Mapping[str, float], title: s
     _shares(left, scored, colours)
     _gaps(middle, scored, colours)
     _times(right, rows, scored, solvers, colours, best)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return Picture("image/png", buffer.getvalue())
+    return Picture.of_figure(figure)
 
 
 def _shares(axis: "Axes", scored: Mapping[str, Score], colours: Mapping[str, str]) -> None:

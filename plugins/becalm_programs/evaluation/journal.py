@@ -10,7 +10,6 @@ evaluations of other settings and of other checkpoints, and a changed instance i
 import hashlib
 import json
 import math
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
+from becalm.files import journal
 from becalm.files.atomic import write_atomic
 from becalm_programs.evaluation.judge import Cell, best_known
 from becalm_programs.problem.program import Program
@@ -51,16 +51,15 @@ class Journal:
         self._cells: dict[tuple[str, str], Cell] = {}
         if path is None or not path.exists():
             return
-        text = path.read_text(encoding="utf-8")
-        whole, _, rest = text.rpartition("\n")
-        for number, line in enumerate(whole.splitlines(), 1):
+        records = journal.read(path)
+        for number, record in enumerate(records, 1):
             try:
-                self._keep(_parsed(json.loads(line)))
+                self._keep(_parse(record))
             except (ValueError, KeyError, TypeError) as error:
                 raise UserError(f"line {number} of {path} is damaged: {error}; remove it to go on") from error
-        if rest:
+        if path.read_bytes()[-1:] not in (b"", b"\n"):
             # A line that a kill cut short must not stand before the next one.
-            write_atomic(path, f"{whole}\n".encode() if whole else b"")
+            journal.write(path, records)
 
     def get(self, digest: str, key: str) -> Cell | None:
         """The cell of an instance and a method, if it is finished."""
@@ -76,19 +75,11 @@ class Journal:
         Raises:
             UserError: If the file cannot be written.
         """
-        made = list(cells)
-        for cell in made:
+        fresh = list(cells)
+        for cell in fresh:
             self._keep(cell)
-        if self._path is None:
-            return
-        try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
-            with self._path.open("a", encoding="utf-8") as file:
-                file.write("".join(json.dumps(asdict(cell)) + "\n" for cell in made))
-                file.flush()
-                os.fsync(file.fileno())
-        except OSError as error:
-            raise UserError(f"cannot write {self._path}: {error.strerror or error}") from error
+        if self._path is not None:
+            journal.append(self._path, map(asdict, fresh), durable=True)
 
     def _keep(self, cell: Cell) -> None:
         self._cells[cell.digest, cell.key] = cell
@@ -140,7 +131,7 @@ def _finite(value: Any) -> float:
     return float(value)
 
 
-def _parsed(record: dict[str, Any]) -> Cell:
+def _parse(record: dict[str, Any]) -> Cell:
     record = {field.name: record[field.name] for field in fields(Cell)}
     record["objective"] = tuple(None if value is None else _finite(value) for value in record["objective"])
     record["trajectory"] = tuple((float(moment), float(value)) for moment, value in record["trajectory"])

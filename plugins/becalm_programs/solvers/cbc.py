@@ -31,12 +31,8 @@ def binary() -> str:
     Raises:
         UserError: If PuLP is not installed or brings none for this system.
     """
-    try:
-        from pulp import PULP_CBC_CMD
-    except ImportError as error:
-        raise SOLVER.missing() from error
     # Of the class: an object warns that PuLP 4 will be without it.
-    path = str(PULP_CBC_CMD.pulp_cbc_path)
+    path = str(SOLVER.module().PULP_CBC_CMD.pulp_cbc_path)
     if not Path(path).is_file():
         raise UserError("solver cbc needs the CBC of PuLP 3: pip install 'pulp>=3.3,<4'")
     return path
@@ -120,4 +116,4 @@ def _read(path: Path, size: int) -> tuple[Array | None, str]:
     return x, OPTIMAL if head.startswith("optimal") else FEASIBLE
 
 
-SOLVER = Solver("cbc", "CBC", "pulp", "'becalm[programs]'", binary, solve)
+SOLVER = Solver("cbc", "CBC", "pulp", "'becalm[programs]'", solve, binary)

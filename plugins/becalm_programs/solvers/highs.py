@@ -37,22 +37,9 @@ class Model(Protocol):
     def integer(self) -> Mask: ...
 
 
-def package() -> Any:
-    """The module highspy.
-
-    Raises:
-        UserError: If it is not installed.
-    """
-    try:
-        import highspy
-    except ImportError as error:
-        raise SOLVER.missing() from error
-    return highspy
-
-
 def load(model: Model, *, relaxed: bool = False) -> Any:
     """A silent ``highspy.Highs`` that holds a program, without names; ``relaxed`` drops integrality."""
-    highspy = package()
+    highspy = SOLVER.module()
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     lp = highspy.HighsLp()
@@ -75,7 +62,7 @@ def hint(highs: Any, start: Array) -> None:
     """Hands over a start; entries that are nan are left open."""
     known = np.flatnonzero(~np.isnan(start))
     if len(known) == len(start):
-        solution = package().HighsSolution()
+        solution = SOLVER.module().HighsSolution()
         solution.col_value = start.tolist()
         highs.setSolution(solution)
     elif len(known):
@@ -136,7 +123,7 @@ def write(program: Program, path: Path) -> None:
 
 def solution(highs: Any) -> Array | None:
     """(n,) the primal solution that HiGHS holds, if it holds a feasible one."""
-    feasible = int(package().SolutionStatus.kSolutionStatusFeasible)
+    feasible = int(SOLVER.module().SolutionStatus.kSolutionStatusFeasible)
     if int(highs.getInfo().primal_solution_status) != feasible:
         return None
     return np.array(highs.getSolution().col_value, dtype=np.float64)
@@ -144,7 +131,7 @@ def solution(highs: Any) -> Array | None:
 
 def status(highs: Any, has_solution: bool) -> str:
     """The word for how a run ended."""
-    kinds = package().HighsModelStatus
+    kinds = SOLVER.module().HighsModelStatus
     end = highs.getModelStatus()
     if end in (kinds.kOptimal, kinds.kModelEmpty):
         return OPTIMAL
@@ -159,8 +146,8 @@ def bound(highs: Any) -> float:
     """Proven bound of a run, infinite if there is none."""
     if len(highs.getLp().integrality_):
         return float(highs.getInfo().mip_dual_bound)
-    optimal = highs.getModelStatus() == package().HighsModelStatus.kOptimal
+    optimal = highs.getModelStatus() == SOLVER.module().HighsModelStatus.kOptimal
     return float(highs.getInfo().objective_function_value) if optimal else -math.inf
 
 
-SOLVER = Solver("highs", "HiGHS", "highspy", "'becalm[programs]'", package, solve)
+SOLVER = Solver("highs", "HiGHS", "highspy", "'becalm[programs]'", solve)

@@ -13,19 +13,6 @@ from becalm_programs.solvers.incumbents import IncumbentLog
 from becalm_programs.solvers.solver import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Claim, Solver
 
 
-def package() -> Any:
-    """The module pyscipopt.
-
-    Raises:
-        UserError: If it is not installed.
-    """
-    try:
-        import pyscipopt
-    except ImportError as error:
-        raise SOLVER.missing() from error
-    return pyscipopt
-
-
 def solve(program: Program, seconds: float, start: Array | None, threads: int, log: IncumbentLog) -> Claim:
     """As ``becalm_programs.solvers.solve`` says; SCIP runs on one thread."""
     model = load(program)
@@ -53,7 +40,7 @@ def load(program: Program) -> Any:
 
     An MPS file in between is ten times quicker than adding rows one by one.
     """
-    model = package().Model()
+    model = SOLVER.module().Model()
     model.hideOutput()
     with tempfile.TemporaryDirectory(prefix="becalm-scip-") as folder:
         path = Path(folder, "model.mps")
@@ -82,7 +69,7 @@ def _status(word: str, has_solution: bool) -> str:
 
 def _handler(log: IncumbentLog) -> Any:
     """An event handler that records incumbents; a class made here, since its parent is the package's."""
-    scip = package()
+    scip = SOLVER.module()
     parent: Any = scip.Eventhdlr
 
     class Handler(parent):  # type: ignore[misc]
@@ -99,4 +86,4 @@ def _handler(log: IncumbentLog) -> Any:
     return Handler()
 
 
-SOLVER = Solver("scip", "SCIP", "pyscipopt", "'becalm[scip]'", package, solve)
+SOLVER = Solver("scip", "SCIP", "pyscipopt", "'becalm[scip]'", solve)

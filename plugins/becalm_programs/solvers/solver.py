@@ -2,7 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from importlib import import_module
+from typing import Any, NamedTuple
 
 from becalm.errors import UserError
 from becalm_programs.problem.program import Array, Program
@@ -33,17 +34,32 @@ class Solver:
         name: What flags call it. title: What tables do.
         package: Of Python, that brings it; its version is the solver's.
         install: What pip installs it by.
-        require: Raises UserError if it is not installed.
         run: (program, seconds, start, threads, log) to its claim, incumbents told to the log; see ``solvers.solve``.
+        extra: Raises UserError if something beside the package is missing.
     """
 
     name: str
     title: str
     package: str
     install: str
-    require: Callable[[], object]
     run: Callable[[Program, float, Array | None, int, IncumbentLog], Claim]
+    extra: Callable[[], object] | None = None
 
-    def missing(self) -> UserError:
-        """What to install where the package is not there."""
-        return UserError(f"solver {self.name} needs {self.package}: pip install {self.install}")
+    def module(self) -> Any:
+        """The package, imported.
+
+        Raises:
+            UserError: If it is not installed.
+        """
+        try:
+            return import_module(self.package)
+        except ImportError as error:
+            raise UserError(f"solver {self.name} needs {self.package}: pip install {self.install}") from error
+
+    def require(self) -> None:
+        """Refuses what cannot be run here.
+
+        Raises:
+            UserError: If something is not installed.
+        """
+        (self.extra or self.module)()

@@ -67,7 +67,7 @@ def sample(options: PageOptions) -> Iterator[Report]:
         x = np.concatenate(made)
         seconds = outcome.seconds + time.perf_counter() - begun
         outcome = replace(outcome, x=x, verdict=verify(found.program, x), tier=options.tier, seconds=seconds)
-    yield Picture("image/png", stacked(outcome))
+    yield stacked(outcome)
     yield _figures(found, outcome)
     yield from remarks(outcome)
     yield _solutions(outcome)
@@ -89,7 +89,7 @@ def _walked(found: Opening, request: ProgramRequest) -> Iterator[Progress | Pict
         marks.append(report)
         begun = time.perf_counter()
         if begun >= due and len(marks) <= steps:
-            picture = Picture("image/png", path(marks, steps), f"step {len(marks)} of {steps}")
+            picture = path(marks, steps, f"step {len(marks)} of {steps}")
             now = time.perf_counter()
             due = now + min(2 * (now - begun), _WAIT)
             yield picture

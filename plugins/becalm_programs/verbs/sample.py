@@ -45,7 +45,7 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
     if options.picture is not None:
         from becalm_programs.views.curves import panels
 
-        write_atomic(Path(options.picture), panels(outcome))
+        write_atomic(Path(options.picture), panels(outcome).content)
         yield options.picture
 
 

@@ -186,5 +186,5 @@ def _written(program: Program, stages: list[Stage], options: SolveOptions) -> It
         from becalm_programs.views.race import race
 
         runs = {stage.name: (stage.points, stage.seconds) for stage in stages}
-        write_atomic(Path(options.picture), race(program, runs))
+        write_atomic(Path(options.picture), race(program, runs).content)
         yield options.picture

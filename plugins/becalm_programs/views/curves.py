@@ -1,17 +1,17 @@
-"""Samples of one program as a PNG: violation and objective along the path, and the solutions' objectives."""
+"""Samples of one program as a picture: violation and objective along the path, and the solutions' objectives."""
 
-import io
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from becalm.plugin.report import Picture
 from becalm_programs.sampling.outcome import Mark, Outcome
 
 _FEASIBLE, _INFEASIBLE, _LINE = "#1d4ed8", "#d33f3f", "#111827"
 
 
-def panels(outcome: Outcome) -> bytes:
+def panels(outcome: Outcome) -> Picture:
     """The picture; without marks of the path, the solutions alone."""
     figure, axes = _figure(3 if outcome.marks else 1)
     if outcome.marks:
@@ -19,10 +19,10 @@ def panels(outcome: Outcome) -> bytes:
         _objective(axes[1], outcome.marks, outcome.best)
     _solutions(axes[-1], outcome)
     figure.suptitle(f"{outcome.program.name or 'program'}, tier {outcome.tier}", fontsize=11)
-    return _png(figure)
+    return Picture.of_figure(figure)
 
 
-def stacked(outcome: Outcome) -> bytes:
+def stacked(outcome: Outcome) -> Picture:
     """The same with the solutions below the path."""
     figure, axes = _figure(2, rows=2)
     grid = axes[0].get_gridspec()
@@ -31,32 +31,24 @@ def stacked(outcome: Outcome) -> bytes:
     _violation(axes[0], outcome.marks)
     _objective(axes[1], outcome.marks, outcome.best)
     _solutions(figure.add_subplot(grid[1, :]), outcome)
-    return _png(figure)
+    return Picture.of_figure(figure)
 
 
-def path(marks: Sequence[Mark], steps: int) -> bytes:
+def path(marks: Sequence[Mark], steps: int, text: str) -> Picture:
     """The picture of a path that is still being walked: what it has come to, of ``steps`` in all."""
     figure, axes = _figure(2)
     _violation(axes[0], marks)
     _objective(axes[1], marks, None)
     for axis in axes:
         axis.set_xlim(1, max(steps, 2))
-    return _png(figure)
+    return Picture.of_figure(figure, text)
 
 
 def _figure(columns: int, rows: int = 1) -> tuple[Any, Any]:
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(4.6 * columns, 3.4 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
     return figure, figure.subplots(rows, columns, squeeze=False).flatten()
-
-
-def _png(figure: Any) -> bytes:
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return buffer.getvalue()
 
 
 def _violation(axis: Any, marks: Sequence[Mark]) -> None:

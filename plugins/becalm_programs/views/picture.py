@@ -1,6 +1,5 @@
 """Solutions as a picture: objective and violation of each."""
 
-import io
 from collections.abc import Sequence
 
 import numpy as np
@@ -11,14 +10,12 @@ from becalm_programs.problem.verify import Verdict
 
 def draw(verdicts: Sequence[Verdict]) -> Picture:
     """One panel per program: solutions in order of objective; feasible ones blue, others red by their violation."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     shown = list(verdicts)[:9]
     columns = min(3, len(shown))
     rows = -(-len(shown) // columns)
     figure = Figure(figsize=(5 * columns, 3.2 * rows), layout="constrained")
-    FigureCanvasAgg(figure)
     axes = figure.subplots(rows, columns, squeeze=False).flatten()
     for axis, verdict in zip(axes, shown, strict=False):
         order = np.argsort(verdict.objective)
@@ -29,6 +26,4 @@ def draw(verdicts: Sequence[Verdict]) -> Picture:
         axis.set_ylabel("objective")
     for axis in axes[len(shown) :]:
         axis.set_visible(False)
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return Picture("image/png", buffer.getvalue())
+    return Picture.of_figure(figure)

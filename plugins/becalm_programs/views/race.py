@@ -1,25 +1,23 @@
-"""Runs against the clock as a PNG: the best objective so far of each."""
+"""Runs against the clock as a picture: the best objective so far of each."""
 
-import io
 from collections.abc import Mapping, Sequence
 
+from becalm.plugin.report import Picture
 from becalm_programs.problem.program import Program
 
 _COLOURS = ("#6b7280", "#1d4ed8", "#d33f3f", "#0f766e", "#b45309", "#7c3aed")
 
 
-def race(program: Program, runs: Mapping[str, tuple[Sequence[tuple[float, float]], float]]) -> bytes:
+def race(program: Program, runs: Mapping[str, tuple[Sequence[tuple[float, float]], float]]) -> Picture:
     """The picture.
 
     Args:
         runs: Of each, by name, (seconds, objective) of its incumbents and the seconds that it took.
     """
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
     from matplotlib.ticker import LogLocator, NullFormatter, StrMethodFormatter
 
     figure = Figure(figsize=(6.4, 3.8), layout="constrained")
-    FigureCanvasAgg(figure)
     axis = figure.subplots()
     drawn = False
     for place, (name, (points, seconds)) in enumerate(runs.items()):
@@ -41,6 +39,4 @@ def race(program: Program, runs: Mapping[str, tuple[Sequence[tuple[float, float]
     axis.set_title(program.name or "program", fontsize=10)
     if drawn:
         axis.legend()
-    buffer = io.BytesIO()
-    figure.savefig(buffer, format="png", dpi=110)
-    return buffer.getvalue()
+    return Picture.of_figure(figure)
