@@ -138,12 +138,11 @@ class IntegerPrograms(Domain[ProblemBatch]):
 
     def verdicts(self, x0: Tensor, cond: ProblemBatch) -> list[Verdict]:
         """Each run of samples of one program judged on its original rows."""
-        runs = _runs(cond)
-        return [verify(cond.forms[number].program, x) for number, x in zip(runs, self.solutions(x0, cond), strict=True)]
+        return [verdict for _, verdict in self._judge(x0, cond)]
 
     def metrics(self, x0: Tensor, cond: ProblemBatch) -> Mapping[str, float]:
         """Share feasible, mean worst violation, distinct solutions."""
-        verdicts, solutions = self.verdicts(x0, cond), self.solutions(x0, cond)
+        solutions, verdicts = zip(*self._judge(x0, cond), strict=True)
         return {
             "feasible": float(np.concatenate([verdict.feasible for verdict in verdicts]).mean()),
             "violation": float(np.concatenate([verdict.max_violation for verdict in verdicts]).mean()),
@@ -152,17 +151,18 @@ class IntegerPrograms(Domain[ProblemBatch]):
 
     def arrays(self, x0: Tensor, cond: ProblemBatch) -> Mapping[str, Tensor]:
         """``x`` (K, n), ``objective``, ``max_violation``, ``feasible`` (K,), of the first program."""
-        x, verdict = self.solutions(x0, cond)[0], self.verdicts(x0, cond)[0]
-        return {
-            "x": torch.from_numpy(x),
-            "objective": torch.from_numpy(verdict.objective),
-            "max_violation": torch.from_numpy(verdict.max_violation),
-            "feasible": torch.from_numpy(verdict.feasible),
-        }
+        x, verdict = self._judge(x0, cond)[0]
+        names = ("objective", "max_violation", "feasible")
+        return {"x": torch.from_numpy(x)} | {name: torch.from_numpy(getattr(verdict, name)) for name in names}
 
     def render(self, x0: Tensor, cond: ProblemBatch) -> Picture:
         """Objective and violation of the solutions."""
         return draw(self.verdicts(x0, cond))
+
+    def _judge(self, x0: Tensor, cond: ProblemBatch) -> list[tuple[np.ndarray, Verdict]]:
+        solutions = self.solutions(x0, cond)
+        programs = [cond.forms[number].program for number in _runs(cond)]
+        return [(x, verify(program, x)) for program, x in zip(programs, solutions, strict=True)]
 
     def _examples(self, split: str) -> list[Example]:
         check_split(split)

@@ -62,7 +62,8 @@ def open_request(request: ProgramRequest, checkpoint: str | None, device: str) -
     if request.model is None and checkpoint is not None:
         model, name, reason = model_of(checkpoint, device)
         return Opening(model.domain.condition(request).forms[0], model, name, reason)
-    return open_form(read_form(path_of(request)), checkpoint, device)
+    path = path_of(request)
+    return open_form(form_of(read(Path(path)), path), checkpoint, device)
 
 
 def open_form(form: StandardForm, checkpoint: str | None, device: str) -> Opening:
@@ -98,15 +99,6 @@ def path_of(request: ProgramRequest) -> str:
     if request.model is None:
         raise UserError("name a program: a .mps, .mps.gz or .lp file, such as `becalm programs generate` writes")
     return request.model
-
-
-def read_form(path: str) -> StandardForm:
-    """The standard form of the program in a file.
-
-    Raises:
-        UserError: If it cannot be read, has no integer variables, or has variables without bounds.
-    """
-    return form_of(read(Path(path)), path)
 
 
 def form_of(program: Program, name: str) -> StandardForm:

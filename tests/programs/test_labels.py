@@ -20,7 +20,7 @@ from becalm_programs.formats.read import read
 from becalm_programs.options import LabelOptions
 from becalm_programs.problem.program import objective
 from becalm_programs.problem.verify import verify
-from becalm_programs.training.label import Labels, distance, load, place, run
+from becalm_programs.training.label import Labels, load, place, run
 
 pytest.importorskip("highspy")
 Labelled = tuple[Path, list[str | Progress | Table]]
@@ -168,8 +168,3 @@ def test_a_dask_cluster_gives_what_processes_of_this_machine_give(folder: Path, 
     ) as cluster:
         reports = label(folder, cluster=cluster.scheduler_address)
     assert "2 labelled" in last(reports) and same(contents(folder), contents(labelled[0]))
-
-
-def test_the_distance_is_the_mean_over_pairs() -> None:
-    x = np.array([[0.0, 0.0, 1.0], [0.0, 1.0, 1.0], [1.0, 1.0, 0.0]])
-    assert distance(x) == pytest.approx((1 + 3 + 2) / 3) and distance(x[:1]) == 0.0

@@ -15,7 +15,6 @@ from becalm_programs.formats.mps import write_mps
 from becalm_programs.formats.read import read
 from becalm_programs.problem.program import Program
 from becalm_programs.problem.verify import verify
-from becalm_programs.verbs.solve import Stage
 
 Run = Callable[..., tuple[int, str, str]]
 QUICK = ("--steps", 4, "--search-steps", 60, "--device", "cpu", "--quiet", "--count", 4, "--checkpoint", "none")
@@ -83,11 +82,3 @@ def test_without_a_warm_start_it_only_solves_and_infeasible_is_a_result(becalm: 
     runs, _, lines = tables(out)
     assert runs[0]["status"] == "infeasible" and runs[0]["objective"] is None
     assert lines == ["nothing feasible was found: best.sol is not written"] and not Path("best.sol").exists()
-
-
-@pytest.mark.parametrize("maximise", [False, True])
-def test_a_leg_knows_what_it_had_when(maximise: bool) -> None:
-    sign = -1.0 if maximise else 1.0
-    leg = Stage("a", 5.0, "feasible", sign, None, ((1.0, sign * 9), (2.0, sign * 4), (4.0, sign * 3)))
-    assert [leg.at(moment) for moment in (0.5, 1.0, 3.0, 9.0)] == [None, sign * 9, sign * 4, sign * 3]
-    assert [leg.reaching(sign * value, maximise=maximise) for value in (10, 9, 5, 3, 2)] == [1.0, 1.0, 2.0, 4.0, None]

@@ -74,6 +74,23 @@ def need(package: str, what: str) -> None:
         raise UserError(f"{what} needs {package}: pip install 'becalm[programs]'")
 
 
+def model_files(folder: Path, name: str) -> list[Path]:
+    """The model files in a folder, in order of name.
+
+    Args:
+        name: What complaints call the folder.
+
+    Raises:
+        UserError: If it is no folder, or holds none.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{name} must be a folder of model files, got {folder}")
+    models = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES) and path.is_file()]
+    if not models:
+        raise UserError(f"{folder} holds no model file: none ends in {', '.join(SUFFIXES)}")
+    return models
+
+
 def stem(path: Path) -> str:
     """A file's name without the suffixes of models."""
     suffix = next((suffix for suffix in sorted(SUFFIXES, key=len)[::-1] if path.name.lower().endswith(suffix)), "")

@@ -82,14 +82,8 @@ class LatentPrograms(IntegerPrograms):
 
     def network(self) -> nn.Module:
         """A fresh network whose program encoder starts from the embedding's."""
-        network = LatentNetwork(
-            width=self.width,
-            rounds=self.rounds,
-            dimension=self.dimension,
-            encoder_width=self.encoder_width,
-            encoder_rounds=self.encoder_rounds,
-            weight=self.weight,
-        )
+        sizes = self.model_dump(include={"width", "rounds", "dimension", "encoder_width", "encoder_rounds"})
+        network = LatentNetwork(**sizes, weight=self.weight)
         if self._there():
             network.program.load_state_dict(self._encoders().program.state_dict())
         return network

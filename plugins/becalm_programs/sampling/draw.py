@@ -5,7 +5,7 @@ outcome.feasible, outcome.best, outcome.x[outcome.verdict.feasible]
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import replace
 from typing import cast
 
@@ -29,10 +29,8 @@ from becalm_programs.sampling.tiers import finish
 
 def sample(model: Model[ProblemBatch], form: StandardForm, request: ProgramRequest) -> Outcome:
     """Samples without a word on the way; see ``draw``."""
-    for report in draw(model, form, request):
-        if isinstance(report, Outcome):
-            return report
-    raise RuntimeError("sampling ended without an outcome")
+    *_, outcome = draw(model, form, request)
+    return cast(Outcome, outcome)
 
 
 def draw(
@@ -73,6 +71,16 @@ def draw(
     verdict = verify(form.program, x)
     seconds = time.perf_counter() - begun - watching.seconds
     yield Outcome(form.program, x, marginals, verdict, request.tier, seconds, calls.count, watching.marks())
+
+
+def outcome_of(reports: Iterable[Progress | Mark | Outcome]) -> Generator[Progress, None, Outcome]:
+    """Passes the progress on, and returns the outcome."""
+    for report in reports:
+        if isinstance(report, Outcome):
+            return report
+        if isinstance(report, Progress):
+            yield report
+    raise RuntimeError("sampling ended without an outcome")
 
 
 def with_defaults(model: Model[ProblemBatch], request: ProgramRequest) -> ProgramRequest:

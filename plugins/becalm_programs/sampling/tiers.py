@@ -25,9 +25,7 @@ from becalm_programs.problem.verify import verify
 from becalm_programs.search.moves.local import local
 from becalm_programs.search.moves.repair import repair
 from becalm_programs.search.structure.columns import Columns
-from becalm_programs.tier import TIERS, Tier, includes
-
-__all__ = ["TIERS", "Tier", "finish", "includes"]
+from becalm_programs.tier import Tier, includes
 
 _STEPS = 100
 _WALK = 0.1
@@ -62,7 +60,7 @@ def finish(form: StandardForm, marginals: Array, tier: Tier, *, seconds: float =
     columns = Columns.of(program)
     x = local(columns, x)
     if includes(tier, "repair"):
-        x = local(columns, repair(columns, x, steps=flips).x)
+        x = local(columns, repair(columns, x, steps=flips))
     if includes(tier, "completion"):
         x = _complete(form, x, marginals, seconds)
     return x

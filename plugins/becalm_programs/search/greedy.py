@@ -15,7 +15,7 @@ from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.verify import verify
 from becalm_programs.search.moves.flips import Flips
 from becalm_programs.search.moves.oneopt import oneopt
-from becalm_programs.search.moves.repair import settled
+from becalm_programs.search.moves.repair import flip_until_feasible
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.facility import recognise
 
@@ -36,7 +36,7 @@ def greedy(
     columns = Columns.of(program)
     if count > 1 and generator is None:
         raise ValueError("several greedy solutions need a generator")
-    return np.stack(found) if (found := list(_each(columns, count, spread, generator))) else _none(columns)
+    return np.array(_each(columns, count, spread, generator)).reshape(-1, len(columns.program.cost))
 
 
 def factors(count: int, size: int, spread: float, generator: np.random.Generator | None) -> Array:
@@ -47,10 +47,6 @@ def factors(count: int, size: int, spread: float, generator: np.random.Generator
     return made
 
 
-def _none(columns: Columns) -> Array:
-    return np.zeros((0, len(columns.program.cost)))
-
-
 def _each(columns: Columns, count: int, spread: float, generator: np.random.Generator | None) -> list[Array]:
     program = columns.program
     factor = factors(count, len(program.cost), spread, generator)
@@ -59,11 +55,11 @@ def _each(columns: Columns, count: int, spread: float, generator: np.random.Gene
         made = np.stack([facility.solve(program.cost * each) for each in factor])
     else:
         bare = np.clip(np.zeros(len(program.cost)), program.low, program.high)
-        made = _made(columns, np.stack([bare] * count), factor)
-    return [good for each in made if (good := finished(program, each)) is not None]
+        made = _carry_on(columns, np.stack([bare] * count), factor)
+    return [good for each in made if (good := with_continuous(program, each)) is not None]
 
 
-def finished(program: Program, x: Array) -> Array | None:
+def with_continuous(program: Program, x: Array) -> Array | None:
     """x (n,) with continuous variables as they should be, if it verifies."""
     if verify(program, x[None]).feasible[0] and program.integer.all():
         return x
@@ -88,19 +84,19 @@ def recreate(columns: Columns, x: Array, share: float, spread: float, generator:
     """
     ruined = np.where((x > 0) & columns.program.binary & (generator.random(x.shape) < share), 0.0, x)
     ruined = np.maximum(ruined, columns.program.low)
-    made = _made(columns, ruined, np.exp(spread * generator.standard_normal(x.shape)))
+    made = _carry_on(columns, ruined, np.exp(spread * generator.standard_normal(x.shape)))
     return made[verify(columns.program, made).feasible]
 
 
-def _made(columns: Columns, x: Array, factor: Array) -> Array:
+def _carry_on(columns: Columns, x: Array, factor: Array) -> Array:
     """Points (K, n) carried on to where greedy stops, costs multiplied by the factors (K, n)."""
     program = columns.program
-    made = np.stack([_covered(columns, start, program.cost * each) for start, each in zip(x, factor, strict=True)])
+    made = np.stack([_cover(columns, start, program.cost * each) for start, each in zip(x, factor, strict=True)])
     gain = np.abs(program.cost) / np.sqrt(np.maximum(columns.degree, 1))
     return oneopt(columns, made, priority=gain * factor)
 
 
-def _covered(columns: Columns, x: Array, cost: Array) -> Array:
+def _cover(columns: Columns, x: Array, cost: Array) -> Array:
     """(n,) where no flip lowers the violation, or nothing is violated; then repaired if need be."""
     state = Flips(columns, x)
     floor = 1e-6 * max(1e-12, float(np.abs(cost).max()))
@@ -112,4 +108,4 @@ def _covered(columns: Columns, x: Array, cost: Array) -> Array:
         if np.isnan(price).all():
             break
         state.flip(int(np.nanargmin(price)))
-    return settled(state, 200 + len(cost))[0]
+    return flip_until_feasible(state, 200 + len(cost))

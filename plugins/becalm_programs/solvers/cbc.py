@@ -10,7 +10,6 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
@@ -73,7 +72,7 @@ def _watch(words: list[str], log: IncumbentLog, limit: float) -> float:
     timer = threading.Timer(max(limit - offset, 0.1), process.kill)
     timer.start()
     try:
-        for line in _lines(process.stdout):
+        for line in process.stdout or ():
             if found := _FOUND.search(line):
                 log.add(float(found[1]), offset + float(found[2]))
             if told := _BOUND.search(line):
@@ -84,12 +83,6 @@ def _watch(words: list[str], log: IncumbentLog, limit: float) -> float:
         process.kill()
         process.wait()
     return bound if abs(bound) < 1e30 else -math.inf
-
-
-def _lines(stream: IO[str] | None) -> IO[str]:
-    if stream is None:
-        raise RuntimeError("CBC was started without a pipe for its log")
-    return stream
 
 
 def _read(path: Path, size: int) -> tuple[Array | None, str]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Mask, Program, in_original_sense, objective
+from becalm_programs.problem.program import Array, Mask, Program, in_original_sense, numbered, objective
 from becalm_programs.problem.verify import verify
 from becalm_programs.solvers import highs
 from becalm_programs.solvers.driver import solve
@@ -78,15 +78,9 @@ def complete(
     held = np.where(free, 0.0, x)
     left = part(program, held, free)
     smaller = Program(
-        cost=left.cost,
-        rows=left.rows,
-        row_low=left.row_low,
-        row_high=left.row_high,
-        low=left.low,
-        high=left.high,
-        integer=left.integer,
+        **{name: getattr(left, name) for name in ("cost", "rows", "row_low", "row_high", "low", "high", "integer")},
         names=tuple(program.names[index] for index in left.free),
-        row_names=tuple(f"r{index}" for index in range(len(left.row_low))),
+        row_names=numbered("r", len(left.row_low)),
         offset=program.offset + float(program.cost @ held),
         maximise=program.maximise,
     )

@@ -9,35 +9,17 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Mask, Program
+from becalm_programs.problem.program import Array, Program
 from becalm_programs.solvers.incumbents import IncumbentLog
+from becalm_programs.solvers.part import Part
 from becalm_programs.solvers.solver import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Claim, Solver
 
 
-class Model(Protocol):
-    """The numbers of a program: a ``Program``, or a part of one."""
-
-    @property
-    def cost(self) -> Array: ...
-    @property
-    def rows(self) -> Any: ...
-    @property
-    def row_low(self) -> Array: ...
-    @property
-    def row_high(self) -> Array: ...
-    @property
-    def low(self) -> Array: ...
-    @property
-    def high(self) -> Array: ...
-    @property
-    def integer(self) -> Mask: ...
-
-
-def load(model: Model, *, relaxed: bool = False) -> Any:
+def load(model: Program | Part, *, relaxed: bool = False) -> Any:
     """A silent ``highspy.Highs`` that holds a program, without names; ``relaxed`` drops integrality."""
     highspy = SOLVER.module()
     highs = highspy.Highs()

@@ -12,6 +12,8 @@ from becalm_programs.solvers import highs
 from becalm_programs.solvers.incumbents import IncumbentLog
 from becalm_programs.solvers.solver import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Claim, Solver
 
+_STATUS = {"optimal": OPTIMAL, "infeasible": INFEASIBLE, "unbounded": UNBOUNDED, "inforunbd": UNBOUNDED}
+
 
 def solve(program: Program, seconds: float, start: Array | None, threads: int, log: IncumbentLog) -> Claim:
     """As ``becalm_programs.solvers.solve`` says; SCIP runs on one thread."""
@@ -26,7 +28,7 @@ def solve(program: Program, seconds: float, start: Array | None, threads: int, l
     if model.getStatus() == "userinterrupt":
         # SCIP takes Ctrl-C for itself and ends as if nothing had been.
         raise KeyboardInterrupt
-    status = _status(model.getStatus(), model.getNSols() > 0)
+    status = _STATUS.get(model.getStatus(), FEASIBLE if model.getNSols() > 0 else NOTHING)
     x = None
     if model.getNSols() > 0:
         best = model.getBestSol()
@@ -55,16 +57,6 @@ def _hint(model: Any, variables: dict[str, Any], start: Array) -> None:
     for index in known:
         model.setSolVal(solution, variables[f"c{index}"], float(start[index]))
     model.addSol(solution)
-
-
-def _status(word: str, has_solution: bool) -> str:
-    if word == "optimal":
-        return OPTIMAL
-    if word == "infeasible":
-        return INFEASIBLE
-    if word in ("unbounded", "inforunbd"):
-        return UNBOUNDED
-    return FEASIBLE if has_solution else NOTHING
 
 
 def _handler(log: IncumbentLog) -> Any:

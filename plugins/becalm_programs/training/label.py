@@ -9,8 +9,6 @@ import tempfile
 import time
 import zlib
 from collections.abc import Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +16,14 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.plugin.report import Progress, Report, Table
-from becalm_programs.formats.read import SUFFIXES, need, read
+from becalm_programs.formats.read import model_files, need, read
 from becalm_programs.options import LabelOptions
 from becalm_programs.problem.verify import verify
+from becalm_programs.sampling.outcome import hamming
 from becalm_programs.search.large.lns import Limit
 from becalm_programs.search.large.pool import gather
-from becalm_programs.training.labels import Labels, distance, load, place, write
-from becalm_programs.training.workforce import Workforce, hire
+from becalm_programs.training.labels import Labels, load, place, write
+from becalm_programs.training.workforce import hire
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,19 +31,12 @@ class Task:
     """A program to label.
 
     Attributes:
-        name: File name.
-        content: The file.
-        seconds: Limit of the search; unused if there are steps.
+        path: Of the model file, where it is at home. content: Of the file.
     """
 
-    name: str
+    path: Path
     content: bytes
-    seconds: float
-    steps: int | None
-    solutions: int
-    gap: float
-    seed: int
-    solver: str | None
+    options: LabelOptions
 
 
 def run(options: LabelOptions) -> Iterator[Report]:
@@ -55,33 +47,29 @@ def run(options: LabelOptions) -> Iterator[Report]:
     """
     need("highspy", "labelling")
     folder = Path(options.folder)
-    if not folder.is_dir():
-        raise UserError(f"folder must be a folder of model files, got {folder}")
-    models = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES) and path.is_file()]
-    if not models:
-        raise UserError(f"{folder} holds no model file: none ends in {', '.join(SUFFIXES)}")
+    models = model_files(folder, "folder")
     _distinct(models)
     left = [path for path in models if options.again or not _labelled(place(path))]
     there = len(models) - len(left)
-    made: list[Labels] = []
+    pools: list[Labels] = []
     failed = 0
     yield Progress(there, len(models), "starting")
     with hire(options.workers if options.cluster is None else None, options.cluster, len(left)) as workforce:
-        for outcome in _work(workforce, left, options):
+        for finished in workforce.map(label, (Task(path, path.read_bytes(), options) for path in left), "labelled"):
             text = f"{min(workforce.size, len(left))} at a time"
-            if outcome is not None:
-                path, labels = outcome
-                text = path.name
+            if finished is not None:
+                task, labels = finished
+                text = task.path.name
                 if isinstance(labels, str):
                     failed += 1
-                    yield f"{path.name}: {labels}"
+                    yield f"{text}: {labels}"
                 else:
-                    write(place(path), labels, options)
-                    made.append(labels)
-            yield Progress(there + len(made) + failed, len(models), text)
-    if made:
-        yield _table(made)
-    yield f"{folder}: {len(made)} labelled, {there} had labels already, {failed} without"
+                    write(place(task.path), labels, options)
+                    pools.append(labels)
+            yield Progress(there + len(pools) + failed, len(models), text)
+    if pools:
+        yield _table(pools)
+    yield f"{folder}: {len(pools)} labelled, {there} had labels already, {failed} without"
 
 
 def label(task: Task) -> Labels | str:
@@ -89,15 +77,18 @@ def label(task: Task) -> Labels | str:
     begun = time.perf_counter()
     try:
         with tempfile.TemporaryDirectory(prefix="becalm-label-") as folder:
-            path = Path(folder, task.name)
+            path = Path(folder, task.path.name)
             path.write_bytes(task.content)
             program = read(path)
     except UserError as error:
         return str(error)
+    options = task.options
     # Its own randomness for each program, whichever worker takes it and when.
-    generator = np.random.default_rng([task.seed, zlib.crc32(task.name.encode())])
-    limit = Limit(seconds=task.seconds) if task.steps is None else Limit(steps=task.steps)
-    x, objective = gather(program, task.solutions, limit=limit, generator=generator, gap=task.gap, solver=task.solver)
+    generator = np.random.default_rng([options.seed, zlib.crc32(task.path.name.encode())])
+    limit = Limit(seconds=options.seconds) if options.steps is None else Limit(steps=options.steps)
+    x, objective = gather(
+        program, options.solutions, limit=limit, generator=generator, gap=options.gap, solver=options.solver
+    )
     seconds = time.perf_counter() - begun
     if not len(x):
         return f"no feasible solution was found in {seconds:.1f} seconds"
@@ -126,51 +117,13 @@ def _labelled(path: Path) -> bool:
     return True
 
 
-def _work(
-    workforce: Workforce, models: list[Path], options: LabelOptions
-) -> Iterator[tuple[Path, Labels | str] | None]:
-    """Outcomes as they come, and None now and then, so that the caller stays in charge."""
-    waiting = list(reversed(models))
-    running: dict[Future[Labels | str], Path] = {}
-    while waiting or running:
-        # A few ahead, so that no worker waits and no more models are held than need be.
-        while waiting and len(running) < 2 * workforce.size:
-            path = waiting.pop()
-            running[workforce.submit(label, _task(path, options))] = path
-        done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-        if not done:
-            yield None
-        for future in done:
-            yield running.pop(future), _outcome(future)
-
-
-def _task(path: Path, options: LabelOptions) -> Task:
-    return Task(
-        name=path.name,
-        content=path.read_bytes(),
-        seconds=options.seconds,
-        steps=options.steps,
-        solutions=options.solutions,
-        gap=options.gap,
-        seed=options.seed,
-        solver=options.solver,
-    )
-
-
-def _outcome(future: Future[Labels | str]) -> Labels | str:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        raise UserError("a worker died, perhaps for want of memory; what is labelled stays, run it again") from error
-
-
-def _table(made: list[Labels]) -> Table:
+def _table(pools: list[Labels]) -> Table:
     rows = []
     for name, values in (
-        ("solutions", [len(labels.x) for labels in made]),
-        ("best objective", [float(labels.objective[0]) for labels in made]),
-        ("mean distance", [distance(labels.x) for labels in made]),
-        ("seconds", [labels.seconds for labels in made]),
+        ("solutions", [len(labels.x) for labels in pools]),
+        ("best objective", [float(labels.objective[0]) for labels in pools]),
+        ("mean distance", [hamming(labels.x) or 0.0 for labels in pools]),
+        ("seconds", [labels.seconds for labels in pools]),
     ):
         rows.append((name, round(min(values), 2), round(float(np.mean(values)), 2), round(max(values), 2)))
-    return Table(("figure", "least", "mean", "most"), tuple(rows), title=f"{len(made)} programs")
+    return Table(("figure", "least", "mean", "most"), tuple(rows), title=f"{len(pools)} programs")

@@ -76,11 +76,3 @@ def write(path: Path, labels: Labels, options: LabelOptions) -> None:
         settings=np.array(json.dumps(settings)),
     )
     write_atomic(path, buffer.getvalue())
-
-
-def distance(x: Array) -> float:
-    """Mean number of variables in which two of the solutions (K, n) differ; 0 for one alone."""
-    if len(x) < 2:
-        return 0.0
-    apart = [float((x[index + 1 :] != x[index]).sum()) for index in range(len(x) - 1)]
-    return sum(apart) / (len(x) * (len(x) - 1) / 2)

@@ -1,18 +1,20 @@
-"""Those who do the work: processes of this machine, or a Dask cluster, behind the same ``submit``."""
+"""Those who do the work: processes of this machine, or a Dask cluster, behind the same ``map``."""
 
 import multiprocessing
 import signal
 import socket
-from collections.abc import Callable, Iterator
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ProcessPoolExecutor, wait
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, ParamSpec, TypeVar, cast
+from itertools import islice
+from typing import Any, TypeVar, cast
 
 from becalm.errors import UserError
 from becalm_programs.formats.read import need
 
-P = ParamSpec("P")
+R = TypeVar("R")
 T = TypeVar("T")
 
 
@@ -28,9 +30,33 @@ class Workforce:
     executor: Executor
     size: int
 
-    def submit(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
-        """Hands on a call of a function of a module."""
-        return self.executor.submit(function, *args, **kwargs)
+    def map(self, function: Callable[[T], R], tasks: Iterable[T], what: str) -> Iterator[tuple[T, R] | None]:
+        """Tasks with what a function of a module makes of them, as they come; None now and then, so that the caller
+        stays in charge.
+
+        Args:
+            what: What stays if a worker dies, for the sentence.
+
+        Raises:
+            UserError: If one does.
+        """
+        left, running = iter(tasks), dict[Future[R], T]()
+        while True:
+            # A few ahead, so that no worker waits and no more tasks are held than need be.
+            for task in islice(left, 2 * self.size - len(running)):
+                running[self.executor.submit(function, task)] = task
+            if not running:
+                return
+            done, _ = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
+            if not done:
+                yield None
+            for future in done:
+                try:
+                    result = future.result()
+                except BrokenProcessPool as error:
+                    told = f"a worker died, perhaps for want of memory; what is {what} stays, run it again"
+                    raise UserError(told) from error
+                yield running.pop(future), result
 
 
 @contextmanager
@@ -89,10 +115,9 @@ def _dask(address: str) -> Iterator[Workforce]:
     need("distributed", "--cluster")
     import distributed
 
-    made: Any = distributed.Client
     try:
         _knock(address)
-        client: Any = made(address, timeout="10s", set_as_default=False)
+        client: Any = cast(Any, distributed.Client)(address, timeout="10s", set_as_default=False)
     except (OSError, ValueError, TimeoutError) as error:
         raise UserError(f"no Dask scheduler answers at {address}: {error}") from error
     with client:

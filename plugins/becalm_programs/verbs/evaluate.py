@@ -7,8 +7,6 @@ goes on.
 import csv
 import io
 from collections.abc import Iterator, Mapping
-from concurrent.futures import FIRST_COMPLETED, Future, wait
-from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -22,7 +20,7 @@ from becalm_programs.evaluation.judge import Cell
 from becalm_programs.evaluation.methods import TITLES, methods, work
 from becalm_programs.evaluation.task import Method, Task
 from becalm_programs.families import generate
-from becalm_programs.formats.read import SUFFIXES, read, stem
+from becalm_programs.formats.read import model_files, read, stem
 from becalm_programs.opening import NONE
 from becalm_programs.options import EvaluateOptions, MethodName
 from becalm_programs.problem.program import Program
@@ -138,13 +136,7 @@ def _places(options: EvaluateOptions) -> list[Path | int]:
     """Model files, or seeds."""
     if options.folder is None:
         return list(range(options.first, options.first + options.count))
-    folder = Path(options.folder)
-    if not folder.is_dir():
-        raise UserError(f"--folder must be a folder of model files, got {folder}")
-    models = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES) and path.is_file()]
-    if not models:
-        raise UserError(f"{folder} holds no model file: none ends in {', '.join(SUFFIXES)}")
-    return [*models[: options.count]]
+    return [*model_files(Path(options.folder), "--folder")[: options.count]]
 
 
 def _tasks(
@@ -205,30 +197,21 @@ def _results(
         for task in tasks:
             yield work(task) if isinstance(task, Task) else task
         return
+    said: list[str] = []
+
+    def without_words() -> Iterator[Task]:
+        for task in tasks:
+            if isinstance(task, Task):
+                yield task
+            elif isinstance(task, str):
+                said.append(task)
+
     with hire(options.workers, None, options.workers) as workforce:
-        running: set[Future[list[Cell]]] = set()
-        left = True
-        while left or running:
-            # A few ahead, so that no worker waits and no more programs are held than need be.
-            while left and len(running) < 2 * workforce.size:
-                ready = next(tasks, None)
-                left = ready is not None
-                if isinstance(ready, Task):
-                    running.add(workforce.submit(work, ready))
-                elif isinstance(ready, str):
-                    yield ready
-            done, running = wait(running, timeout=0.5, return_when=FIRST_COMPLETED)
-            for future in done:
-                yield _outcome(future)
-            if not done:
-                yield None
-
-
-def _outcome(future: Future[list[Cell]]) -> list[Cell]:
-    try:
-        return future.result()
-    except BrokenProcessPool as error:
-        raise UserError("a worker died, perhaps for want of memory; what is finished stays, run it again") from error
+        for finished in workforce.map(work, without_words(), "finished"):
+            yield from said
+            said.clear()
+            yield None if finished is None else finished[1]
+    yield from said
 
 
 def _notes(cells: list[Cell]) -> Iterator[str]:

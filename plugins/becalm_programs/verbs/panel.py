@@ -1,7 +1,7 @@
 """Panels of the page: solutions of a program that is uploaded or generated, and how the path came to them."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -50,21 +50,14 @@ def sample(options: PageOptions) -> Iterator[Report]:
     found = open_request(request, options.checkpoint, "auto")
     yield title(found.program)
     yield found.reason
-    outcome: Outcome | None = None
-    for report in _walked(found, request):
-        if isinstance(report, Outcome):
-            outcome = report
-        else:
-            yield report
-    if outcome is None:
-        raise RuntimeError("sampling ended without an outcome")
+    outcome = yield from _walk(found, request)
     if options.tier != outcome.tier:
         begun = time.perf_counter()
-        made: list[Any] = []
-        for done, x in _finished(found, outcome, options.tier):
-            made.append(x)
+        parts: list[Any] = []
+        for done, x in _finish(found, outcome, options.tier):
+            parts.append(x)
             yield Progress(done, len(outcome.x), f"tier {options.tier}")
-        x = np.concatenate(made)
+        x = np.concatenate(parts)
         seconds = outcome.seconds + time.perf_counter() - begun
         outcome = replace(outcome, x=x, verdict=verify(found.program, x), tier=options.tier, seconds=seconds)
     yield stacked(outcome)
@@ -79,11 +72,13 @@ def _first(tier: Tier) -> Tier:
     return "unguided" if tier == "unguided" else "guided"
 
 
-def _walked(found: Opening, request: ProgramRequest) -> Iterator[Progress | Picture | Outcome]:
+def _walk(found: Opening, request: ProgramRequest) -> Generator[Progress | Picture, None, Outcome]:
     """The path: a picture of it as often as drawing leaves most of the time to sampling."""
     steps, marks, due = with_defaults(found.model, request).updates, list[Mark](), 0.0
     for report in draw(found.model, found.form, request, watch=True):
-        if not isinstance(report, Mark):
+        if isinstance(report, Outcome):
+            return report
+        if isinstance(report, Progress):
             yield report
             continue
         marks.append(report)
@@ -93,9 +88,10 @@ def _walked(found: Opening, request: ProgramRequest) -> Iterator[Progress | Pict
             now = time.perf_counter()
             due = now + min(2 * (now - begun), _WAIT)
             yield picture
+    raise RuntimeError("sampling ended without an outcome")
 
 
-def _finished(found: Opening, outcome: Outcome, tier: Tier) -> Iterator[tuple[int, Any]]:
+def _finish(found: Opening, outcome: Outcome, tier: Tier) -> Iterator[tuple[int, Any]]:
     """Solutions of a further tier, a few samples at a time: how many are done, and the new ones."""
     total = len(outcome.marginals)
     for start in range(0, total, _TOGETHER):

@@ -10,7 +10,7 @@ from becalm_programs.formats.write import SUFFIXES, write_solutions
 from becalm_programs.opening import Opening, open_request
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
-from becalm_programs.sampling.draw import draw
+from becalm_programs.sampling.draw import draw, outcome_of
 from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.tier import includes
 from becalm_programs.views.words import remarks, title
@@ -29,14 +29,8 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
     yield Progress(0, 1, "reading")
     found = open_request(options.request(), options.checkpoint, options.device)
     yield found.reason
-    outcome: Outcome | None = None
-    for report in draw(found.model, found.form, options.request(), watch=options.picture is not None):
-        if isinstance(report, Progress):
-            yield report
-        elif isinstance(report, Outcome):
-            outcome = report
-    if outcome is None:
-        raise RuntimeError("sampling ended without an outcome")
+    watch = options.picture is not None
+    outcome = yield from outcome_of(draw(found.model, found.form, options.request(), watch=watch))
     yield table(found, outcome)
     yield from remarks(outcome)
     if options.out is not None:

@@ -14,12 +14,13 @@ import numpy as np
 from becalm.files import atomic
 from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Progress, Table
+from becalm_programs.evaluation.judge import incumbent, reached
 from becalm_programs.formats.read import read
 from becalm_programs.formats.write import SUFFIXES, best, write_solutions
 from becalm_programs.opening import open_request, path_of
 from becalm_programs.options import SolveOptions
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.sampling.draw import draw
+from becalm_programs.sampling.draw import draw, outcome_of
 from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.solvers import Result, solve
 from becalm_programs.views.words import title
@@ -50,19 +51,6 @@ class Stage:
     x: Array | None
     points: Points
 
-    def at(self, moment: float) -> float | None:
-        """Objective of the incumbent at a moment; None before the first."""
-        known = [value for seconds, value in self.points if seconds <= moment]
-        return known[-1] if known else None
-
-    def reaching(self, value: float, *, maximise: bool) -> float | None:
-        """When it had an objective as good as ``value``; None if never."""
-        slack = 1e-6 * max(1.0, abs(value))
-        for seconds, known in self.points:
-            if (known >= value - slack) if maximise else (known <= value + slack):
-                return seconds
-        return None
-
 
 def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
     """Solves; with ``--warm-start`` twice, and compares.
@@ -81,11 +69,7 @@ def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
         found = open_request(request, options.checkpoint, options.device)
         program = found.program
         yield found.reason
-        for report in draw(found.model, found.form, request):
-            if isinstance(report, Progress):
-                yield report
-            elif isinstance(report, Outcome):
-                outcome = report
+        outcome = yield from outcome_of(draw(found.model, found.form, request))
     else:
         program = read(Path(path_of(options)))
     yield Progress(0, 2, f"{options.solver}, cold")
@@ -151,8 +135,8 @@ def _trajectories(stages: list[Stage]) -> Table:
     first = min((stage.points[0][0] for stage in stages if stage.points), default=end)
     moments = np.geomspace(min(max(first, 1e-3), end), end, _MOMENTS)
     # The last moment is rounded, too, and must not fall before the last incumbent.
-    rows = [(float(moment), *(stage.at(moment) for stage in stages)) for moment in moments[:-1]]
-    rows.append((end, *(stage.at(math.inf) for stage in stages)))
+    rows = [(float(moment), *(incumbent(stage.points, moment) for stage in stages)) for moment in moments[:-1]]
+    rows.append((end, *(incumbent(stage.points, math.inf) for stage in stages)))
     return Table(("seconds", *(stage.name for stage in stages)), tuple(rows), title="best objective so far")
 
 
@@ -162,16 +146,17 @@ def _bought(program: Program, stages: list[Stage], outcome: Outcome) -> Iterator
         yield f"no warm start: 0 of {len(outcome.x)} samples are feasible at tier {outcome.tier}"
         return
     cold, warm = stages
-    when = cold.reaching(outcome.best, maximise=program.maximise)
+    when = reached(cold.points, outcome.best, program.maximise)
     sample = f"best sample: {outcome.best:.6g} after {outcome.seconds:.3g} seconds, tier {outcome.tier}"
-    yield f"{sample}; cold, the solver " + ("never got there" if when is None else f"took {when:.3g} seconds to there")
+    took = "never got there" if math.isinf(when) else f"took {when:.3g} seconds to there"
+    yield f"{sample}; cold, the solver {took}"
     if not cold.points:
         yield "cold, the solver found nothing"
         return
     end = cold.points[-1]
-    reached = warm.reaching(end[1], maximise=program.maximise)
+    when = reached(warm.points, end[1], program.maximise)
     had = f"cold ended at {end[1]:.6g}, reached after {end[0]:.3g} seconds"
-    yield f"{had}; warm " + ("never got there" if reached is None else f"had that after {reached:.3g} seconds")
+    yield f"{had}; warm " + ("never got there" if math.isinf(when) else f"had that after {when:.3g} seconds")
 
 
 def _written(program: Program, stages: list[Stage], options: SolveOptions) -> Iterator[str]:

@@ -5,11 +5,9 @@ lowers it, the weights of all violated rows grow first. After Selman and Kautz's
 in Luteberget and Sartor 2023 (feasibility jump). Nothing is drawn: the same point is always repaired the same way.
 """
 
-from dataclasses import dataclass
-
 import numpy as np
 
-from becalm_programs.problem.program import Array, Mask, Program, solutions
+from becalm_programs.problem.program import Array, Program, solutions
 from becalm_programs.problem.verify import verify
 from becalm_programs.search.moves.flips import Flips
 from becalm_programs.search.structure.columns import Columns, Indices
@@ -20,23 +18,10 @@ _TENURE = 3
 _COST = 0.01
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Repaired:
-    """K solutions after repair.
+def repair(program: Program | Columns, x: Array, *, steps: int = 2000) -> Array:
+    """Repaired copies of solutions (K, n); what is feasible stays as it is. Only binary variables change.
 
-    Attributes:
-        x: (K, n); of those that could not be repaired, the least violated point on the way.
-        feasible: (K,) verified on the original rows.
-        flips: (K,) flips made.
-    """
-
-    x: Array
-    feasible: Mask
-    flips: Array
-
-
-def repair(program: Program | Columns, x: Array, *, steps: int = 2000) -> Repaired:
-    """Repairs solutions; what is feasible stays as it is. Only binary variables change.
+    What could not be repaired is the least violated point on the way.
 
     Args:
         x: (K, n) solutions, integer variables whole.
@@ -46,16 +31,14 @@ def repair(program: Program | Columns, x: Array, *, steps: int = 2000) -> Repair
         ValueError: If x has another shape.
     """
     columns = Columns.of(program)
-    given = solutions(columns.program, x)
-    before = verify(columns.program, given).feasible
-    made, flips = given.copy(), np.zeros(len(given))
-    for sample in np.flatnonzero(~before):
-        made[sample], flips[sample] = settled(Flips(columns, given[sample]), steps)
-    return Repaired(made, verify(columns.program, made).feasible, flips)
+    repaired = solutions(columns.program, x).copy()
+    for sample in np.flatnonzero(~verify(columns.program, repaired).feasible):
+        repaired[sample] = flip_until_feasible(Flips(columns, repaired[sample]), steps)
+    return repaired
 
 
-def settled(state: Flips, steps: int) -> tuple[Array, int]:
-    """Flips until no row is violated; the best point on the way, and how many flips it took."""
+def flip_until_feasible(state: Flips, steps: int) -> Array:
+    """Flips until no row is violated; (n,) the best point on the way."""
     program = state.program
     cost = program.cost / max(1e-12, float(np.abs(program.cost).max()))
     best, least = state.x.copy(), float((state.violation * state.scale).sum())
@@ -63,13 +46,13 @@ def settled(state: Flips, steps: int) -> tuple[Array, int]:
     for step in range(steps):
         broken = state.broken()
         if not len(broken):
-            return state.x, step
+            return state.x
         if not _flip(state, broken, cost, flipped, step):
             break
         total = float((state.violation * state.scale).sum())
         if total < least:
             best, least = state.x.copy(), total
-    return best, steps
+    return best
 
 
 def _flip(state: Flips, broken: Indices, cost: Array, flipped: Indices, step: int) -> bool:
