@@ -18,7 +18,7 @@ from becalm_programs.sampling.draw import sample
 
 Run = Callable[..., tuple[int, str, str]]
 QUICK = ("--steps", 2, "--search-steps", 20, "--count", 2, "--device", "cpu", "--quiet")
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "programs"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "programs"
 MODEL = """\
 NAME small
 ROWS

@@ -19,7 +19,7 @@ from becalm_programs.formats.mps import mps, write_mps
 from becalm_programs.formats.read import parsed, read
 from becalm_programs.problem.program import Program, objective
 
-FIXTURES = Path(__file__).parents[1] / "fixtures" / "programs"
+FIXTURES = Path(__file__).parents[2] / "fixtures" / "programs"
 SENTENCE = r"^[^\n]{10,400}$"
 SMALL = """\
 NAME small
