@@ -37,6 +37,6 @@ def solutions(
         program = read(Path(name))
     else:
         program = problem if isinstance(problem, Program) else from_pulp(problem)
-    found = open_form(form_of(program, name), checkpoint, device)
-    request = cast(ProgramRequest, found.model.request(count=count, **wishes))
-    return sample(found.model, found.form, request)
+    opening = open_form(form_of(program, name), checkpoint, device)
+    request = cast(ProgramRequest, opening.model.request(count=count, **wishes))
+    return sample(opening.model, opening.form, request)

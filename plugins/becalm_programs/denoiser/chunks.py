@@ -39,14 +39,14 @@ class Chunked(nn.Module):
     def forward(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         """The network's output."""
         if len(set(cond.which)) != 1 or level.alpha.dim():
-            return self._called(x, level, cond)
+            return self._call(x, level, cond)
         chunk = self._like(cond)
         rows = x.reshape(cond.size, -1, *x.shape[1:])
         index = torch.arange(cond.size + -cond.size % chunk.size, device=x.device).clamp(max=cond.size - 1)
-        parts = [self._called(rows[part].flatten(0, 1), level, chunk) for part in index.split(chunk.size)]
+        parts = [self._call(rows[part].flatten(0, 1), level, chunk) for part in index.split(chunk.size)]
         return torch.cat(parts)[: len(x)]
 
-    def _called(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
+    def _call(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         output: Tensor = self.network(x, level, cond)
         return output
 

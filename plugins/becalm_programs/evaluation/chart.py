@@ -136,16 +136,16 @@ def _drawn(share: float) -> float:
 
 def _colours(rows: Rows, solvers: Sequence[str]) -> dict[str, str]:
     """One for each label: networks, none, solvers, the rest."""
-    made: dict[str, str] = {}
+    colours: dict[str, str] = {}
     networks: dict[str, str] = {}
     for name in rows:
         label, _, tier = name.rpartition(", ")
         if name in solvers:
-            made[name] = _SOLVERS[list(solvers).index(name) % len(_SOLVERS)]
+            colours[name] = _SOLVERS[list(solvers).index(name) % len(_SOLVERS)]
         elif label == "no network":
-            made[name] = _BARE
+            colours[name] = _BARE
         elif tier in _MARKS:
-            made[name] = networks.setdefault(label, _NETWORKS[len(networks) % len(_NETWORKS)])
+            colours[name] = networks.setdefault(label, _NETWORKS[len(networks) % len(_NETWORKS)])
         else:
-            made[name] = _OTHER
-    return made
+            colours[name] = _OTHER
+    return colours

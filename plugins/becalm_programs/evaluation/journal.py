@@ -26,14 +26,14 @@ from becalm_programs.problem.program import Program
 
 def digest(program: Program) -> str:
     """Sixteen hexadecimal digits of a program's numbers; names do not count."""
-    made = hashlib.sha256()
+    hashed = hashlib.sha256()
     rows = program.rows
     for array in (program.cost, program.low, program.high, program.row_low, program.row_high, rows.data):
-        made.update(np.ascontiguousarray(array, np.float64).tobytes())
+        hashed.update(np.ascontiguousarray(array, np.float64).tobytes())
     for array in (rows.indptr, rows.indices, program.integer):
-        made.update(np.ascontiguousarray(array, np.int64).tobytes())
-    made.update(repr((rows.shape, program.offset, program.maximise)).encode())
-    return made.hexdigest()[:16]
+        hashed.update(np.ascontiguousarray(array, np.int64).tobytes())
+    hashed.update(repr((rows.shape, program.offset, program.maximise)).encode())
+    return hashed.hexdigest()[:16]
 
 
 class Journal:

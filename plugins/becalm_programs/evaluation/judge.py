@@ -129,23 +129,23 @@ class Score:
             best: By digest, see ``best_known``.
         """
         gaps = [gap(cell.values, best[cell.digest], cell.maximise) for cell in cells if len(cell.values)]
-        asked, found = sum(len(cell.objective) for cell in cells), sum(len(one) for one in gaps)
+        asked, feasible = sum(len(cell.objective) for cell in cells), sum(len(one) for one in gaps)
         total = sum(float(one.sum()) for one in gaps)
         seconds = sum(cell.seconds for cell in cells)
         apart = [cell.hamming for cell in cells if cell.hamming is not None]
         return cls(
             instances=len(cells),
             asked=max((len(cell.objective) for cell in cells), default=0),
-            samples=_ratio(found, asked),
+            samples=_ratio(feasible, asked),
             solved=_ratio(len(gaps), len(cells)),
-            gap=_ratio(total, found),
-            gap_all=_ratio(total + asked - found, asked),
+            gap=_ratio(total, feasible),
+            gap_all=_ratio(total + asked - feasible, asked),
             gap_best=_ratio(sum(float(one.min()) for one in gaps), len(gaps)),
             distinct=_ratio(sum(cell.distinct for cell in cells), len(cells)),
             hamming=_ratio(sum(apart), len(apart)),
             worst=max((cell.worst for cell in cells if cell.worst is not None), default=None),
             seconds=_ratio(seconds, len(cells)),
-            per_feasible=seconds / found if found else math.inf,
+            per_feasible=seconds / feasible if feasible else math.inf,
         )
 
 

@@ -19,7 +19,7 @@ from becalm.errors import UserError
 from becalm.model import Model
 from becalm_programs.evaluation.baselines import MAKERS, none, starter
 from becalm_programs.evaluation.judge import Cell
-from becalm_programs.evaluation.task import Made, Method, Task
+from becalm_programs.evaluation.task import Attempt, Method, Task
 from becalm_programs.opening import bare, load
 from becalm_programs.options import EvaluateOptions, MethodName
 from becalm_programs.problem.batch import ProblemBatch
@@ -54,7 +54,7 @@ def methods(options: EvaluateOptions, kind: MethodName, checkpoint: str | None =
         UserError: If there is no such checkpoint, or a sampling setting is out of range.
     """
     if kind in ("network", "no-network"):
-        return [_tiered(options, kind, checkpoint, tier) for tier in options.tiers]
+        return [_at_tier(options, kind, checkpoint, tier) for tier in options.tiers]
     settings: dict[str, Any] = {}
     if kind in SOLVERS:
         settings = {"seconds": options.seconds, "threads": options.threads}
@@ -71,12 +71,12 @@ def work(task: Task) -> list[Cell]:
     try:
         with _threads(task.options.threads):
             if kind in ("network", "no-network"):
-                return _sampled(task)
+                return _sample_tiers(task)
             return [_cell(task, task.methods[0], MAKERS[kind](task))]
     except UserError as error:
         asked = 1 if kind in ("greedy", *SOLVERS) else task.options.samples
         x = none(task)
-        nothing = Made(x, verify(task.program, x), asked, time.perf_counter() - begun, note=str(error))
+        nothing = Attempt(x, verify(task.program, x), asked, time.perf_counter() - begun, note=str(error))
         return [_cell(task, method, nothing) for method in task.methods]
 
 
@@ -92,7 +92,7 @@ def _request(options: EvaluateOptions, checkpoint: str | None, tier: Tier) -> Pr
     return with_defaults(made, cast(ProgramRequest, request))
 
 
-def _tiered(options: EvaluateOptions, kind: MethodName, checkpoint: str | None, tier: Tier) -> Method:
+def _at_tier(options: EvaluateOptions, kind: MethodName, checkpoint: str | None, tier: Tier) -> Method:
     request = _request(options, checkpoint, tier)
     # The number of samples at a time changes nothing, and a model is known by its instance.
     settings = request.model_dump(mode="json", exclude={"model", "batch"})
@@ -111,7 +111,7 @@ def _label(options: EvaluateOptions, checkpoint: str | None) -> str:
     return own if short.count(own) == 1 else checkpoint
 
 
-def _sampled(task: Task) -> list[Cell]:
+def _sample_tiers(task: Task) -> list[Cell]:
     """One cell per tier; unguided samples are others than the rest, which share theirs."""
     made = model(task.methods[0].checkpoint, task.options.device)
     begun = time.perf_counter()
@@ -137,10 +137,10 @@ def _tiers(
             x = finish(form, outcome.marginals, method.tier)
             verdict = verify(task.program, x)
             seconds += time.perf_counter() - begun
-        yield _cell(task, method, Made(x, verdict, task.options.samples, seconds))
+        yield _cell(task, method, Attempt(x, verdict, task.options.samples, seconds))
 
 
-def _cell(task: Task, method: Method, made: Made) -> Cell:
+def _cell(task: Task, method: Method, made: Attempt) -> Cell:
     verdict, good = made.verdict, made.x[made.verdict.feasible]
     # What was asked for and not made is not feasible.
     values: list[float | None] = [None] * made.asked

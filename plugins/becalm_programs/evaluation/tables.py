@@ -16,10 +16,10 @@ def scores(rows: Rows, best: Mapping[str, float], title: str) -> Table:
     Args:
         best: Best known objectives by digest.
     """
-    made = []
+    lines = []
     for name, cells in rows.items():
         score = Score.of(cells, best)
-        made.append(
+        lines.append(
             (
                 name,
                 score.instances,
@@ -41,7 +41,7 @@ def scores(rows: Rows, best: Mapping[str, float], title: str) -> Table:
         "gap % (infeasible as 100)", "best of K gap %", "distinct", "Hamming", "worst violation", "seconds",
         "seconds per feasible",
     )  # fmt: skip
-    return Table(columns, tuple(made), f"{title}; gaps to the best known, which is not proved optimal")
+    return Table(columns, tuple(lines), f"{title}; gaps to the best known, which is not proved optimal")
 
 
 def races(rows: Rows, solvers: Sequence[str], best: Mapping[str, float], limit: float, title: str) -> Table | None:
@@ -56,7 +56,7 @@ def races(rows: Rows, solvers: Sequence[str], best: Mapping[str, float], limit: 
     if not (others and solvers):
         return None
     theirs = {name: {cell.digest: cell for cell in rows[name]} for name in solvers}
-    made = []
+    lines = []
     for name in others:
         cells = rows[name]
         score = Score.of(cells, best)
@@ -70,11 +70,11 @@ def races(rows: Rows, solvers: Sequence[str], best: Mapping[str, float], limit: 
             for cell in cells
             if all(cell.digest in theirs[solver] for solver in solvers)
         ]
-        made.append((*row, _percent(sum(met) / len(met) if met else math.nan)))
+        lines.append((*row, _percent(sum(met) / len(met) if met else math.nan)))
     columns = ["method", "seconds", "best of K gap %"]
     for solver in solvers:
         columns += [f"{solver} gap % by then", f"{solver} seconds to equal", f"{solver} gets there %"]
-    return Table((*columns, "ahead of all solvers %"), tuple(made), f"{title}; solvers stop at {limit:g} s")
+    return Table((*columns, "ahead of all solvers %"), tuple(lines), f"{title}; solvers stop at {limit:g} s")
 
 
 def _time(race: Race, limit: float) -> float | str | None:

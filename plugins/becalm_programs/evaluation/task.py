@@ -50,7 +50,7 @@ class Task:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Made:
+class Attempt:
     """What a method did.
 
     Attributes:

@@ -46,8 +46,8 @@ def presets(family: str) -> Mapping[str, Size]:
     if name not in _MODULES:
         raise unknown("family", family, FAMILIES)
     module: Any = import_module(f"becalm_programs.families.{_MODULES[name]}")
-    found: Mapping[str, Size] = module.PRESETS
-    return found
+    sizes: Mapping[str, Size] = module.PRESETS
+    return sizes
 
 
 def generate(family: str, size: str | Size, seed: int) -> Program:

@@ -51,12 +51,12 @@ class Auction:
         prices: list[float] = []
         dummies = 0
         while len(bundles) < self.bids:
-            found = market.bidder(self.bids - len(bundles), random)
+            bids = market.bidder(self.bids - len(bundles), random)
             dummy: tuple[int, ...] = ()
-            if len(found) > 2:
+            if len(bids) > 2:
                 dummy = (self.items + dummies,)
                 dummies += 1
-            for bundle, price in found.items():
+            for bundle, price in bids.items():
                 bundles.append(bundle + dummy)
                 prices.append(price)
         return _program(bundles, prices, self.items, dummies)

@@ -32,10 +32,10 @@ def violation_descent(weight: float, *, objective_weight: float, steps: int) -> 
         logit = tilted_logit(block, x0, objective_weight)
         return posterior_mean(block, descend_violation(block, logit, weight, steps))
 
-    def moved(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
+    def descend(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         return cond.map(step, x0)
 
-    return project(moved)
+    return project(descend)
 
 
 def descend_violation(block: BlockDiagonal, logit: Tensor, weight: float, steps: int) -> Tensor:

@@ -15,15 +15,15 @@ from becalm_programs.problem.batch import ProblemBatch
 
 def violation(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
     """By how much the estimate's rows leave their bounds, in all, (B,)."""
-    return _summed(x0, cond, rows=True)
+    return _sum(x0, cond, rows=True)
 
 
 def objective(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
     """The scaled cost of the estimate, (B,)."""
-    return _summed(x0, cond, rows=False)
+    return _sum(x0, cond, rows=False)
 
 
-def _summed(x0: Tensor, cond: ProblemBatch, *, rows: bool) -> Tensor:
+def _sum(x0: Tensor, cond: ProblemBatch, *, rows: bool) -> Tensor:
     sums = []
     for block, part in cond.parts():
         p = (1 + block.gather(x0[part])) / 2

@@ -41,7 +41,7 @@ def rounding_projection(*, objective_weight: float, steps: int, patience: int) -
         # What stays as it was keeps saying how sure it is.
         return torch.where(round_entries(block, (1 + mean) / 2) == p, mean, 2 * p - 1)
 
-    def searched(logits: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
+    def project_logits(logits: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         return cond.map(search, logits)
 
     def apply(denoise: Denoiser[ProblemBatch]) -> Denoiser[ProblemBatch]:
@@ -49,6 +49,6 @@ def rounding_projection(*, objective_weight: float, steps: int, patience: int) -
         def logits(x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
             return cond.map(logit, denoise(x, level, cond), log_likelihood_ratio(x, level))
 
-        return project(searched)(guided_like(denoise, logits))
+        return project(project_logits)(guided_like(denoise, logits))
 
     return apply

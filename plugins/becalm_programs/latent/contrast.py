@@ -58,13 +58,13 @@ def lookalikes(x: Tensor, seed: int, number: int) -> Tensor:
     size, count = len(x), CANDIDATES
     unit = uniform(seed, torch.arange(count - 1), number, Purpose.AUGMENT, (2, size)).to(x.device)
     share = torch.linspace(_LEAST, 1.0, count - 1, dtype=unit.dtype, device=x.device)
-    made = [x]
+    candidates = [x]
     for drawn, part in zip(unit, share, strict=True):
         moved = drawn[0].argsort()[: max(2, round(float(part) * size))]
         other = x.clone()
         other[moved] = x[moved[drawn[1][: len(moved)].argsort()]]
-        made.append(other)
-    return torch.stack(made, dim=1)
+        candidates.append(other)
+    return torch.stack(candidates, dim=1)
 
 
 def fit(

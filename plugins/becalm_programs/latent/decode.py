@@ -25,5 +25,5 @@ class Decoder(nn.Module):
         Args:
             features: (N, 1, width) of the program. z: (N, K, dimension).
         """
-        told = features.expand(-1, z.shape[1], -1)
-        return posterior_mean(block, self.layers(torch.cat([told, z], dim=-1))[..., 0])
+        expanded = features.expand(-1, z.shape[1], -1)
+        return posterior_mean(block, self.layers(torch.cat([expanded, z], dim=-1))[..., 0])

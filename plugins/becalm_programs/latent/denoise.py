@@ -52,10 +52,10 @@ class LatentNetwork(nn.Module):
 
     def block(self, block: BlockDiagonal, z: Tensor, time: Tensor) -> Tensor:
         """Estimates (N, K, dimension + 1) for z (N, K, dimension) and time (N, K, waves)."""
-        features, sides = self.program(block)
-        told = features.expand(-1, z.shape[1], -1)
-        entries = self.enter(torch.cat([told, z, time], dim=-1))
-        entries, _ = self.messages(block, entries, self.rows(sides).expand(-1, z.shape[1], -1))
+        features, row_features = self.program(block)
+        expanded = features.expand(-1, z.shape[1], -1)
+        entries = self.enter(torch.cat([expanded, z, time], dim=-1))
+        entries, _ = self.messages(block, entries, self.rows(row_features).expand(-1, z.shape[1], -1))
         estimate = self.leave(entries)
         bits = self.decoder(block, features, estimate)
         return torch.cat([estimate, self.weight * bits[..., None]], dim=-1)

@@ -57,9 +57,9 @@ class LatentPrograms(IntegerPrograms):
         """
         changed: dict[str, int] = {}
         if self.embedding is not None:
-            found = shape(Path(self.embedding).expanduser())
+            sizes = shape(Path(self.embedding).expanduser())
             names = {"dimension": "dimension", "width": "encoder_width", "rounds": "encoder_rounds"}
-            changed = {field: found[name] for name, field in names.items()}
+            changed = {field: sizes[name] for name, field in names.items()}
         super().fit()
         return self.model_copy(update=changed)
 
@@ -120,10 +120,10 @@ class LatentPrograms(IntegerPrograms):
         return super().solutions(bits(x0, self.weight), cond)
 
     def _of_bits(self, energy: Energy[ProblemBatch]) -> Energy[ProblemBatch]:
-        def decoded(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
+        def of_bits(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
             return energy(bits(x0, self.weight), level, cond)
 
-        return decoded
+        return of_bits
 
     def _shape(self) -> dict[str, int]:
         return {"width": self.encoder_width, "dimension": self.dimension, "rounds": self.encoder_rounds}
@@ -137,12 +137,12 @@ class LatentPrograms(IntegerPrograms):
         Raises:
             UserError: If there are none, or of other sizes than these settings.
         """
-        encoders = _restored(str(self.embedding))
+        encoders = _restore(str(self.embedding))
         if encoders.shape != self._shape():
             raise UserError(f"the encoders in {self.embedding} have sizes {encoders.shape}, not {self._shape()}")
         return encoders
 
 
 @lru_cache(maxsize=4)
-def _restored(path: str) -> Embedding:
+def _restore(path: str) -> Embedding:
     return restore(Path(path).expanduser())

@@ -2,9 +2,9 @@
 
     similarity = mean over entries v of  p_v . z_v,  both of length 1
 
-The program's encoder sees costs, sides and the graph; the solution's sees the bits and the graph, but neither costs nor
-sides: what of a solution follows from those is for the comparison to teach it. Both are graph networks with a vector
-per entry, so permuting entries or rows permutes what they give.
+The program's encoder sees costs, bounds of rows and the graph; the solution's sees the bits and the graph, but neither
+costs nor bounds: what of a solution follows from those is for the comparison to teach it. Both are graph networks with
+a vector per entry, so permuting entries or rows permutes what they give.
 """
 
 from itertools import pairwise
@@ -61,8 +61,8 @@ class ProgramEncoder(nn.Module):
     def forward(self, block: BlockDiagonal) -> tuple[Tensor, Tensor]:
         """Features of entries, (N, 1, width), and of rows, (M, 1, width)."""
         entries, rows = self.entries(block.features)[:, None], self.sides(block.row_features)[:, None]
-        made: tuple[Tensor, Tensor] = self.messages(block, entries, rows)
-        return made
+        features: tuple[Tensor, Tensor] = self.messages(block, entries, rows)
+        return features
 
 
 class SolutionEncoder(nn.Module):
@@ -79,8 +79,8 @@ class SolutionEncoder(nn.Module):
         """Embeddings (N, K, dimension) of solutions x, (N, K), in [-1, 1]."""
         p = (1 + x) / 2
         entries = self.bit(torch.stack([p, 1 - p], dim=-1))
-        held = block.down(p)
-        rows = self.row(torch.stack([held, block.down(1 - p)], dim=-1))
+        activity = block.down(p)
+        rows = self.row(torch.stack([activity, block.down(1 - p)], dim=-1))
         entries, _ = self.messages(block, entries, rows)
         return F.layer_norm(self.leave(entries), (self.leave.out_features,))
 
@@ -149,5 +149,5 @@ def _shape(checkpoint: Checkpoint, path: Path) -> dict[str, int]:
     config: dict[str, Any] = dict(checkpoint.config)
     if config.get("kind") != KIND:
         raise UserError(f"{path} holds no embedding of programs and solutions: make one with becalm programs embed")
-    found: dict[str, int] = config["shape"]
-    return found
+    sizes: dict[str, int] = config["shape"]
+    return sizes

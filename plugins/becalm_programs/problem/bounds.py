@@ -51,16 +51,18 @@ def _implied(program: Program, low: Array, high: Array) -> tuple[Array, Array]:
     row = np.repeat(np.arange(rows.shape[0]), np.diff(rows.indptr))
     column, value = rows.indices, rows.data
     least, greatest = np.full(len(low), -np.inf), np.full(len(low), np.inf)
-    # A row's least activity bounds what is under its high side; with signs turned, the same for the low side.
-    for sign, side in ((1.0, program.row_high), (-1.0, -program.row_low)):
+    # A row's least activity bounds what is under its high bound; with signs turned, the same for the low one.
+    for sign, bound in ((1.0, program.row_high), (-1.0, -program.row_low)):
         signed = sign * value
         each = signed * np.where(signed > 0, low[column], high[column])
         open_ = ~np.isfinite(each)
         finite = np.where(open_, 0.0, each)
-        total = np.bincount(row, finite, minlength=len(side))[row]
-        others_open = np.bincount(row, open_, minlength=len(side))[row] - open_
+        total = np.bincount(row, finite, minlength=len(bound))[row]
+        others_open = np.bincount(row, open_, minlength=len(bound))[row] - open_
         with np.errstate(invalid="ignore", over="ignore"):
-            limit = np.where((others_open == 0) & np.isfinite(side[row]), side[row] - (total - finite), np.inf) / signed
+            limit = (
+                np.where((others_open == 0) & np.isfinite(bound[row]), bound[row] - (total - finite), np.inf) / signed
+            )
         limit = np.where(np.isfinite(limit), limit + np.sign(signed) * _GRAIN * (1 + np.abs(limit)), limit)
         up = (signed > 0) & np.isfinite(limit)
         down = (signed < 0) & np.isfinite(limit)

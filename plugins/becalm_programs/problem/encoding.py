@@ -92,9 +92,9 @@ def _weights(span: float) -> list[float]:
     """1, 2, 4, ..., and what is left of the span; one weight of 0 where nothing can vary."""
     if span < 1:
         return [0.0]
-    made: list[float] = []
+    weights: list[float] = []
     weight = 1.0
-    while sum(made) + weight < span:
-        made.append(weight)
+    while sum(weights) + weight < span:
+        weights.append(weight)
         weight *= 2
-    return [*made, span - sum(made)]
+    return [*weights, span - sum(weights)]

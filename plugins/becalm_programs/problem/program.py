@@ -3,7 +3,7 @@
     minimise cost . x + offset    subject to    row_low <= rows @ x <= row_high,  low <= x <= high,  x[integer] whole
 
 A program that was a maximisation is held with its cost and offset negated and says so; ``objective`` reports in the
-original's sense. A side or bound of 1e20 or more counts as infinite, as solvers have it.
+original's sense. A bound of 1e20 or more counts as infinite, as solvers have it.
 """
 
 from collections.abc import Sequence
@@ -22,7 +22,7 @@ Sparse = Any  # scipy ships no type hints: a scipy.sparse.csr_array of float64.
 Value = TypeVar("Value", float, Array)
 
 INFINITE = 1e20
-"""Sides and bounds from here on are infinite."""
+"""Bounds from here on are infinite."""
 # A bound written as 2.9999999999 means 3; a thousand times finer than what verification forgives.
 _GRAIN = 1e-9
 
@@ -34,9 +34,9 @@ class Counts:
     Attributes:
         binary: Integer variables within 0 and 1.
         integer: The other integer variables.
-        equal: Rows whose two sides are one number.
-        ranged: Rows with two different finite sides.
-        free: Rows with no finite side.
+        equal: Rows whose two bounds are one number.
+        ranged: Rows with two different finite bounds.
+        free: Rows with no finite bound.
     """
 
     variables: int
@@ -206,20 +206,20 @@ def _sparse(rows: Any) -> Any:
     from scipy import sparse
 
     try:
-        made = sparse.csr_array(rows, dtype=np.float64, copy=True)
+        matrix = sparse.csr_array(rows, dtype=np.float64, copy=True)
     except (TypeError, ValueError) as error:
         raise UserError(f"rows must be a matrix of numbers: {error}") from error
-    if made.ndim != 2:
-        raise UserError(f"rows must be a matrix, got {made.ndim} dimensions")
-    made.sum_duplicates()
-    if not np.isfinite(made.data).all():
-        wrong = int(np.flatnonzero(~np.isfinite(made.data))[0])
-        row = int(np.searchsorted(made.indptr, wrong, side="right")) - 1
+    if matrix.ndim != 2:
+        raise UserError(f"rows must be a matrix, got {matrix.ndim} dimensions")
+    matrix.sum_duplicates()
+    if not np.isfinite(matrix.data).all():
+        wrong = int(np.flatnonzero(~np.isfinite(matrix.data))[0])
+        row = int(np.searchsorted(matrix.indptr, wrong, side="right")) - 1
         raise UserError(
-            f"coefficients must be finite, got {made.data[wrong]} in row {row}, column {made.indices[wrong]}"
+            f"coefficients must be finite, got {matrix.data[wrong]} in row {row}, column {matrix.indices[wrong]}"
         )
-    made.eliminate_zeros()
-    return made
+    matrix.eliminate_zeros()
+    return matrix
 
 
 def _vector(field: str, values: npt.ArrayLike, length: int, infinite: bool) -> Array:
@@ -239,14 +239,14 @@ def _vector(field: str, values: npt.ArrayLike, length: int, infinite: bool) -> A
 
 
 def _names(field: str, names: Sequence[str], length: int) -> tuple[str, ...]:
-    made = tuple(str(name) for name in names)
-    if len(made) != length:
-        raise UserError(f"{field} must be {length} names, got {len(made)}")
-    if len(set(made)) != length:
+    texts = tuple(str(name) for name in names)
+    if len(texts) != length:
+        raise UserError(f"{field} must be {length} names, got {len(texts)}")
+    if len(set(texts)) != length:
         seen: set[str] = set()
-        double = next(name for name in made if name in seen or seen.add(name))  # type: ignore[func-returns-value]
+        double = next(name for name in texts if name in seen or seen.add(name))  # type: ignore[func-returns-value]
         raise UserError(f"{field} must all be different, got {double!r} twice")
-    return made
+    return texts
 
 
 def _ordered(what: str, names: Sequence[str], low: Array, high: Array) -> None:

@@ -70,10 +70,10 @@ def whole(program: Program, x: npt.ArrayLike, tolerance: float = 1e-5) -> Array:
     Raises:
         ValueError: If x has another shape.
     """
-    made = solutions(program, x).copy()
-    rounded = np.rint(made) + 0.0  # No negative zeros.
-    near = program.integer & (np.abs(made - rounded) <= tolerance)
-    return np.where(near, rounded, made)
+    given = solutions(program, x).copy()
+    rounded = np.rint(given) + 0.0  # No negative zeros.
+    near = program.integer & (np.abs(given - rounded) <= tolerance)
+    return np.where(near, rounded, given)
 
 
 def _verify(program: Program, x: Array) -> tuple[Array, Mask, Mask, list[str]]:
@@ -82,8 +82,8 @@ def _verify(program: Program, x: Array) -> tuple[Array, Mask, Mask, list[str]]:
     # Each of the row's products and sums may be off by one rounding of what has been summed so far.
     terms = np.diff(program.rows.indptr) + 2
     row_error = (abs(program.rows) @ size.T).T * terms * _EPSILON
-    rows = _missed(activity(program, x), program.row_low, program.row_high)
-    bounds = _missed(x, program.low, program.high)
+    rows = _misses(activity(program, x), program.row_low, program.row_high)
+    bounds = _misses(x, program.low, program.high)
     for sample, row in zip(*_open(rows, row_error, program.row_low, program.row_high), strict=True):
         start, end = program.rows.indptr[row : row + 2]
         columns = program.rows.indices[start:end]
@@ -100,8 +100,8 @@ def _verify(program: Program, x: Array) -> tuple[Array, Mask, Mask, list[str]]:
     return violation, integral, feasible, worst
 
 
-def _missed(values: Array, low: Array, high: Array) -> Array:
-    """By how much each value leaves its sides, at least 0; inf where it is no number."""
+def _misses(values: Array, low: Array, high: Array) -> Array:
+    """By how much each value leaves its bounds, at least 0; inf where it is no number."""
     missed = np.maximum(np.maximum(low - values, values - high), 0.0)
     missed[~np.isfinite(values)] = np.inf
     return missed
@@ -109,8 +109,8 @@ def _missed(values: Array, low: Array, high: Array) -> Array:
 
 def _open(missed: Array, error: Array, low: Array, high: Array) -> tuple[npt.NDArray[np.intp], ...]:
     """Where the error could turn the verdict."""
-    sides = np.where(np.isfinite(low), np.abs(low), 0.0) + np.where(np.isfinite(high), np.abs(high), 0.0)
-    return np.nonzero(np.isfinite(missed) & (np.abs(missed - TOLERANCE) <= error + 2 * _EPSILON * (sides + TOLERANCE)))
+    sizes = np.where(np.isfinite(low), np.abs(low), 0.0) + np.where(np.isfinite(high), np.abs(high), 0.0)
+    return np.nonzero(np.isfinite(missed) & (np.abs(missed - TOLERANCE) <= error + 2 * _EPSILON * (sizes + TOLERANCE)))
 
 
 def _activity(coefficients: Array, x: Array) -> Fraction:
@@ -119,13 +119,13 @@ def _activity(coefficients: Array, x: Array) -> Fraction:
 
 
 def _exact(value: Fraction, low: float, high: float) -> float:
-    """By how much a value leaves its sides, rounded, but never across the tolerance."""
-    sides = [Fraction(0)]
+    """By how much a value leaves its bounds, rounded, but never across the tolerance."""
+    misses = [Fraction(0)]
     if np.isfinite(low):
-        sides.append(Fraction(low) - value)
+        misses.append(Fraction(low) - value)
     if np.isfinite(high):
-        sides.append(value - Fraction(high))
-    missed = max(sides)
+        misses.append(value - Fraction(high))
+    missed = max(misses)
     rounded = float(missed)
     if missed > Fraction(TOLERANCE):
         return max(rounded, float(np.nextafter(TOLERANCE, 1)))

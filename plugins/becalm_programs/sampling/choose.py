@@ -68,7 +68,7 @@ def family_of(program: Program) -> str | None:
 
 
 def _ones(program: Program, *, cover: bool) -> Mask:
-    """(m,) rows that say sum x >= 1 (or <= 1 if not ``cover``), on either side of the sign; and empty ones."""
+    """(m,) rows that say sum x >= 1 (or <= 1 if not ``cover``), with either sign; and empty ones."""
     rows = program.rows
     length = np.diff(rows.indptr)
     row = np.repeat(np.arange(len(length)), length)

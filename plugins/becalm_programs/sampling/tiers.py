@@ -97,15 +97,15 @@ def _better(program: Program, before: Array, after: Array) -> Array:
 
 def _complete(form: StandardForm, x: Array, marginals: Array, seconds: float) -> Array:
     """Solutions (K, n) with continuous variables as they should be, and what is infeasible given to a solver."""
-    program, made = form.program, x.copy()
+    program, completed = form.program, x.copy()
     deadline = time.perf_counter() + seconds
     if not program.integer.all():
-        made = np.stack([_finish_continuous(program, each, deadline) for each in made])
-    wrong = np.flatnonzero(~verify(program, made).feasible)
+        completed = np.stack([_finish_continuous(program, each, deadline) for each in completed])
+    wrong = np.flatnonzero(~verify(program, completed).feasible)
     for done, sample in enumerate(wrong):
         share = (deadline - time.perf_counter()) / (len(wrong) - done)
-        made[sample] = _hand_over(form, made[sample], marginals[sample], share)
-    return made
+        completed[sample] = _hand_over(form, completed[sample], marginals[sample], share)
+    return completed
 
 
 def _finish_continuous(program: Program, x: Array, deadline: float) -> Array:
@@ -113,13 +113,13 @@ def _finish_continuous(program: Program, x: Array, deadline: float) -> Array:
     from becalm_programs.solvers.continuous import solve_continuous
 
     left = deadline - time.perf_counter()
-    found = solve_continuous(program, x, left) if left > 0 else None
-    if found is None:
+    finished = solve_continuous(program, x, left) if left > 0 else None
+    if finished is None:
         return x
     if not verify(program, x[None]).feasible[0]:
-        return found
-    value = objective(program, np.stack([x, found])) * (-1.0 if program.maximise else 1.0)
-    return found if value[1] < value[0] else x
+        return finished
+    value = objective(program, np.stack([x, finished])) * (-1.0 if program.maximise else 1.0)
+    return finished if value[1] < value[0] else x
 
 
 def _hand_over(form: StandardForm, x: Array, marginals: Array, seconds: float) -> Array:
@@ -154,12 +154,12 @@ def _suggest(program: Program, x: Array, order: np.ndarray, seconds: float) -> A
     kept = order[: len(x) // 2]
     kept = kept[program.integer[kept]]
     start[kept] = x[kept]
-    found = solve(program, "scip" if installed("scip") else "highs", seconds=seconds, start=start).x
-    return x if found is None else found
+    finished = solve(program, "scip" if installed("scip") else "highs", seconds=seconds, start=start).x
+    return x if finished is None else finished
 
 
 def _sureness(form: StandardForm, marginals: Array) -> Array:
     """(n,) how far the least sure entry of each variable is from one half."""
-    made = np.full(len(form.program.cost), np.inf)
-    np.minimum.at(made, form.encoding.owner, np.abs(marginals - 0.5))
-    return made
+    completed = np.full(len(form.program.cost), np.inf)
+    np.minimum.at(completed, form.encoding.owner, np.abs(marginals - 0.5))
+    return completed

@@ -41,10 +41,10 @@ def greedy(
 
 def factors(count: int, size: int, spread: float, generator: np.random.Generator | None) -> Array:
     """(count, size) what costs are multiplied with; ones for the first."""
-    made = np.ones((count, size))
+    factor = np.ones((count, size))
     if generator is not None and count > 1:
-        made[1:] = np.exp(spread * generator.standard_normal((count - 1, size)))
-    return made
+        factor[1:] = np.exp(spread * generator.standard_normal((count - 1, size)))
+    return factor
 
 
 def _each(columns: Columns, count: int, spread: float, generator: np.random.Generator | None) -> list[Array]:
@@ -52,11 +52,11 @@ def _each(columns: Columns, count: int, spread: float, generator: np.random.Gene
     factor = factors(count, len(program.cost), spread, generator)
     facility = recognise(program)
     if facility is not None:
-        made = np.stack([facility.solve(program.cost * each) for each in factor])
+        points = np.stack([facility.solve(program.cost * each) for each in factor])
     else:
         bare = np.clip(np.zeros(len(program.cost)), program.low, program.high)
-        made = _carry_on(columns, np.stack([bare] * count), factor)
-    return [good for each in made if (good := with_continuous(program, each)) is not None]
+        points = _carry_on(columns, np.stack([bare] * count), factor)
+    return [good for each in points if (good := with_continuous(program, each)) is not None]
 
 
 def with_continuous(program: Program, x: Array) -> Array | None:
@@ -84,16 +84,16 @@ def recreate(columns: Columns, x: Array, share: float, spread: float, generator:
     """
     ruined = np.where((x > 0) & columns.program.binary & (generator.random(x.shape) < share), 0.0, x)
     ruined = np.maximum(ruined, columns.program.low)
-    made = _carry_on(columns, ruined, np.exp(spread * generator.standard_normal(x.shape)))
-    return made[verify(columns.program, made).feasible]
+    points = _carry_on(columns, ruined, np.exp(spread * generator.standard_normal(x.shape)))
+    return points[verify(columns.program, points).feasible]
 
 
 def _carry_on(columns: Columns, x: Array, factor: Array) -> Array:
     """Points (K, n) carried on to where greedy stops, costs multiplied by the factors (K, n)."""
     program = columns.program
-    made = np.stack([_cover(columns, start, program.cost * each) for start, each in zip(x, factor, strict=True)])
+    points = np.stack([_cover(columns, start, program.cost * each) for start, each in zip(x, factor, strict=True)])
     gain = np.abs(program.cost) / np.sqrt(np.maximum(columns.degree, 1))
-    return oneopt(columns, made, priority=gain * factor)
+    return oneopt(columns, points, priority=gain * factor)
 
 
 def _cover(columns: Columns, x: Array, cost: Array) -> Array:

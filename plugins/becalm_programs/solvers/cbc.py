@@ -75,8 +75,8 @@ def _watch(words: list[str], log: IncumbentLog, limit: float) -> float:
         for line in process.stdout or ():
             if found := _FOUND.search(line):
                 log.add(float(found[1]), offset + float(found[2]))
-            if told := _BOUND.search(line):
-                bound = max(bound, float(told[1]))
+            if better := _BOUND.search(line):
+                bound = max(bound, float(better[1]))
         process.wait()
     finally:
         timer.cancel()

@@ -21,13 +21,13 @@ class Relaxation:
 
     Attributes:
         x: (n,) an optimal vertex; None if there is none.
-        reduced: (n,) reduced costs at x, of the minimisation; None without x.
+        reduced_cost: (n,) at x, of the minimisation; None without x.
         objective: Of x in the original's sense: no solution is better; nan without x.
         status: As of ``Result``.
     """
 
     x: Array | None
-    reduced: Array | None
+    reduced_cost: Array | None
     objective: float
     status: str
 
@@ -87,13 +87,13 @@ def complete(
     result = solve(smaller, solver, seconds=seconds, threads=threads)
     if result.x is None:
         return result
-    made = held.copy()
-    made[left.free] = result.x
-    if not verify(program, made[None]).feasible[0]:
+    completed = held.copy()
+    completed[left.free] = result.x
+    if not verify(program, completed[None]).feasible[0]:
         # A row among fixed variables alone is broken, or the fixed values are not whole or out of bounds.
         return Result(None, math.nan, result.bound, NOTHING, result.seconds)
-    value = float(objective(program, made[None])[0])
-    return Result(made, value, result.bound, result.status, result.seconds, result.trajectory)
+    value = float(objective(program, completed[None])[0])
+    return Result(completed, value, result.bound, result.status, result.seconds, result.trajectory)
 
 
 def _as_is(program: Program, x: Array) -> Result:

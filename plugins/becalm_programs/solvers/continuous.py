@@ -16,7 +16,7 @@ def solve_continuous(program: Program, x: Array, seconds: float = math.inf) -> A
     that verify.
     """
     free = ~program.integer
-    made = x.copy()
+    completed = x.copy()
     if free.any():
         left = part(program, x, free)
         model = highs.load(left)
@@ -25,8 +25,8 @@ def solve_continuous(program: Program, x: Array, seconds: float = math.inf) -> A
         highs.run(model, seconds)
         if highs.status(model, has_solution=False) != OPTIMAL:
             return None
-        made[left.free] = np.clip(model.getSolution().col_value, left.low, left.high)
-    return made if verify(program, made[None]).feasible[0] else None
+        completed[left.free] = np.clip(model.getSolution().col_value, left.low, left.high)
+    return completed if verify(program, completed[None]).feasible[0] else None
 
 
 def mend(program: Program, x: Array) -> Array | None:

@@ -39,10 +39,10 @@ def load(folder: Path, gap: float = math.inf) -> list[Example]:
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: make one with becalm programs generate and label")
     models = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES)]
-    found = [_example(path, gap) for path in models if labels.place(path).exists()]
-    if not found:
+    examples = [_example(path, gap) for path in models if labels.place(path).exists()]
+    if not examples:
         raise UserError(f"{folder} holds no program with labels beside it: run becalm programs label {folder}")
-    return found
+    return examples
 
 
 def _example(path: Path, gap: float) -> Example:

@@ -143,7 +143,7 @@ def _tasks(
     options: EvaluateOptions, places: list[Path | int], journal: Journal, board: _Board
 ) -> Iterator[Task | Progress | str]:
     """What is left to do, an instance after the other, each made when it is its turn; and what there is to say."""
-    told: set[str] = set()
+    spoken: set[str] = set()
     for where in places:
         try:
             program = read(where) if isinstance(where, Path) else generate(options.family, options.size, where)
@@ -156,8 +156,8 @@ def _tasks(
         board.place.setdefault(known, len(board.place))
         for kind in options.methods:
             rows, sentence = _rows(options, kind, program)
-            if sentence and sentence not in told:
-                told.add(sentence)
+            if sentence and sentence not in spoken:
+                spoken.add(sentence)
                 yield f"{name}: {sentence}"
             missing: list[Method] = []
             for method in rows:

@@ -47,24 +47,24 @@ def sample(options: PageOptions) -> Iterator[Report]:
         write_mps(Path(file), program)
     fields = {name: getattr(options, name) for name in _ASKED if getattr(options, name) is not None}
     request = ProgramRequest(model=file, tier=_first(options.tier), **fields)
-    found = open_request(request, options.checkpoint, "auto")
-    yield title(found.program)
-    yield found.reason
-    outcome = yield from _walk(found, request)
+    opening = open_request(request, options.checkpoint, "auto")
+    yield title(opening.program)
+    yield opening.reason
+    outcome = yield from _walk(opening, request)
     if options.tier != outcome.tier:
         begun = time.perf_counter()
         parts: list[Any] = []
-        for done, x in _finish(found, outcome, options.tier):
+        for done, x in _finish(opening, outcome, options.tier):
             parts.append(x)
             yield Progress(done, len(outcome.x), f"tier {options.tier}")
         x = np.concatenate(parts)
         seconds = outcome.seconds + time.perf_counter() - begun
-        outcome = replace(outcome, x=x, verdict=verify(found.program, x), tier=options.tier, seconds=seconds)
+        outcome = replace(outcome, x=x, verdict=verify(opening.program, x), tier=options.tier, seconds=seconds)
     yield stacked(outcome)
-    yield _figures(found, outcome)
+    yield _figures(opening, outcome)
     yield from remarks(outcome)
     yield _solutions(outcome)
-    yield from _files(folder, found, outcome, None if options.model else Path(file))
+    yield from _files(folder, opening, outcome, None if options.model else Path(file))
 
 
 def _first(tier: Tier) -> Tier:
@@ -72,10 +72,10 @@ def _first(tier: Tier) -> Tier:
     return "unguided" if tier == "unguided" else "guided"
 
 
-def _walk(found: Opening, request: ProgramRequest) -> Generator[Progress | Picture, None, Outcome]:
+def _walk(opening: Opening, request: ProgramRequest) -> Generator[Progress | Picture, None, Outcome]:
     """The path: a picture of it as often as drawing leaves most of the time to sampling."""
-    steps, marks, due = with_defaults(found.model, request).updates, list[Mark](), 0.0
-    for report in draw(found.model, found.form, request, watch=True):
+    steps, marks, due = with_defaults(opening.model, request).updates, list[Mark](), 0.0
+    for report in draw(opening.model, opening.form, request, watch=True):
         if isinstance(report, Outcome):
             return report
         if isinstance(report, Progress):
@@ -91,21 +91,21 @@ def _walk(found: Opening, request: ProgramRequest) -> Generator[Progress | Pictu
     raise RuntimeError("sampling ended without an outcome")
 
 
-def _finish(found: Opening, outcome: Outcome, tier: Tier) -> Iterator[tuple[int, Any]]:
+def _finish(opening: Opening, outcome: Outcome, tier: Tier) -> Iterator[tuple[int, Any]]:
     """Solutions of a further tier, a few samples at a time: how many are done, and the new ones."""
     total = len(outcome.marginals)
     for start in range(0, total, _TOGETHER):
         some = outcome.marginals[start : start + _TOGETHER]
-        yield start + len(some), finish(found.form, some, tier, seconds=_SECONDS * len(some) / total)
+        yield start + len(some), finish(opening.form, some, tier, seconds=_SECONDS * len(some) / total)
 
 
-def _figures(found: Opening, outcome: Outcome) -> Table:
+def _figures(opening: Opening, outcome: Outcome) -> Table:
     rows = (
         ("feasible", f"{outcome.found} of {len(outcome.x)}"),
         ("best objective", outcome.best),
         ("distinct feasible", outcome.distinct),
         ("seconds", outcome.seconds),
-        ("network", found.network),
+        ("network", opening.network),
         ("tier", outcome.tier),
     )
     return Table(("figure", "value"), rows)
@@ -118,17 +118,17 @@ def _solutions(outcome: Outcome) -> Table:
     value = -verdict.objective if outcome.program.maximise else verdict.objective
     order = np.lexsort((value[places], np.where(verdict.feasible, 0.0, verdict.max_violation)[places]))
     rows: list[tuple[Any, ...]] = []
-    for place, found in zip(places[order][:_ROWS].tolist(), times[order].tolist(), strict=False):
+    for place, opening in zip(places[order][:_ROWS].tolist(), times[order].tolist(), strict=False):
         worst = verdict.worst[place] if not verdict.feasible[place] else None
         figures = (float(verdict.objective[place]), bool(verdict.feasible[place]), float(verdict.max_violation[place]))
-        rows.append((len(rows) + 1, *figures, worst, found))
+        rows.append((len(rows) + 1, *figures, worst, opening))
     shown = f"the best {len(rows)} of {len(places)} different solutions" if len(rows) < len(places) else "solutions"
     return Table(("rank", "objective", "feasible", "violation", "of row", "found"), tuple(rows), title=shown)
 
 
-def _files(folder: Path, found: Opening, outcome: Outcome, program: Path | None) -> Iterator[Saved]:
+def _files(folder: Path, opening: Opening, outcome: Outcome, program: Path | None) -> Iterator[Saved]:
     for name in ("best.sol", "solutions.npz"):
-        write_solutions(folder / name, found.program, outcome.x)
+        write_solutions(folder / name, opening.program, outcome.x)
         yield Saved(folder / name)
     if program is not None:
         yield Saved(program)

@@ -27,14 +27,14 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
     if options.picture is not None:
         atomic.check(Path(options.picture), (".png",), "--picture")
     yield Progress(0, 1, "reading")
-    found = open_request(options.request(), options.checkpoint, options.device)
-    yield found.reason
+    opening = open_request(options.request(), options.checkpoint, options.device)
+    yield opening.reason
     watch = options.picture is not None
-    outcome = yield from outcome_of(draw(found.model, found.form, options.request(), watch=watch))
-    yield table(found, outcome)
+    outcome = yield from outcome_of(draw(opening.model, opening.form, options.request(), watch=watch))
+    yield table(opening, outcome)
     yield from remarks(outcome)
     if options.out is not None:
-        write_solutions(options.out, found.program, outcome.x)
+        write_solutions(options.out, opening.program, outcome.x)
         yield options.out
     if options.picture is not None:
         from becalm_programs.views.curves import panels
@@ -43,7 +43,7 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
         yield options.picture
 
 
-def table(found: Opening, outcome: Outcome) -> Table:
+def table(opening: Opening, outcome: Outcome) -> Table:
     """The figures of an outcome, one in a row."""
     objectives, verdict = outcome.objectives, outcome.verdict
     best, mean, worst = (objectives[0], objectives.mean(), objectives[-1]) if len(objectives) else (None, None, None)
@@ -57,12 +57,12 @@ def table(found: Opening, outcome: Outcome) -> Table:
         ("variables that two differ in, mean", _number(outcome.hamming)),
         ("seconds", _number(outcome.seconds)),
         ("seconds per feasible", _number(outcome.per_feasible)),
-        ("network calls", 0 if found.network == "no network" else outcome.calls),
-        ("network", found.network),
+        ("network calls", 0 if opening.network == "no network" else outcome.calls),
+        ("network", opening.network),
         ("tier", outcome.tier),
-        *_continuous(found.program, outcome),
+        *_continuous(opening.program, outcome),
     )
-    return Table(("figure", "value"), rows, title=title(found.program))
+    return Table(("figure", "value"), rows, title=title(opening.program))
 
 
 def _continuous(program: Program, outcome: Outcome) -> tuple[tuple[str, str], ...]:

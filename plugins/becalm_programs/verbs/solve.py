@@ -66,10 +66,10 @@ def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
     outcome: Outcome | None = None
     if options.warm_start:
         request = options.request(count=options.count, tier=options.tier)
-        found = open_request(request, options.checkpoint, options.device)
-        program = found.program
-        yield found.reason
-        outcome = yield from outcome_of(draw(found.model, found.form, request))
+        opening = open_request(request, options.checkpoint, options.device)
+        program = opening.program
+        yield opening.reason
+        outcome = yield from outcome_of(draw(opening.model, opening.form, request))
     else:
         program = read(Path(path_of(options)))
     yield Progress(0, 2, f"{options.solver}, cold")
@@ -81,7 +81,7 @@ def run(options: SolveOptions) -> Iterator[str | Progress | Table]:
     yield _trajectories(stages)
     if outcome is not None:
         yield from _bought(program, stages, outcome)
-    yield from _written(program, stages, options)
+    yield from _write(program, stages, options)
 
 
 def _cold(program: Program, options: SolveOptions) -> Stage:
@@ -159,11 +159,11 @@ def _bought(program: Program, stages: list[Stage], outcome: Outcome) -> Iterator
     yield f"{had}; warm " + ("never got there" if math.isinf(when) else f"had that after {when:.3g} seconds")
 
 
-def _written(program: Program, stages: list[Stage], options: SolveOptions) -> Iterator[str]:
-    found = [stage.x for stage in stages if stage.x is not None]
+def _write(program: Program, stages: list[Stage], options: SolveOptions) -> Iterator[str]:
+    solutions = [stage.x for stage in stages if stage.x is not None]
     if options.out is not None:
-        if found:
-            write_solutions(options.out, program, np.stack(found))
+        if solutions:
+            write_solutions(options.out, program, np.stack(solutions))
             yield options.out
         else:
             yield f"nothing feasible was found: {options.out} is not written"

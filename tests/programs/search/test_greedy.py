@@ -10,7 +10,7 @@ from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.problem.program import Program, objective
 from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
-from becalm_programs.search.lp_rounding import rounded
+from becalm_programs.search.lp_rounding import randomised_rounding
 from becalm_programs.search.structure.facility import recognise
 
 SOLVED = ("set-cover", "auction", "facility", "independent-set", "knapsack")
@@ -70,6 +70,6 @@ def test_facilities_are_recognised_by_their_rows_and_nothing_else_is() -> None:
 
 def test_rounding_goes_up_as_often_as_the_fraction_says() -> None:
     program = from_arrays([1.0, 1.0, 1.0, 1.0], [[1, 1, 1, 1]], high=[1, 1, 5, 5], integer=[True, True, True, False])
-    x = rounded(program, np.array([0.3, 1.0, 2.75, 0.4]), 4000, random())
+    x = randomised_rounding(program, np.array([0.3, 1.0, 2.75, 0.4]), 4000, random())
     assert x[0].tolist() == [0.0, 1.0, 3.0, 0.4]
     assert x.mean(axis=0) == pytest.approx([0.3, 1.0, 2.75, 0.4], abs=0.03)

@@ -42,7 +42,7 @@ def test_large_neighbourhood_search_never_worsens_and_nears_the_optimum(family: 
     start = greedy(columns, 1)[0]
     search = Search(columns, random(), near(columns, start, 10.0), part_nodes=1, part_seconds=60.0)
     values = [float(program.cost @ start)]
-    made = search.improve(start, Limit(steps=15), found=lambda x: values.append(float(program.cost @ x)))
+    made = search.improve(start, Limit(steps=15), on_incumbent=lambda x: values.append(float(program.cost @ x)))
     assert values == sorted(values, reverse=True) and float(program.cost @ made) <= values[-1]
     assert verify(program, made[None]).feasible[0]
     assert behind(program, made[None]) <= 0.2

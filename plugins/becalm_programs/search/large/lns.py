@@ -93,7 +93,7 @@ class Search:
         steps: float = math.inf,
         cost: Array | None = None,
         others: Array | None = None,
-        found: Callable[[Array], None] | None = None,
+        on_incumbent: Callable[[Array], None] | None = None,
     ) -> Array:
         """A feasible solution (n,) that is not worse than x.
 
@@ -104,7 +104,7 @@ class Search:
             steps: Most steps to take here.
             cost: (n,) in place of the program's.
             others: (P, n) good solutions to cross with.
-            found: Told of each solution on the way that is better than those before.
+            on_incumbent: Told of each solution on the way that is better than those before.
         """
         aim = self.columns.program.cost if cost is None else cost
         pool = np.zeros((0, len(x))) if others is None else others
@@ -115,13 +115,14 @@ class Search:
             free = NEIGHBOURHOODS[kind](
                 Scene(self.columns, x, pool, self.nearness, self.generator), max(2, round(self.share[kind] * len(x)))
             )
-            made, solved = self._solve(x, free, aim, min(limit.left, self.part_seconds))
-            better = made is not None and float(aim @ made) < float(aim @ x) - 1e-9 * max(1.0, abs(float(aim @ x)))
+            candidate, solved = self._solve(x, free, aim, min(limit.left, self.part_seconds))
+            value, least = float(aim @ x), math.inf if candidate is None else float(aim @ candidate)
+            better = least < value - 1e-9 * max(1.0, abs(value))
             self._learn(kind, solved, better)
-            if made is not None and float(aim @ made) <= float(aim @ x):
-                x = made
-                if better and found is not None:
-                    found(x)
+            if candidate is not None and least <= value:
+                x = candidate
+                if better and on_incumbent is not None:
+                    on_incumbent(x)
             if solved and free.all():
                 # That was the whole program: there is nothing better.
                 break
@@ -148,9 +149,9 @@ class Search:
         solved = highs.status(model, has_solution=False) == "optimal"
         if values is None:
             return None, solved
-        made = x.copy()
-        made[left.free] = values
-        return mend(program, made), solved
+        candidate = x.copy()
+        candidate[left.free] = values
+        return mend(program, candidate), solved
 
 
 def near(columns: Columns, x: Array, seconds: float) -> Array | None:
@@ -160,7 +161,7 @@ def near(columns: Columns, x: Array, seconds: float) -> Array | None:
     of the largest.
     """
     relaxation = relax(columns.program, seconds)
-    if relaxation.x is None or relaxation.reduced is None:
+    if relaxation.x is None or relaxation.reduced_cost is None:
         return None
-    reduced = np.abs(relaxation.reduced)
+    reduced = np.abs(relaxation.reduced_cost)
     return np.where(np.abs(relaxation.x - x) > 0.1, 0.0, reduced / max(1e-12, float(reduced.max())))

@@ -39,8 +39,8 @@ def rows(scene: Scene, target: int) -> Mask:
     seen = np.zeros(len(length), dtype=bool)
     while len(layer):
         seen[layer] = True
-        found = program.rows.indices[ragged(begin[layer], length[layer])[0]].astype(np.int64)
-        fresh = _first(found[~free[found]])[: target - int(free.sum())]
+        members = program.rows.indices[ragged(begin[layer], length[layer])[0]].astype(np.int64)
+        fresh = _first(members[~free[members]])[: target - int(free.sum())]
         free[fresh] = True
         if free.sum() >= target:
             break

@@ -71,16 +71,16 @@ class Pool:
 
     def choose(self, count: int) -> Array:
         """(K, n) at most ``count`` within the gap: the best, then always the one farthest from those chosen."""
-        found = self.all()
-        if len(found) <= count:
-            return found
+        known = self.all()
+        if len(known) <= count:
+            return known
         chosen = [0]
-        distance = (found != found[0]).sum(axis=1)
+        distance = (known != known[0]).sum(axis=1)
         while len(chosen) < count:
             chosen.append(int(distance.argmax()))
-            distance = np.minimum(distance, (found != found[chosen[-1]]).sum(axis=1))
+            distance = np.minimum(distance, (known != known[chosen[-1]]).sum(axis=1))
         places: Indices = np.sort(np.array(chosen))
-        return found[places]
+        return known[places]
 
     def _worst(self) -> float:
         """The largest value of the minimisation within the gap."""
@@ -135,7 +135,7 @@ def _search(columns: Columns, pool: Pool, limit: Limit, generator: np.random.Gen
     def take(x: Array) -> None:
         pool.add(x)
 
-    pool.add(search.improve(best, limit, until=0.5, others=pool.all(), found=take))
+    pool.add(search.improve(best, limit, until=0.5, others=pool.all(), on_incumbent=take))
     # Where greedy has a way of its own, its general way comes to nothing.
     known = recognise(program) is not None
     ruined = 0.2 if program.binary.all() and not known else 0.0
@@ -144,7 +144,7 @@ def _search(columns: Columns, pool: Pool, limit: Limit, generator: np.random.Gen
         base = others[int(generator.integers(len(others)))]
         cost = program.cost * factors(2, len(base), spread, generator)[1]
         on_the_way = [base]
-        search.improve(base, limit, steps=_STEPS, cost=cost, others=others, found=on_the_way.append)
+        search.improve(base, limit, steps=_STEPS, cost=cost, others=others, on_incumbent=on_the_way.append)
         near_enough = [pool.add(x) for x in oneopt(columns, np.stack(on_the_way))]
         if not near_enough[-1]:
             spread *= 0.8
@@ -153,8 +153,8 @@ def _search(columns: Columns, pool: Pool, limit: Limit, generator: np.random.Gen
                 pool.add(oneopt(columns, x[None])[0])
         if ruined and not limit.over:
             chosen = others[generator.integers(len(others), size=_BATCH)]
-            made = [pool.add(x) for x in recreate(columns, chosen, ruined, spread, generator)]
-            ruined = float(np.clip(ruined * (1.1 if sum(made) > _BATCH / 2 else 0.8), 0.01, 0.5))
+            taken = [pool.add(x) for x in recreate(columns, chosen, ruined, spread, generator)]
+            ruined = float(np.clip(ruined * (1.1 if sum(taken) > _BATCH / 2 else 0.8), 0.01, 0.5))
 
 
 def _first(program: Program, limit: Limit) -> Array | None:

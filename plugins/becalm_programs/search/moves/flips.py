@@ -50,8 +50,8 @@ class Flips:
 
     def members(self, row: int) -> Indices:
         """Binary variables of a row."""
-        found = self._column[self._begin[row] : self._begin[row] + self._length[row]]
-        return np.asarray(found[self.binary[found]])
+        members = self._column[self._begin[row] : self._begin[row] + self._length[row]]
+        return np.asarray(members[self.binary[members]])
 
     def flip(self, variable: int) -> None:
         """Flips a binary variable."""
@@ -69,9 +69,9 @@ class Flips:
         self._refresh(rows)
 
     def _violation_of(self, rows: Indices, activity: Array) -> Array:
-        made = row_violation(self.program.row_low[rows], self.program.row_high[rows], activity)
-        made[made <= ROUNDING] = 0.0
-        return made
+        violation = row_violation(self.program.row_low[rows], self.program.row_high[rows], activity)
+        violation[violation <= ROUNDING] = 0.0
+        return violation
 
     def _refresh(self, rows: Indices) -> None:
         """Looks at all entries of the rows anew."""

@@ -47,13 +47,13 @@ class _State:
 
     Attributes:
         inside: (n,) what is 1.
-        price: (n,) sum of the gains of what excludes a variable and is 1.
+        loss: (n,) sum of the gains of what excludes a variable and is 1.
     """
 
     def __init__(self, packing: Packing, inside: np.ndarray) -> None:
         self.packing, self.gain, self.inside = packing, packing.gain, inside
         self.least = least_gain(self.gain)
-        self.price = np.zeros(len(inside))
+        self.loss = np.zeros(len(inside))
         self._count()
 
     def improve(self, tries: int) -> None:
@@ -73,14 +73,14 @@ class _State:
             self._count()
 
     def _count(self) -> None:
-        self.price[:] = 0.0
+        self.loss[:] = 0.0
         for variable in np.flatnonzero(self.inside).tolist():
-            self.price[self.packing.around(variable)] += self.gain[variable]
+            self.loss[self.packing.around(variable)] += self.gain[variable]
 
     def _outside(self) -> list[int]:
         """What is 0, gains, and is not too dear; that which loses least by going in first."""
-        outside = np.flatnonzero(~self.inside & (self.gain > 0) & (self.price <= _OUT * self.gain))
-        order = np.argsort((self.price - self.gain)[outside], kind="stable")
+        outside = np.flatnonzero(~self.inside & (self.gain > 0) & (self.loss <= _OUT * self.gain))
+        order = np.argsort((self.loss - self.gain)[outside], kind="stable")
         in_order: list[int] = outside[order].tolist()
         return in_order
 
@@ -98,7 +98,7 @@ class _State:
         """Swaps that pay, the best first, from places that may have become better; what they gain."""
         total = 0.0
         while len(places):
-            gain = self.gain[places] - self.price[places]
+            gain = self.gain[places] - self.loss[places]
             gain[self.inside[places]] = 0.0
             best = int(gain.argmax())
             if gain[best] <= self.least:
@@ -108,7 +108,7 @@ class _State:
         return total
 
     def _near(self, left: Indices) -> Indices:
-        """Where prices fall as variables leave."""
+        """Where losses fall as variables leave."""
         return np.concatenate([left[:0], *(self.packing.around(each) for each in left.tolist())])
 
     def _swap(self, variable: int, swaps: list[_Swap]) -> float:
@@ -116,17 +116,17 @@ class _State:
         around = self.packing.around(variable)
         left = around[self.inside[around]]
         for each in left.tolist():
-            self.price[self.packing.around(each)] -= self.gain[each]
+            self.loss[self.packing.around(each)] -= self.gain[each]
         self.inside[left] = False
         self.inside[variable] = True
-        self.price[around] += self.gain[variable]
+        self.loss[around] += self.gain[variable]
         swaps.append((variable, left))
         return float(self.gain[variable] - self.gain[left].sum())
 
     def _undo(self, swaps: list[_Swap]) -> None:
         for variable, left in reversed(swaps):
             self.inside[variable] = False
-            self.price[self.packing.around(variable)] -= self.gain[variable]
+            self.loss[self.packing.around(variable)] -= self.gain[variable]
             self.inside[left] = True
             for each in left.tolist():
-                self.price[self.packing.around(each)] += self.gain[each]
+                self.loss[self.packing.around(each)] += self.gain[each]

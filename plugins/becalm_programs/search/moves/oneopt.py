@@ -33,13 +33,13 @@ def oneopt(program: Program | Columns, x: Array, *, rounds: int | None = None, p
         ValueError: If x has another shape.
     """
     columns = Columns.of(program)
-    made = solutions(columns.program, x).copy()
-    order = None if priority is None else np.broadcast_to(priority, made.shape)
+    improved = solutions(columns.program, x).copy()
+    order = None if priority is None else np.broadcast_to(priority, improved.shape)
     step = max(1, _CELLS // max(1, columns.program.nonzeros))
-    for start in range(0, len(made), step):
+    for start in range(0, len(improved), step):
         end = start + step
-        _improve(columns, made[start:end], rounds, None if order is None else order[start:end])
-    return made
+        _improve(columns, improved[start:end], rounds, None if order is None else order[start:end])
+    return improved
 
 
 def _improve(columns: Columns, x: Array, rounds: int | None, priority: Array | None) -> None:
@@ -86,9 +86,9 @@ def _fitting(moves: Moves, step: Array, gap: Array, rank: Indices, count: int) -
     before, error = _used_before(used, sample, fresh, count)
     # The first of a row's side fits, since it fits alone.
     fits = fresh | (before + used + error <= gap[order])
-    made = np.ones(len(step), dtype=bool)
-    made[moves.owner[order[~fits]]] = False
-    return made
+    improved = np.ones(len(step), dtype=bool)
+    improved[moves.owner[order[~fits]]] = False
+    return improved
 
 
 def _used_before(used: Array, sample: Indices, fresh: Mask, count: int) -> tuple[Array, Array]:

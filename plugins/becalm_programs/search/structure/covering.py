@@ -26,8 +26,8 @@ class Covering:
 
     def covered(self, variable: int) -> Indices:
         """Rows that a variable covers."""
-        found: Indices = self.columns.row[self.columns.start[variable] : self.columns.start[variable + 1]]
-        return found
+        rows: Indices = self.columns.row[self.columns.start[variable] : self.columns.start[variable + 1]]
+        return rows
 
     def members(self, rows: Indices) -> Indices:
         """Variables that cover the rows, row after row."""

@@ -59,7 +59,7 @@ class Facility:
             if values[least] >= best - _GAIN:
                 break
             best, opened = values[least], others[least]
-        return self._written(opened, self._shifted(self._served(opened, transport), opened, transport))
+        return self._write(opened, self._shift(self._serve(opened, transport), opened, transport))
 
     def change(self, x: Array) -> Array:
         """x (n,), a solution, with a facility closed, opened or exchanged where that pays, customers choosing anew.
@@ -74,8 +74,8 @@ class Facility:
         if not len(paying):
             return x
         opened = others[np.random.default_rng(zlib.crc32(x.tobytes())).choice(paying)]
-        made = self._written(opened, self._shifted(self._served(opened, transport), opened, transport))
-        return made if verify(self.program, made[None]).feasible[0] and cost @ made < before else x
+        changed = self._write(opened, self._shift(self._serve(opened, transport), opened, transport))
+        return changed if verify(self.program, changed[None]).feasible[0] and cost @ changed < before else x
 
     def _enough(self, transport: Array, fixed: Array) -> Mask:
         """Facilities by cost per capacity, until every customer has a place."""
@@ -96,33 +96,33 @@ class Facility:
 
     def _values(self, opened: Mask, transport: Array, fixed: Array) -> Array:
         """(S,) cost of each set of open facilities (S, F), customers placed in the order of their first regrets."""
-        chosen = self._placed(opened, transport)
+        chosen = self._place(opened, transport)
         places = np.arange(len(transport))
         paid = np.where(chosen >= 0, transport[places, chosen], np.inf)
         return np.asarray(opened @ fixed + paid.sum(axis=1))
 
-    def _placed(self, opened: Mask, transport: Array) -> _Table:
+    def _place(self, opened: Mask, transport: Array) -> _Table:
         """(S, C) facility of each customer for each set of open ones, in the order of first regrets; -1 for no room."""
         states = np.arange(len(opened))
-        price = np.where(opened[:, None], transport, np.inf)
-        two = np.partition(np.concatenate([price, np.full((*price.shape[:2], 1), np.inf)], axis=2), 1, axis=2)
+        cost_of = np.where(opened[:, None], transport, np.inf)
+        two = np.partition(np.concatenate([cost_of, np.full((*cost_of.shape[:2], 1), np.inf)], axis=2), 1, axis=2)
         order = np.argsort(-(np.minimum(two[..., 1], 1e30) - np.minimum(two[..., 0], 1e30)), axis=1, kind="stable")
         left = np.where(opened, self.capacity, -1.0)
         chosen = np.full((len(opened), len(transport)), -1)
         for customer in order.T:
-            fits = np.where(self.demand[customer] <= left, price[states, customer], np.inf)
+            fits = np.where(self.demand[customer] <= left, cost_of[states, customer], np.inf)
             best = fits.argmin(axis=1)
             there = np.isfinite(fits[states, best])
             chosen[states[there], customer[there]] = best[there]
             left[states[there], best[there]] -= self.demand[customer[there], best[there]]
         return chosen
 
-    def _served(self, opened: Mask, transport: Array) -> _Table:
+    def _serve(self, opened: Mask, transport: Array) -> _Table:
         """(C,) facility of each customer, regrets looked at anew as facilities fill; if that leaves one out, not."""
         chosen = self._assign(opened, transport)
-        return chosen if (chosen >= 0).all() else self._placed(opened[None], transport)[0]
+        return chosen if (chosen >= 0).all() else self._place(opened[None], transport)[0]
 
-    def _shifted(self, chosen: _Table, opened: Mask, transport: Array) -> _Table:
+    def _shift(self, chosen: _Table, opened: Mask, transport: Array) -> _Table:
         """Customers after moves of one to a cheaper open facility with room, the best first, as long as there are."""
         served = np.flatnonzero(chosen >= 0)
         left = np.where(opened, self.capacity, -1.0)
@@ -145,16 +145,16 @@ class Facility:
         left = np.where(opened, self.capacity, -1.0)
         waiting = np.arange(len(transport))
         while len(waiting):
-            price = np.where(self.demand[waiting] <= left, transport[waiting], np.inf)
+            cost_of = np.where(self.demand[waiting] <= left, transport[waiting], np.inf)
             # One more column, so that there always is a second choice.
-            two = np.partition(np.column_stack([price, np.full(len(price), np.inf)]), 1, axis=1)
+            two = np.partition(np.column_stack([cost_of, np.full(len(cost_of), np.inf)]), 1, axis=1)
             placed = np.isfinite(two[:, 0])
-            waiting, price, two = waiting[placed], price[placed], two[placed]
+            waiting, cost_of, two = waiting[placed], cost_of[placed], two[placed]
             if not len(waiting):
                 break
             regret = np.minimum(two[:, 1], 1e30) - two[:, 0]
-            order = np.lexsort((np.argmin(price, axis=1), -regret))
-            taken = self._fill(waiting[order], price.argmin(axis=1)[order], left, chosen)
+            order = np.lexsort((np.argmin(cost_of, axis=1), -regret))
+            taken = self._fill(waiting[order], cost_of.argmin(axis=1)[order], left, chosen)
             waiting = np.delete(waiting, order[taken])
         return chosen
 
@@ -172,7 +172,7 @@ class Facility:
         np.subtract.at(left, facilities[within], need[within])
         return np.asarray(by[within])
 
-    def _written(self, opened: Mask, chosen: _Table) -> Array:
+    def _write(self, opened: Mask, chosen: _Table) -> Array:
         program = self.program
         x = np.clip(np.zeros(len(program.cost)), program.low, program.high)
         x[self.gate[opened]] = 1.0

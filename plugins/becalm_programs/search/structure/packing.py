@@ -32,8 +32,8 @@ class Packing:
 
     def around(self, variable: int) -> Indices:
         """What excludes a variable."""
-        found: Indices = self.neighbour[self.start[variable] : self.start[variable + 1]]
-        return found
+        excluded: Indices = self.neighbour[self.start[variable] : self.start[variable + 1]]
+        return excluded
 
 
 def recognise(program: Program) -> Packing | None:
