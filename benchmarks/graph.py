@@ -15,10 +15,10 @@ import torch
 from torch import Tensor
 from torch_geometric.nn import SimpleConv
 
-from becalm_programs.condition import Block
 from becalm_programs.families import generate
 from becalm_programs.formats.graph import HOLDS, IN, to_hetero
-from becalm_programs.relation import Relation
+from becalm_programs.problem.block import BlockDiagonal
+from becalm_programs.problem.standard_form import StandardForm
 
 
 def clocked(there_and_back: Callable[[Tensor], Tensor], h: Tensor) -> float:
@@ -36,10 +36,10 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=1)
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
-    relation = Relation.of(generate("set-cover", "paper", 0))
-    block, data, sums = Block.of([relation], 1), to_hetero(relation), SimpleConv(aggr="sum")
-    entries, rows = len(relation.cost), len(relation.low)
-    low = relation.low[:, None]
+    form = StandardForm.of(generate("set-cover", "paper", 0))
+    block, data, sums = BlockDiagonal.of([form], 1), to_hetero(form), SimpleConv(aggr="sum")
+    entries, rows = len(form.cost), len(form.low)
+    low = form.low[:, None]
 
     def products(h: Tensor) -> Tensor:
         return block.up(block.down(h))
@@ -56,7 +56,7 @@ def main() -> None:
         taken["sparse products"].append(clocked(products, h))
         taken["message passing"].append(clocked(messages, h))
     middle = {name: statistics.median(seconds) for name, seconds in taken.items()}
-    edges = relation.matrix.values().numel()
+    edges = form.matrix.values().numel()
     print(f"{edges} edges, width {chosen.width}, threads: {chosen.threads}, median of {chosen.rounds}")
     for name, seconds in middle.items():
         print(f"  {name:16s} {1000 * seconds:8.1f} ms")

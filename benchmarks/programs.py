@@ -56,10 +56,10 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
     from becalm.objective.draw import Objective
     from becalm.schedule import Cosine
     from becalm_programs.domain import IntegerPrograms
-    from becalm_programs.relation import Relation
+    from becalm_programs.opening import bare
+    from becalm_programs.problem.standard_form import StandardForm
     from becalm_programs.request import ProgramRequest
-    from becalm_programs.sampling import sample
-    from becalm_programs.uniform import bare
+    from becalm_programs.sampling.draw import sample
 
     torch.set_num_threads(threads)
     cpu = pick("cpu")
@@ -74,10 +74,10 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
     before = peak()
     program = cover(nonzeros)
     begun = time.perf_counter()
-    relation = Relation.of(program)
+    form = StandardForm.of(program)
     prepared = time.perf_counter() - begun
-    request = ProgramRequest(count=count, batch=count, steps=steps, guidance=1.0, inner=2, last=5)
-    outcome = sample(model, relation, request)
+    request = ProgramRequest(count=count, batch=count, steps=steps, guidance=1.0, inner_steps=2, search_steps=5)
+    outcome = sample(model, form, request)
     counts = program.counts
     return {
         "nonzeros": counts.nonzeros,

@@ -23,8 +23,8 @@ import torch
 
 from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Progress, Table
-from becalm_programs.evaluate import run
 from becalm_programs.options import METHODS, EvaluateOptions
+from becalm_programs.verbs.evaluate import run
 
 FOLDER = Path("runs/programs")
 PAGE = Path("docs/results-programs.md")

@@ -1,6 +1,7 @@
 """Programs as a domain of becalm: feasible solutions of integer programs, guided by their constraints."""
 
 from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
+from becalm_programs.moved import MOVED as MOVED
 
 _PRETRAINED = ("set-cover", "auction", "facility", "independent-set")
 
@@ -35,7 +36,7 @@ def commands() -> list[CommandRef]:
             name="generate",
             summary="Write random instances of a family of programs as MPS files.",
             options="becalm_programs.options:GenerateOptions",
-            target="becalm_programs.generate:run",
+            target="becalm_programs.training.generate:run",
             examples=("becalm programs generate --family set-cover --size paper --count 10 --out covers",),
             again="the same command goes on",
         ),
@@ -44,7 +45,7 @@ def commands() -> list[CommandRef]:
             name="label",
             summary="Search good and diverse solutions of the programs in a folder, to train on.",
             options="becalm_programs.options:LabelOptions",
-            target="becalm_programs.labels:run",
+            target="becalm_programs.training.label:run",
             examples=(
                 "becalm programs label covers --seconds 8",
                 "becalm programs label covers --cluster tcp://HOST:8786",
@@ -64,7 +65,7 @@ def commands() -> list[CommandRef]:
             name="evaluate",
             summary="Judge sampling against greedy, rounding and solvers on unseen instances.",
             options="becalm_programs.options:EvaluateOptions",
-            target="becalm_programs.evaluate:run",
+            target="becalm_programs.verbs.evaluate:run",
             examples=(
                 "becalm programs evaluate --family set-cover --count 5 --seconds 20 --out runs/covers",
                 "becalm programs evaluate --folder unseen --checkpoint runs/covers.safetensors --json",
@@ -76,7 +77,7 @@ def commands() -> list[CommandRef]:
             name="sample",
             summary="Sample solutions of a program, judged on its original rows.",
             options="becalm_programs.options:SampleOptions",
-            target="becalm_programs.sample:run",
+            target="becalm_programs.verbs.sample:run",
             examples=(
                 "becalm programs sample model.mps --count 30 --picture solutions.png",
                 "becalm programs sample model.mps --tier 1-opt --out start.sol",
@@ -88,7 +89,7 @@ def commands() -> list[CommandRef]:
             name="solve",
             summary="Solve a program, and see what a sample as warm start buys.",
             options="becalm_programs.options:SolveOptions",
-            target="becalm_programs.solve:run",
+            target="becalm_programs.verbs.solve:run",
             examples=("becalm programs solve model.mps --warm-start --solver highs --seconds 30 --picture race.png",),
         ),
     ]
@@ -103,6 +104,6 @@ def panels() -> list[CommandRef]:
             name="sample",
             summary="Sample solutions of a program, and watch violation and objective fall along the path.",
             options="becalm_programs.options:PageOptions",
-            target="becalm_programs.page:sample",
+            target="becalm_programs.verbs.panel:sample",
         )
     ]

@@ -15,27 +15,29 @@ from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import Purpose, epochs, uniform
-from becalm_programs.condition import Programs
-from becalm_programs.energies import objective, violation
-from becalm_programs.examples import Example, load
+from becalm.train.split import check_split, split_range
+from becalm_programs.denoiser.network import Bipartite
 from becalm_programs.families import generate
 from becalm_programs.formats.read import read
-from becalm_programs.network import Bipartite
+from becalm_programs.guidance.constraint import constraint_guidance
+from becalm_programs.guidance.energies import objective, violation
 from becalm_programs.options import FamilyName, SizeName
-from becalm_programs.picture import draw
-from becalm_programs.prepared import prepared
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.rounding import round_entries
+from becalm_programs.problem.standard_form import StandardForm
+from becalm_programs.problem.verify import Verdict, verify
 from becalm_programs.request import ProgramRequest
-from becalm_programs.settle import rounded
-from becalm_programs.steer import steer
-from becalm_programs.verify import Verdict, verify
+from becalm_programs.training.examples import Example, load
+from becalm_programs.training.prepare import prepare
+from becalm_programs.views.picture import draw
 
 
-class IntegerPrograms(Domain[Programs]):
+class IntegerPrograms(Domain[ProblemBatch]):
     """Solutions of integer programs, of any sizes side by side; a row of x is one entry of one solution."""
 
     name: ClassVar[str] = "programs"
     request: ClassVar[type[ProgramRequest]] = ProgramRequest
+    renamed: ClassVar[Mapping[str, str]] = {"pull": "objective_weight"}
     defaults: ClassVar[Mapping[str, Any]] = {
         "objective": {"prediction": "x0", "error": "logistic", "penalty": 0.3, "drop": 0.0},
         "training": {"rate": 2e-3, "warmup": 100, "ema": 0.995},
@@ -50,7 +52,9 @@ class IntegerPrograms(Domain[Programs]):
     rounds: int = Field(4, ge=1, description="Rounds of messages between entries and rows.")
     batch: int = Field(8, ge=1, description="Programs per training batch.")
     draws: int = Field(4, ge=1, description="Solutions of each program in a batch, at noise levels of their own.")
-    pull: float = Field(3.0, ge=0, description="Weight of the objective in the guidance where a request says nothing.")
+    objective_weight: float = Field(
+        3.0, ge=0, description="Weight of the objective in the guidance where a request says nothing."
+    )
     patience: int = Field(30, ge=0, description="Steps without anything better where a request says nothing.")
     holdout: int = Field(0, ge=0, description="Last programs of the folder kept out of training, for split test.")
     gap: float = Field(
@@ -66,7 +70,7 @@ class IntegerPrograms(Domain[Programs]):
         self._folder()
         return self
 
-    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Programs]]:
+    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[ProblemBatch]]:
         examples = self._examples(split)
         for number, index in epochs(seed, len(examples), self.batch, start):
             yield self._batch([examples[place] for place in index.tolist()], seed, number)
@@ -75,122 +79,114 @@ class IntegerPrograms(Domain[Programs]):
         return Bipartite(width=self.width, rounds=self.rounds)
 
     def usual(self) -> Mapping[str, Any]:
-        return {"objective": self.pull, "patience": self.patience}
+        return {"objective_weight": self.objective_weight, "patience": self.patience}
 
     def shape(self) -> tuple[int, ...]:
         return ()
 
-    def condition(self, request: ProgramRequest) -> Programs:
+    def condition(self, request: ProgramRequest) -> ProblemBatch:
         if request.model is None and self.family is None and self.data is not None and Path(self.data).is_dir():
-            relation = _examples(self.data, self.gap)[0].relation  # While it is trained there are no others.
+            form = _examples(self.data, self.gap)[0].form  # While it is trained there are no others.
         else:
-            relation = _relation(request.model, self.family, self.size)
-        return Programs((relation,), (0,) * request.count)
+            form = _form(request.model, self.family, self.size)
+        return ProblemBatch((form,), (0,) * request.count)
 
-    def owner(self, cond: Programs, count: int) -> Tensor:
+    def owner(self, cond: ProblemBatch, count: int) -> Tensor:
         return cond.owner
 
-    def energies(self) -> Mapping[str, Energy[Programs]]:
+    def energies(self) -> Mapping[str, Energy[ProblemBatch]]:
         return {"violation": violation, "objective": objective}
 
-    def penalty(self) -> Energy[Programs]:
+    def penalty(self) -> Energy[ProblemBatch]:
         """The violation per entry, so that it weighs alike in programs of any size."""
 
-        def per_entry(x0: Tensor, level: Any, cond: Programs) -> Tensor:
-            sizes = torch.tensor([len(cond.relations[number].cost) for number in cond.which], device=x0.device)
+        def per_entry(x0: Tensor, level: Any, cond: ProblemBatch) -> Tensor:
+            sizes = torch.tensor([len(cond.forms[number].cost) for number in cond.which], device=x0.device)
             return violation(x0, level, cond) / sizes
 
         return per_entry
 
-    def guidance(self, request: ProgramRequest) -> Guidance[Programs]:
-        guides: list[Guidance[Programs]] = []
+    def guidance(self, request: ProgramRequest) -> Guidance[ProblemBatch]:
+        guides: list[Guidance[ProblemBatch]] = []
         if request.descend:
             guides.append(Descend(violation, request.descend, "clean"))
-        if request.objective and not request.guidance:
-            guides.append(Descend(objective, request.objective, "clean"))
+        if request.objective_weight and not request.guidance:
+            guides.append(Descend(objective, request.objective_weight, "clean"))
         if request.guidance:
             last = request.times[-1] if request.times else 1 / request.steps
             guides.append(
-                steer(
+                constraint_guidance(
                     request.guidance,
-                    pull=request.objective,
-                    inner=request.inner,
-                    last=request.last,
+                    objective_weight=request.objective_weight,
+                    inner_steps=request.inner_steps,
+                    round_below=1.01 * last,
+                    search_steps=request.search_steps,
                     patience=request.patience,
-                    near=1.01 * last,
                 )
             )
         return compose(*guides)
 
-    def solutions(self, x0: Tensor, cond: Programs) -> list[np.ndarray]:
+    def solutions(self, x0: Tensor, cond: ProblemBatch) -> list[np.ndarray]:
         """The solutions of each run of samples of one program, (K, n) each, rounded as they are decoded."""
-        found, numbers = [], iter(_runs(cond))
+        solutions, numbers = [], iter(_runs(cond))
         for block, part in cond.parts():
-            p = rounded(block, (1 + block.gather(x0[part].cpu().float())) / 2)
+            p = round_entries(block, (1 + block.gather(x0[part].cpu().float())) / 2)
             for entries in p.split(block.sizes):
-                relation = cond.relations[next(numbers)]
-                found.append(relation.bits.decode(entries.T.numpy().astype(np.float64)))
-        return found
+                form = cond.forms[next(numbers)]
+                solutions.append(form.encoding.decode(entries.T.numpy().astype(np.float64)))
+        return solutions
 
-    def verdicts(self, x0: Tensor, cond: Programs) -> list[Verdict]:
+    def verdicts(self, x0: Tensor, cond: ProblemBatch) -> list[Verdict]:
         """Each run of samples of one program judged on its original rows."""
-        runs = _runs(cond)
-        return [
-            verify(cond.relations[number].program, x) for number, x in zip(runs, self.solutions(x0, cond), strict=True)
-        ]
+        return [verdict for _, verdict in self._judge(x0, cond)]
 
-    def metrics(self, x0: Tensor, cond: Programs) -> Mapping[str, float]:
+    def metrics(self, x0: Tensor, cond: ProblemBatch) -> Mapping[str, float]:
         """Share feasible, mean worst violation, distinct solutions."""
-        verdicts, solutions = self.verdicts(x0, cond), self.solutions(x0, cond)
+        solutions, verdicts = zip(*self._judge(x0, cond), strict=True)
         return {
             "feasible": float(np.concatenate([verdict.feasible for verdict in verdicts]).mean()),
             "violation": float(np.concatenate([verdict.max_violation for verdict in verdicts]).mean()),
             "distinct": float(sum(len(np.unique(x, axis=0)) for x in solutions)),
         }
 
-    def arrays(self, x0: Tensor, cond: Programs) -> Mapping[str, Tensor]:
+    def arrays(self, x0: Tensor, cond: ProblemBatch) -> Mapping[str, Tensor]:
         """``x`` (K, n), ``objective``, ``max_violation``, ``feasible`` (K,), of the first program."""
-        x, verdict = self.solutions(x0, cond)[0], self.verdicts(x0, cond)[0]
-        return {
-            "x": torch.from_numpy(x),
-            "objective": torch.from_numpy(verdict.objective),
-            "max_violation": torch.from_numpy(verdict.max_violation),
-            "feasible": torch.from_numpy(verdict.feasible),
-        }
+        x, verdict = self._judge(x0, cond)[0]
+        names = ("objective", "max_violation", "feasible")
+        return {"x": torch.from_numpy(x)} | {name: torch.from_numpy(getattr(verdict, name)) for name in names}
 
-    def render(self, x0: Tensor, cond: Programs) -> Picture:
+    def render(self, x0: Tensor, cond: ProblemBatch) -> Picture:
         """Objective and violation of the solutions."""
         return draw(self.verdicts(x0, cond))
 
+    def _judge(self, x0: Tensor, cond: ProblemBatch) -> list[tuple[np.ndarray, Verdict]]:
+        solutions = self.solutions(x0, cond)
+        programs = [cond.forms[number].program for number in _runs(cond)]
+        return [(x, verify(program, x)) for program, x in zip(programs, solutions, strict=True)]
+
     def _examples(self, split: str) -> list[Example]:
-        if split not in ("train", "test"):
-            raise UserError(f"split must be train or test, got {split!r}")
+        check_split(split)
         examples = _examples(self._folder(), self.gap)
-        if self.holdout >= len(examples):
-            raise UserError(f"holdout must leave a program to train on, got {self.holdout} of {len(examples)}")
-        if split == "test" and not self.holdout:
-            raise UserError("there are no test programs: set holdout above 0")
-        kept = len(examples) - self.holdout
-        return examples[:kept] if split == "train" else examples[kept:]
+        return [examples[place] for place in split_range(split, len(examples), self.holdout, "program")]
 
     def _folder(self) -> str:
         if self.data is not None:
             return self.data
         if self.family is None:
             raise UserError("training needs programs: name a --family, or a folder of labelled ones by --data")
-        return str(prepared(self.family, self.size, self.instances, self.seconds))
+        return str(prepare(self.family, self.size, self.instances, self.seconds))
 
-    def _batch(self, examples: list[Example], seed: int, number: int) -> Batch[Programs]:
+    def _batch(self, examples: list[Example], seed: int, number: int) -> Batch[ProblemBatch]:
         share = uniform(seed, torch.arange(len(examples)), number, Purpose.AUGMENT, (self.draws,))
         rows = [
             example.x0[(part * len(example.x0)).long()].flatten() for example, part in zip(examples, share, strict=True)
         ]
         which = tuple(place for place in range(len(examples)) for _ in range(self.draws))
-        cond = Programs(tuple(example.relation for example in examples), which)
+        cond = ProblemBatch(tuple(example.form for example in examples), which)
         return Batch(torch.cat(rows), cond, cond.owner, cond.size)
 
 
-def _runs(cond: Programs) -> list[int]:
+def _runs(cond: ProblemBatch) -> list[int]:
     """The program of each run of neighbouring samples."""
     return [number for place, number in enumerate(cond.which) if place == 0 or cond.which[place - 1] != number]
 
@@ -201,9 +197,9 @@ def _examples(data: str, gap: float) -> list[Example]:
 
 
 @lru_cache(maxsize=8)
-def _relation(model: str | None, family: str | None, size: str) -> Relation:
+def _form(model: str | None, family: str | None, size: str) -> StandardForm:
     if model is not None:
-        return Relation.of(read(Path(model)))
+        return StandardForm.of(read(Path(model)))
     if family is None:
         raise UserError("name a program to sample solutions of: a .mps, .mps.gz or .lp file")
-    return Relation.of(generate(family, size, 0))
+    return StandardForm.of(generate(family, size, 0))

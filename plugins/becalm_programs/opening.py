@@ -4,44 +4,51 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+import torch
+
+from becalm.codec import Identity
 from becalm.device import pick
 from becalm.errors import UserError
 from becalm.model import Model, shared
-from becalm_programs.bounds import related
-from becalm_programs.choose import fitting
-from becalm_programs.condition import Programs
+from becalm.objective.draw import Objective
+from becalm.schedule import Cosine
+from becalm_programs.denoiser.uniform import Uniform
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.formats.read import read
-from becalm_programs.program import Program
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.bounds import standard_form
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
-from becalm_programs.uniform import bare
+from becalm_programs.sampling.choose import fitting
 
 NONE = "none"
 """As a checkpoint: guidance without a network."""
+# Without a network the objective has to say everything.
+_OBJECTIVE_WEIGHT = 100.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Opened:
+class Opening:
     """A program and a model to sample it with.
 
     Attributes:
         network: What the network is called; ``no network`` if there is none.
-        said: How it was chosen, in a sentence.
+        reason: How it was chosen, in a sentence.
     """
 
-    relation: Relation
-    model: Model[Programs]
+    form: StandardForm
+    model: Model[ProblemBatch]
     network: str
-    said: str
+    reason: str
 
     @property
     def program(self) -> Program:
         """The program."""
-        return self.relation.program
+        return self.form.program
 
 
-def opened(request: ProgramRequest, checkpoint: str | None, device: str) -> Opened:
+def open_request(request: ProgramRequest, checkpoint: str | None, device: str) -> Opening:
     """The program that a request names, with its model.
 
     Args:
@@ -53,25 +60,26 @@ def opened(request: ProgramRequest, checkpoint: str | None, device: str) -> Open
     """
     pick(device)
     if request.model is None and checkpoint is not None:
-        model, name, said = asked(checkpoint, device)
-        return Opened(model.domain.condition(request).relations[0], model, name, said)
-    return fitted(relation_of(named(request)), checkpoint, device)
+        model, name, reason = model_of(checkpoint, device)
+        return Opening(model.domain.condition(request).forms[0], model, name, reason)
+    path = path_of(request)
+    return open_form(form_of(read(Path(path)), path), checkpoint, device)
 
 
-def fitted(relation: Relation, checkpoint: str | None, device: str) -> Opened:
-    """A program with the model to sample it with; arguments as of ``opened``.
+def open_form(form: StandardForm, checkpoint: str | None, device: str) -> Opening:
+    """A program with the model to sample it with; arguments as of ``open_request``.
 
     Raises:
         UserError: If there is no such model or device.
     """
     if checkpoint is not None:
-        return Opened(relation, *asked(checkpoint, device))
-    name, said = fitting(relation.program)
-    model, known, _ = asked(NONE if name is None else name, device)
-    return Opened(relation, model, known, said)
+        return Opening(form, *model_of(checkpoint, device))
+    name, reason = fitting(form.program)
+    model, known, _ = model_of(NONE if name is None else name, device)
+    return Opening(form, model, known, reason)
 
 
-def asked(checkpoint: str, device: str) -> tuple[Model[Programs], str, str]:
+def model_of(checkpoint: str, device: str) -> tuple[Model[ProblemBatch], str, str]:
     """A model by name, file or ``none``, what it is called, and the sentence for it.
 
     Raises:
@@ -82,7 +90,7 @@ def asked(checkpoint: str, device: str) -> tuple[Model[Programs], str, str]:
     return load(checkpoint, device), checkpoint, f"network {checkpoint}, as asked"
 
 
-def named(request: ProgramRequest) -> str:
+def path_of(request: ProgramRequest) -> str:
     """The file that a request names.
 
     Raises:
@@ -93,17 +101,8 @@ def named(request: ProgramRequest) -> str:
     return request.model
 
 
-def relation_of(path: str) -> Relation:
-    """The relation of the program in a file.
-
-    Raises:
-        UserError: If it cannot be read, has no integer variables, or has variables without bounds.
-    """
-    return sampled(read(Path(path)), path)
-
-
-def sampled(program: Program, name: str) -> Relation:
-    """The relation of a program that is to be sampled.
+def form_of(program: Program, name: str) -> StandardForm:
+    """The standard form of a program that is to be sampled.
 
     Args:
         name: What complaints call it.
@@ -114,12 +113,12 @@ def sampled(program: Program, name: str) -> Relation:
     if not program.integer.any():
         raise UserError(f"{name} has no integer variables: it is a linear program, for which any solver finds the best")
     try:
-        return related(program)
+        return standard_form(program)
     except UserError as error:
         raise UserError(f"{name}: {error}") from error
 
 
-def load(name: str, device: str) -> Model[Programs]:
+def load(name: str, device: str) -> Model[ProblemBatch]:
     """A trained model of programs, loaded once as long as its file is the same.
 
     Raises:
@@ -128,4 +127,10 @@ def load(name: str, device: str) -> Model[Programs]:
     model = shared(name, device)
     if not isinstance(model.domain, IntegerPrograms):
         raise UserError(f"checkpoint {name} is of domain {model.domain.name!r}, not 'programs'")
-    return cast(Model[Programs], model)
+    return cast(Model[ProblemBatch], model)
+
+
+def bare(device: torch.device) -> Model[ProblemBatch]:
+    """A model without a network, on which guidance does all the work."""
+    domain, network = IntegerPrograms(objective_weight=_OBJECTIVE_WEIGHT), Uniform().eval().to(device)
+    return Model(domain, Cosine(), Objective(prediction="x0"), network, Identity(), device, {})

@@ -1,13 +1,16 @@
 """Flags of the verbs that only programs have. Imports no torch."""
 
-from typing import Annotated, Any, Literal, get_args
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from becalm.plugin.report import Positional
 from becalm.plugin.request import SamplerName
+from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Slider, Upload, Weights
 from becalm_programs.request import ProgramRequest
+from becalm_programs.solvers.registry import SolverName
 from becalm_programs.tier import TIERS, Tier
 
 FamilyName = Literal["set-cover", "auction", "facility", "independent-set", "assignment", "knapsack"]
@@ -20,19 +23,15 @@ MethodName = Literal[
     "local",
     "rounding",
     "search",
-    "highs",
-    "cbc",
-    "scip",
+    SolverName,
 ]
-SolverName = Literal["highs", "cbc", "scip"]
 METHODS: tuple[MethodName, ...] = get_args(MethodName)
 """What ``evaluate`` can compare, in the order of its table."""
 
 
-class GenerateOptions(BaseModel):
+class GenerateOptions(Settings):
     """``becalm programs generate``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     family: FamilyName = Field("set-cover", description="What kind of programs.")
     size: SizeName = Field("small", description="How large: for brute force, for trying out, as in the literature.")
     count: int = Field(10, ge=1, description="How many.")
@@ -40,10 +39,9 @@ class GenerateOptions(BaseModel):
     out: str = Field(description="Folder to write .mps.gz files to; those that are there already are kept.")
 
 
-class LabelOptions(BaseModel):
+class LabelOptions(Settings):
     """``becalm programs label``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
     folder: Annotated[str, Positional()] = Field(
         description="Folder of .mps, .mps.gz and .lp files; NAME.npz is written beside each."
     )
@@ -62,16 +60,17 @@ class LabelOptions(BaseModel):
     again: bool = Field(False, description="Also label what has labels already.")
 
 
-def _asked(name: str) -> Any:
+def _optional(name: str) -> Any:
     """A field of the sampling request that may be left out."""
     field = ProgramRequest.model_fields[name]
     return Field(None, description=f"{field.description} Default: the checkpoint's own.")
 
 
-class EvaluateOptions(BaseModel):
+class EvaluateOptions(Settings):
     """``becalm programs evaluate``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    renamed: ClassVar[Mapping[str, str]] = {"objective": "objective_weight"}
+
     family: FamilyName = Field("set-cover", description="Family of the instances.")
     size: SizeName = Field("paper", description="Their size.")
     count: int = Field(100, ge=1, description="How many; of a folder, at most so many.")
@@ -97,10 +96,10 @@ class EvaluateOptions(BaseModel):
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Of sampling, greedy and rounding.")
     device: str = Field("auto", description="auto, cpu, cuda.")
-    sampler: SamplerName | None = _asked("sampler")
-    steps: int | None = _asked("steps")
-    guidance: float | None = _asked("guidance")
-    objective: float | None = _asked("objective")
+    sampler: SamplerName | None = _optional("sampler")
+    steps: int | None = _optional("steps")
+    guidance: float | None = _optional("guidance")
+    objective_weight: float | None = _optional("objective_weight")
 
 
 class Sampling(ProgramRequest):
@@ -114,10 +113,10 @@ class Sampling(ProgramRequest):
     device: str = Field("auto", description="auto, cpu, cuda.")
     picture: str | None = Field(None, description="Picture to write: PNG.")
 
-    def request(self, **usual: object) -> ProgramRequest:
-        """The sampling request alone: what was asked for, and what is usual where nothing was."""
+    def request(self, **defaults: object) -> ProgramRequest:
+        """The sampling request alone: what was asked for, and the defaults where nothing was."""
         asked = self.model_dump(include=set(ProgramRequest.model_fields), exclude_unset=True)
-        return ProgramRequest.model_validate({**usual, **asked})
+        return ProgramRequest.model_validate({**defaults, **asked})
 
 
 class SampleOptions(Sampling):
@@ -128,10 +127,11 @@ class SampleOptions(Sampling):
     )
 
 
-class PageOptions(BaseModel):
+class PageOptions(Settings):
     """The panel ``sample``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+    renamed: ClassVar[Mapping[str, str]] = {"objective": "objective_weight"}
+
     model: Annotated[str | None, Upload((".mps", ".mps.gz", ".lp", ".lp.gz"))] = Field(
         None, description="The program; without a file, one is generated."
     )
@@ -144,10 +144,10 @@ class PageOptions(BaseModel):
     count: Annotated[int, Slider(1, 64)] = Field(16, ge=1, le=4096, description="How many solutions.")
     tier: Tier = Field("1-opt", description="What is done to make solutions; each does what those before it do, too.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of sampling.")
-    sampler: SamplerName | None = _asked("sampler")
-    steps: int | None = _asked("steps")
-    guidance: float | None = _asked("guidance")
-    objective: float | None = _asked("objective")
+    sampler: SamplerName | None = _optional("sampler")
+    steps: int | None = _optional("steps")
+    guidance: float | None = _optional("guidance")
+    objective_weight: float | None = _optional("objective_weight")
     folder: Annotated[str, Folder()] = Field("", description="Where files are written.")
 
 
@@ -155,7 +155,7 @@ class SolveOptions(Sampling):
     """``becalm programs solve``."""
 
     warm_start: bool = Field(False, description="Also solve from the best sample, in the same time, and compare.")
-    solver: Literal["highs", "cbc", "scip"] = Field("highs", description="Which solver.")
+    solver: SolverName = Field("highs", description="Which solver.")
     seconds: float = Field(30.0, gt=0, le=86400, description="Wall-clock of each run; with a warm start, sampling too.")
     threads: int = Field(1, ge=1, le=1024, description="Threads of the solver.")
     count: int = Field(30, ge=1, description="How many samples to take the best of.")

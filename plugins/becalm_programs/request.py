@@ -1,6 +1,7 @@
 """What solutions are asked for by. Imports no torch."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -13,6 +14,12 @@ from becalm_programs.tier import Tier
 class ProgramRequest(SampleRequest):
     """Sampling request of the programs domain."""
 
+    renamed: ClassVar[Mapping[str, str]] = {
+        "objective": "objective_weight",
+        "inner": "inner_steps",
+        "last": "search_steps",
+    }
+
     model: Annotated[str | None, Positional(), Upload((".mps", ".mps.gz", ".lp", ".lp.gz"))] = Field(
         None, description="The program: .mps, .mps.gz or .lp; default: an instance of the checkpoint's own family."
     )
@@ -20,12 +27,12 @@ class ProgramRequest(SampleRequest):
     sampler: SamplerName = Field("ddim", description="How to walk from noise to solutions.")
     steps: int = Field(10, ge=1, le=100_000, description="Sampler steps.")
     guidance: float = Field(1.0, ge=0, description="Constraint guidance: largest move of a logit per step; 0 is none.")
-    objective: float = Field(
+    objective_weight: float = Field(
         3.0, ge=0, description="Weight of the objective in the guidance; a checkpoint may have its own default."
     )
     eta: float = Field(1.0, ge=0, le=1, description="ddim: noise put back each step, 1 as much as ddpm.")
-    inner: int = Field(5, ge=0, description="Constraint steps at a level ...")
-    last: int = Field(2000, ge=0, description="... and at most where entries are rounded, near clean ...")
+    inner_steps: int = Field(5, ge=0, description="Constraint steps at a level ...")
+    search_steps: int = Field(2000, ge=0, description="... and at most where entries are rounded, near clean ...")
     patience: int = Field(30, ge=0, description="... of these, without anything better; a checkpoint may have its own.")
     descend: float = Field(0.0, ge=0, description="Scale of the violation's plain gradient (Descend); 0 is none.")
     tier: Tier = Field("guided", description="What is done to make solutions; each does what those before it do, too.")

@@ -6,10 +6,11 @@ from typing import Any, cast
 
 from becalm_programs.formats.pulp import from_pulp
 from becalm_programs.formats.read import read
-from becalm_programs.opening import fitted, sampled
-from becalm_programs.program import Program
+from becalm_programs.opening import form_of, open_form
+from becalm_programs.problem.program import Program
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling import Outcome, sample
+from becalm_programs.sampling.draw import sample
+from becalm_programs.sampling.outcome import Outcome
 
 
 def solutions(
@@ -36,6 +37,6 @@ def solutions(
         program = read(Path(name))
     else:
         program = problem if isinstance(problem, Program) else from_pulp(problem)
-    found = fitted(sampled(program, name), checkpoint, device)
-    request = cast(ProgramRequest, found.model.request(count=count, **wishes))
-    return sample(found.model, found.relation, request)
+    opening = open_form(form_of(program, name), checkpoint, device)
+    request = cast(ProgramRequest, opening.model.request(count=count, **wishes))
+    return sample(opening.model, opening.form, request)

@@ -7,7 +7,7 @@ import numpy as np
 from hypothesis import strategies as st
 
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Array, Program, activity, objective
+from becalm_programs.problem.program import Array, Program, activity, objective
 from becalm_programs.solvers import solve
 
 INF = np.inf

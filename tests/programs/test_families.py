@@ -17,8 +17,8 @@ from becalm_programs.families.facility import Facility
 from becalm_programs.families.independent_set import IndependentSet, graph
 from becalm_programs.families.knapsack import Knapsack
 from becalm_programs.families.set_cover import SetCover
-from becalm_programs.program import Program
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Program
+from becalm_programs.problem.verify import verify
 
 SEEDS = range(4)
 
@@ -171,7 +171,7 @@ def test_auctions_are_as_cats_draws_them(size: str, items: int, bids: int) -> No
     assert matrix[own].sum(axis=0).max() == 1
     sizes = matrix[~own].sum(axis=0)
     assert sizes.min() >= 1 and 3 < sizes.mean() < 25
-    assert (program.cost < 0).all()  # Prices, of a minimisation.
+    assert (program.cost < 0).all()  # DualValues, of a minimisation.
     assert np.corrcoef(sizes, -program.cost)[0, 1] > 0.8
     if size == "paper":
         assert 740 <= len(matrix) <= 800

@@ -23,11 +23,9 @@ from becalm.testing import check_domain
 from becalm.train.loop import begin, train
 from becalm.train.plan import settled
 from becalm.train.resume import resume, save
-from becalm_programs.condition import Programs
-from becalm_programs.energies import violation
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
-from becalm_programs.labels import run as label
+from becalm_programs.guidance.energies import violation
 from becalm_programs.latent.contrast import CANDIDATES, infonce, lookalikes
 from becalm_programs.latent.denoise import LatentNetwork
 from becalm_programs.latent.domain import LatentPrograms
@@ -35,9 +33,11 @@ from becalm_programs.latent.embed import Embedding
 from becalm_programs.latent.options import EmbedOptions
 from becalm_programs.latent.train import run as embed
 from becalm_programs.options import LabelOptions
-from becalm_programs.relation import Relation
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling import sample
+from becalm_programs.sampling.draw import sample
+from becalm_programs.training.label import run as label
 
 CPU = torch.device("cpu")
 SCHEDULE = Cosine()
@@ -80,13 +80,13 @@ def start(domain: LatentPrograms, steps: int) -> Any:
     return begin(domain, schedule, objective, plan, CPU)
 
 
-def relation(family: str, seed: int = 0) -> Relation:
-    return Relation.of(generate(family, "tiny", seed))
+def form(family: str, seed: int = 0) -> StandardForm:
+    return StandardForm.of(generate(family, "tiny", seed))
 
 
-def mixed() -> Programs:
+def mixed() -> ProblemBatch:
     """Samples of three programs of different sizes: two, two, one, and one of the first again."""
-    return Programs((relation("set-cover"), relation("facility"), relation("knapsack")), (0, 0, 1, 1, 2, 0))
+    return ProblemBatch((form("set-cover"), form("facility"), form("knapsack")), (0, 0, 1, 1, 2, 0))
 
 
 def network() -> LatentNetwork:
@@ -101,13 +101,13 @@ def noise(rows: int, width: int, seed: int = 0) -> torch.Tensor:
     return torch.randn(rows, width, generator=torch.Generator().manual_seed(seed))
 
 
-def rearranged(seed: int) -> tuple[Relation, Relation, np.ndarray]:
+def rearranged(seed: int) -> tuple[StandardForm, StandardForm, np.ndarray]:
     """A program, the same with columns and rows in another order, and the order of the columns."""
     program = generate("set-cover", "tiny", seed)
     rng = np.random.default_rng(seed)
     columns, rows = rng.permutation(len(program.cost)), rng.permutation(len(program.row_low))
     moved = permuted(program, columns, rows)
-    return Relation.of(program), Relation.of(moved), columns
+    return StandardForm.of(program), StandardForm.of(moved), columns
 
 
 def test_contrast_among_equals_is_the_logarithm_of_their_number() -> None:
@@ -145,7 +145,7 @@ def test_vectors_are_laid_out_as_numbers_are() -> None:
 
 def test_permuting_a_program_permutes_embeddings_and_estimates() -> None:
     one, two, columns = rearranged(1)
-    conds = [Programs((made,), (0,)) for made in (one, two)]
+    conds = [ProblemBatch((made,), (0,)) for made in (one, two)]
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(0)
         embedding = Embedding(width=8, dimension=4, rounds=2).eval()
@@ -161,18 +161,18 @@ def test_permuting_a_program_permutes_embeddings_and_estimates() -> None:
     )
 
 
-def blocks(conds: list[Programs]) -> list[Any]:
+def blocks(conds: list[ProblemBatch]) -> list[Any]:
     return [cond.blocks[0] for cond in conds]
 
 
 def test_permuting_a_program_permutes_the_guided_samples(trained: Trained) -> None:
     one, two, columns = rearranged(2)
-    model: Model[Programs] = becalm.load(trained.checkpoint, "cpu")
-    guide = model.domain.guidance(ProgramRequest(guidance=3.0, objective=1.0))
+    model: Model[ProblemBatch] = becalm.load(trained.checkpoint, "cpu")
+    guide = model.domain.guidance(ProgramRequest(guidance=3.0, objective_weight=1.0))
     denoise, x = guide(model.denoiser()), noise(len(columns), 5)
     path = levels(SCHEDULE, 5)
     samples = [
-        model.decode(last(DDIM()(denoise, start, path, Programs((made,), (0,)))).x)
+        model.decode(last(DDIM()(denoise, start, path, ProblemBatch((made,), (0,)))).x)
         for made, start in ((one, x), (two, x[columns]))
     ]
     torch.testing.assert_close(samples[1], samples[0][columns], rtol=1e-3, atol=1e-3)
@@ -224,7 +224,7 @@ def test_a_program_knows_its_solution_among_look_alikes(trained: Trained) -> Non
 
 
 def test_the_decoder_reads_solutions_from_their_embeddings(trained: Trained) -> None:
-    model: Model[Programs] = becalm.load(trained.checkpoint, "cpu")
+    model: Model[ProblemBatch] = becalm.load(trained.checkpoint, "cpu")
     batch = next(trained.domain.batches("train", 3))
     level = SCHEDULE(torch.tensor(0.02, dtype=torch.float64))
     x = level.mix(batch.x0, noise(*batch.x0.shape)).float()
@@ -234,7 +234,7 @@ def test_the_decoder_reads_solutions_from_their_embeddings(trained: Trained) -> 
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
 def test_guidance_lowers_the_violation_of_samples(trained: Trained, sampler: str) -> None:
-    model: Model[Programs] = becalm.load(trained.checkpoint, "cpu")
+    model: Model[ProblemBatch] = becalm.load(trained.checkpoint, "cpu")
     figures = []
     for gamma in (0.0, 3.0, 30.0):
         samples = model.sample(count=32, steps=20, sampler=sampler, guidance=gamma)
@@ -243,7 +243,7 @@ def test_guidance_lowers_the_violation_of_samples(trained: Trained, sampler: str
 
 
 def test_the_objective_lowers_the_cost_of_samples(trained: Trained) -> None:
-    model: Model[Programs] = becalm.load(trained.checkpoint, "cpu")
+    model: Model[ProblemBatch] = becalm.load(trained.checkpoint, "cpu")
     costs = [
         float(np.mean(model.domain.verdicts(made.x0, made.cond)[0].objective))
         for made in (model.sample(count=32, guidance=0.0, objective=s) for s in (0.0, 30.0))
@@ -252,7 +252,7 @@ def test_the_objective_lowers_the_cost_of_samples(trained: Trained) -> None:
 
 
 def test_a_checkpoint_needs_neither_its_encoders_file_nor_its_data(trained: Trained, tmp_path: Path) -> None:
-    made = relation("set-cover", 9)
+    made = form("set-cover", 9)
     model = becalm.load(trained.checkpoint, "cpu")
     request = ProgramRequest(count=6, steps=5, tier="guided")
     one = sample(model, made, request)

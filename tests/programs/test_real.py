@@ -15,9 +15,9 @@ import pytest
 from becalm.errors import UserError
 from becalm.files.fetch import fetch, home
 from becalm_programs.formats.read import read
-from becalm_programs.program import activity, objective
+from becalm_programs.problem.program import activity, objective
+from becalm_programs.problem.verify import verify
 from becalm_programs.solutions import solutions
-from becalm_programs.verify import verify
 
 highspy = pytest.importorskip("highspy")
 pytestmark = pytest.mark.slow
@@ -102,7 +102,7 @@ def test_a_known_solution_has_the_same_activities_and_objective_here_and_there(i
 def test_sampling_never_crashes_and_calls_feasible_only_what_is(instance: tuple[Path, float], tier: str) -> None:
     model, optimum = instance
     try:
-        outcome = solutions(model, 8, tier=tier, last=300, device="cpu")
+        outcome = solutions(model, 8, tier=tier, search_steps=300, device="cpu")
     except UserError as error:
         # Variables without bounds are refused in a sentence.
         assert "bound" in str(error)

@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from becalm.errors import UserError, unknown
-from becalm_programs.program import Program
+from becalm_programs.problem.program import Program
 
 _MODULES = {
     "set-cover": "set_cover",
@@ -46,8 +46,8 @@ def presets(family: str) -> Mapping[str, Size]:
     if name not in _MODULES:
         raise unknown("family", family, FAMILIES)
     module: Any = import_module(f"becalm_programs.families.{_MODULES[name]}")
-    found: Mapping[str, Size] = module.PRESETS
-    return found
+    sizes: Mapping[str, Size] = module.PRESETS
+    return sizes
 
 
 def generate(family: str, size: str | Size, seed: int) -> Program:

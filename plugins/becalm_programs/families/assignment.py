@@ -13,7 +13,7 @@ from scipy import sparse
 
 from becalm.errors import UserError
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program
+from becalm_programs.problem.program import Program
 
 _TIGHTNESS = 0.8
 
@@ -37,7 +37,7 @@ class Assignment:
         """One instance. Variables: x of job 0 with each agent, of job 1, ..."""
         load = random.randint(5, 26, size=(self.jobs, self.agents)).astype(np.float64)
         cost = random.randint(10, 51, size=(self.jobs, self.agents))
-        capacity = np.maximum(np.floor(_TIGHTNESS * load.sum(axis=0) / self.agents), _balanced(load))
+        capacity = np.maximum(np.floor(_TIGHTNESS * load.sum(axis=0) / self.agents), _balance(load))
         jobs = sparse.kron(sparse.eye_array(self.jobs), np.ones((1, self.agents)))
         # Entry (agent, (job, agent)) is the load of that pair.
         agents = sparse.hstack([sparse.diags_array(row) for row in load])
@@ -51,7 +51,7 @@ class Assignment:
         )
 
 
-def _balanced(load: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+def _balance(load: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """What each agent carries if the jobs go, one by one, to the one that then carries least."""
     carried = np.zeros(load.shape[1])
     for row in load:

@@ -15,7 +15,7 @@ from scipy import sparse
 
 from becalm.errors import UserError
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program
+from becalm_programs.problem.program import Program
 
 _LEAST, _MOST = 1.0, 100.0  # Common values of items.
 _DEVIATION = 0.5  # Of a bidder's own values, of _MOST.
@@ -51,12 +51,12 @@ class Auction:
         prices: list[float] = []
         dummies = 0
         while len(bundles) < self.bids:
-            found = market.bidder(self.bids - len(bundles), random)
+            bids = market.bidder(self.bids - len(bundles), random)
             dummy: tuple[int, ...] = ()
-            if len(found) > 2:
+            if len(bids) > 2:
                 dummy = (self.items + dummies,)
                 dummies += 1
-            for bundle, price in found.items():
+            for bundle, price in bids.items():
                 bundles.append(bundle + dummy)
                 prices.append(price)
         return _program(bundles, prices, self.items, dummies)

@@ -12,7 +12,7 @@ from scipy import sparse
 
 from becalm.errors import UserError
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program
+from becalm_programs.problem.program import Program
 
 Edge = tuple[int, int]
 

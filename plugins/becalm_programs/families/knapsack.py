@@ -10,7 +10,7 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program, numbered
+from becalm_programs.problem.program import Program, numbered
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from scipy import sparse
 
 from becalm.errors import UserError
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.program import Program, numbered
+from becalm_programs.problem.program import Program, numbered
 
 _DEAREST = 100
 

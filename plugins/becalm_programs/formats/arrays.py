@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm_programs.program import Program, numbered
+from becalm_programs.problem.program import Program, numbered
 
 Values = npt.ArrayLike
 
@@ -45,12 +45,12 @@ def from_arrays(
     """
     from scipy import sparse
 
-    made = sparse.csr_array(rows, dtype=np.float64)
-    count, size = made.shape
+    matrix = sparse.csr_array(rows, dtype=np.float64)
+    count, size = matrix.shape
     sign = -1.0 if maximise else 1.0
     return Program(
         cost=_spread(cost, size) * sign + 0.0,
-        rows=made,
+        rows=matrix,
         row_low=_spread(-np.inf if row_low is None else row_low, count),
         row_high=_spread(np.inf if row_high is None else row_high, count),
         low=_spread(low, size),

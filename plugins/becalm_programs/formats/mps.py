@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from becalm.errors import UserError
-from becalm_programs.program import Array, Program
+from becalm_programs.problem.program import Array, Program
 
 _NOTHING = -1e30
 

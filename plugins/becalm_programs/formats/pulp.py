@@ -9,8 +9,8 @@ import numpy.typing as npt
 from becalm.errors import UserError
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.read import need
-from becalm_programs.program import Program, solutions
-from becalm_programs.verify import Verdict, verify
+from becalm_programs.problem.program import Program, solutions
+from becalm_programs.problem.verify import Verdict, verify
 
 
 def from_pulp(problem: Any) -> Program:
@@ -78,8 +78,8 @@ def to_pulp(problem: Any, program: Program, x: npt.ArrayLike) -> Verdict:
     verdict = verify(program, values)
     for variable, value in zip(problem.variables(), values[0].tolist(), strict=True):
         variable.varValue = value
-    found = pulp.LpSolutionIntegerFeasible if verdict.feasible[0] else pulp.LpSolutionNoSolutionFound
-    problem.assignStatus(pulp.LpStatusNotSolved, found)
+    status = pulp.LpSolutionIntegerFeasible if verdict.feasible[0] else pulp.LpSolutionNoSolutionFound
+    problem.assignStatus(pulp.LpStatusNotSolved, status)
     return verdict
 
 
@@ -99,7 +99,7 @@ def _row_names(constraints: list[Any]) -> list[str]:
 def _rows(
     constraints: list[Any], place: dict[int, int]
 ) -> tuple[Any, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-    """The matrix and its two sides."""
+    """The matrix and the bounds of its rows."""
     from scipy import sparse
 
     size = len(constraints)
@@ -111,10 +111,10 @@ def _rows(
             values.append(value)
             at[0].append(row)
             at[1].append(place[id(variable)])
-        side = 0.0 - constraint.constant
+        bound = 0.0 - constraint.constant
         # PuLP's senses: -1 at most, 0 equal, 1 at least.
         if constraint.sense >= 0:
-            low[row] = side
+            low[row] = bound
         if constraint.sense <= 0:
-            high[row] = side
+            high[row] = bound
     return sparse.csr_array((values, at), shape=(size, len(place)), dtype=np.float64), low, high

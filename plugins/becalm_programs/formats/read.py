@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
-from becalm_programs.program import Program, numbered
+from becalm_programs.problem.program import Program, numbered
 
 SUFFIXES = (".mps", ".mps.gz", ".lp", ".lp.gz")
 _PARSER = Path(__file__).with_name("parse.py")
@@ -72,6 +72,23 @@ def need(package: str, what: str) -> None:
     """
     if find_spec(package) is None:
         raise UserError(f"{what} needs {package}: pip install 'becalm[programs]'")
+
+
+def model_files(folder: Path, name: str) -> list[Path]:
+    """The model files in a folder, in order of name.
+
+    Args:
+        name: What complaints call the folder.
+
+    Raises:
+        UserError: If it is no folder, or holds none.
+    """
+    if not folder.is_dir():
+        raise UserError(f"{name} must be a folder of model files, got {folder}")
+    models = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES) and path.is_file()]
+    if not models:
+        raise UserError(f"{folder} holds no model file: none ends in {', '.join(SUFFIXES)}")
+    return models
 
 
 def stem(path: Path) -> str:

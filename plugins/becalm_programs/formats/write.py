@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from becalm.errors import UserError
 from becalm_programs.formats.mps import check_names, number
-from becalm_programs.program import Program, solutions
-from becalm_programs.verify import Verdict, verify
+from becalm_programs.problem.program import Program, solutions
+from becalm_programs.problem.verify import Verdict, verify
 
 SUFFIXES = (".sol", ".json", ".npz", ".mst")
 
@@ -79,7 +79,7 @@ def _mst(program: Program, x: npt.NDArray[np.float64], verdict: Verdict) -> byte
 
 
 def _json(program: Program, x: npt.NDArray[np.float64], verdict: Verdict) -> bytes:
-    found = [
+    records = [
         {
             "objective": _number(verdict.objective[index]),
             "max_violation": _number(verdict.max_violation[index]),
@@ -92,7 +92,7 @@ def _json(program: Program, x: npt.NDArray[np.float64], verdict: Verdict) -> byt
         for index, row in enumerate(x)
     ]
     sense = "maximise" if program.maximise else "minimise"
-    content = {"program": program.name, "sense": sense, "variables": len(program.names), "solutions": found}
+    content = {"program": program.name, "sense": sense, "variables": len(program.names), "solutions": records}
     return (json.dumps(content, indent=1) + "\n").encode()
 
 

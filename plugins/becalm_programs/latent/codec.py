@@ -5,8 +5,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-from becalm_programs.condition import Programs
 from becalm_programs.latent.embed import Embedding
+from becalm_programs.problem.batch import ProblemBatch
 
 
 class LatentCodec(nn.Module):
@@ -32,7 +32,7 @@ class LatentCodec(nn.Module):
         """The bits that the network decoded, (rows,)."""
         return bits(x0, self.weight)
 
-    def of(self, cond: Programs) -> "BoundCodec":
+    def of(self, cond: ProblemBatch) -> "BoundCodec":
         """The codec of these programs' solutions, which encodes too."""
         return BoundCodec(self, cond)
 
@@ -42,7 +42,7 @@ class BoundCodec:
     """A codec whose programs are known: core's ``Codec``."""
 
     codec: LatentCodec
-    cond: Programs
+    cond: ProblemBatch
 
     def encode(self, data: Tensor) -> Tensor:
         """(rows, dimension + 1) of solutions (rows,)."""

@@ -16,9 +16,9 @@ from torch import Tensor
 
 from becalm.noise import Purpose, epochs, uniform
 from becalm.train.loop import Training, rate_at
-from becalm_programs.condition import Block
-from becalm_programs.examples import Example
 from becalm_programs.latent.embed import Embedding
+from becalm_programs.problem.block import BlockDiagonal
+from becalm_programs.training.examples import Example
 
 CANDIDATES = 8
 """K, the solution and its look-alikes."""
@@ -58,13 +58,13 @@ def lookalikes(x: Tensor, seed: int, number: int) -> Tensor:
     size, count = len(x), CANDIDATES
     unit = uniform(seed, torch.arange(count - 1), number, Purpose.AUGMENT, (2, size)).to(x.device)
     share = torch.linspace(_LEAST, 1.0, count - 1, dtype=unit.dtype, device=x.device)
-    made = [x]
+    candidates = [x]
     for drawn, part in zip(unit, share, strict=True):
         moved = drawn[0].argsort()[: max(2, round(float(part) * size))]
         other = x.clone()
         other[moved] = x[moved[drawn[1][: len(moved)].argsort()]]
-        made.append(other)
-    return torch.stack(made, dim=1)
+        candidates.append(other)
+    return torch.stack(candidates, dim=1)
 
 
 def fit(
@@ -88,7 +88,7 @@ def fit(
 
 def compare(embedding: Embedding, examples: Sequence[Example], seed: int, number: int) -> tuple[Tensor, Tensor]:
     """The loss of one solution of each program, and the share of programs that lie nearest their own, both 0-dim."""
-    block = Block.of([example.relation for example in examples], CANDIDATES)
+    block = BlockDiagonal.of([example.form for example in examples], CANDIDATES)
     share = uniform(seed, torch.arange(len(examples)), number, Purpose.AUGMENT)
     drawn = [example.x0[int(part * len(example.x0))] for example, part in zip(examples, share.tolist(), strict=True)]
     candidates = [lookalikes(x, seed, number * len(drawn) + place) for place, x in enumerate(drawn)]

@@ -1,11 +1,11 @@
-"""Bits read from a solution's embedding, in the light of what the program says of each entry."""
+"""BinaryEncoding read from a solution's embedding, in the light of what the program says of each entry."""
 
 import torch
 from torch import Tensor, nn
 
-from becalm_programs.condition import Block
+from becalm_programs.denoiser.network import posterior_mean
 from becalm_programs.latent.embed import perceptron
-from becalm_programs.network import shares
+from becalm_programs.problem.block import BlockDiagonal
 
 
 class Decoder(nn.Module):
@@ -19,11 +19,11 @@ class Decoder(nn.Module):
         super().__init__()
         self.layers = perceptron(width + dimension, width, width, 1)
 
-    def forward(self, block: Block, features: Tensor, z: Tensor) -> Tensor:
+    def forward(self, block: BlockDiagonal, features: Tensor, z: Tensor) -> Tensor:
         """Entries (N, K).
 
         Args:
             features: (N, 1, width) of the program. z: (N, K, dimension).
         """
-        told = features.expand(-1, z.shape[1], -1)
-        return shares(block, self.layers(torch.cat([told, z], dim=-1))[..., 0])
+        expanded = features.expand(-1, z.shape[1], -1)
+        return posterior_mean(block, self.layers(torch.cat([expanded, z], dim=-1))[..., 0])

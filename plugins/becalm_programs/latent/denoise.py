@@ -13,9 +13,10 @@ from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm.network.embedding import geometric, waves
-from becalm_programs.condition import Block, Programs
 from becalm_programs.latent.decode import Decoder
 from becalm_programs.latent.embed import Messages, ProgramEncoder, perceptron
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.block import BlockDiagonal
 
 _WAVES = 8
 
@@ -44,22 +45,17 @@ class LatentNetwork(nn.Module):
         self.decoder = Decoder(width=encoder_width, dimension=dimension)
         self.register_buffer("frequencies", geometric(_WAVES, 50.0), persistent=False)
 
-    def forward(self, x: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
+    def forward(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         """Estimates, of x's shape (rows, dimension + 1)."""
-        time = waves(level, self.frequencies, x)
-        outputs = []
-        for block, part in cond.parts():
-            told = time.expand(block.rows, -1) if len(time) == 1 else time[part]
-            z = block.gather(x[part, : self.dimension])
-            outputs.append(block.scatter(self.block(block, z, block.gather(told))))
-        return torch.cat(outputs)
+        time = waves(level, self.frequencies, x).expand(len(x), -1)
+        return cond.map(self.block, x[:, : self.dimension], time)
 
-    def block(self, block: Block, z: Tensor, time: Tensor) -> Tensor:
+    def block(self, block: BlockDiagonal, z: Tensor, time: Tensor) -> Tensor:
         """Estimates (N, K, dimension + 1) for z (N, K, dimension) and time (N, K, waves)."""
-        features, sides = self.program(block)
-        told = features.expand(-1, z.shape[1], -1)
-        entries = self.enter(torch.cat([told, z, time], dim=-1))
-        entries, _ = self.messages(block, entries, self.rows(sides).expand(-1, z.shape[1], -1))
+        features, row_features = self.program(block)
+        expanded = features.expand(-1, z.shape[1], -1)
+        entries = self.enter(torch.cat([expanded, z, time], dim=-1))
+        entries, _ = self.messages(block, entries, self.rows(row_features).expand(-1, z.shape[1], -1))
         estimate = self.leave(entries)
         bits = self.decoder(block, features, estimate)
         return torch.cat([estimate, self.weight * bits[..., None]], dim=-1)

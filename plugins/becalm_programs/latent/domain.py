@@ -24,13 +24,13 @@ from becalm.batch import Batch
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose, total
 from becalm.level import NoiseLevel
-from becalm_programs.condition import Programs
 from becalm_programs.domain import IntegerPrograms
-from becalm_programs.energies import objective, violation
+from becalm_programs.guidance.energies import objective, violation
 from becalm_programs.latent.codec import LatentCodec, bits
 from becalm_programs.latent.denoise import LatentNetwork
 from becalm_programs.latent.embed import Embedding, restore, shape
-from becalm_programs.latent.request import GAMMA, PULL, LatentRequest
+from becalm_programs.latent.request import GAMMA, OBJECTIVE_WEIGHT, LatentRequest
+from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.request import ProgramRequest
 
 
@@ -57,9 +57,9 @@ class LatentPrograms(IntegerPrograms):
         """
         changed: dict[str, int] = {}
         if self.embedding is not None:
-            found = shape(Path(self.embedding).expanduser())
+            sizes = shape(Path(self.embedding).expanduser())
             names = {"dimension": "dimension", "width": "encoder_width", "rounds": "encoder_rounds"}
-            changed = {field: found[name] for name, field in names.items()}
+            changed = {field: sizes[name] for name, field in names.items()}
         super().fit()
         return self.model_copy(update=changed)
 
@@ -70,9 +70,9 @@ class LatentPrograms(IntegerPrograms):
 
     def usual(self) -> Mapping[str, Any]:
         # Also where solutions are asked for in the words of ``programs``, whose guidance is something else.
-        return {"guidance": GAMMA, "objective": PULL}
+        return {"guidance": GAMMA, "objective_weight": OBJECTIVE_WEIGHT}
 
-    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Programs]]:
+    def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[ProblemBatch]]:
         if self.embedding is None:
             raise UserError("training needs encoders: make them with becalm programs embed, name them by --embedding")
         codec = LatentCodec(self._encoders(), self.weight)
@@ -82,14 +82,8 @@ class LatentPrograms(IntegerPrograms):
 
     def network(self) -> nn.Module:
         """A fresh network whose program encoder starts from the embedding's."""
-        network = LatentNetwork(
-            width=self.width,
-            rounds=self.rounds,
-            dimension=self.dimension,
-            encoder_width=self.encoder_width,
-            encoder_rounds=self.encoder_rounds,
-            weight=self.weight,
-        )
+        sizes = self.model_dump(include={"width", "rounds", "dimension", "encoder_width", "encoder_rounds"})
+        network = LatentNetwork(**sizes, weight=self.weight)
         if self._there():
             network.program.load_state_dict(self._encoders().program.state_dict())
         return network
@@ -104,32 +98,32 @@ class LatentPrograms(IntegerPrograms):
     def shape(self) -> tuple[int, ...]:
         return (self.dimension + 1,)
 
-    def energies(self) -> Mapping[str, Energy[Programs]]:
+    def energies(self) -> Mapping[str, Energy[ProblemBatch]]:
         return {"violation": self._of_bits(violation), "objective": self._of_bits(objective)}
 
-    def penalty(self) -> Energy[Programs]:
+    def penalty(self) -> Energy[ProblemBatch]:
         """The violation of the decoded estimate, per entry."""
         return self._of_bits(super().penalty())
 
-    def guidance(self, request: ProgramRequest) -> Guidance[Programs]:
+    def guidance(self, request: ProgramRequest) -> Guidance[ProblemBatch]:
         """Down gamma violation + s objective, through decoder and network.
 
-        gamma is ``guidance``, with ``descend``, which means the same here; s is ``objective``.
+        gamma is ``guidance``, with ``descend``, which means the same here; s is ``objective_weight``.
         """
-        terms = ((request.guidance + request.descend, violation), (request.objective, objective))
+        terms = ((request.guidance + request.descend, violation), (request.objective_weight, objective))
         weighted = [(weight, self._of_bits(energy)) for weight, energy in terms if weight]
         # One descent for both: the gradient through a guided denoiser would stop at its detached estimate.
         return compose(*([Descend(total(*weighted), 1.0, "through")] if weighted else []))
 
-    def solutions(self, x0: Tensor, cond: Programs) -> list[np.ndarray]:
+    def solutions(self, x0: Tensor, cond: ProblemBatch) -> list[np.ndarray]:
         """As in ``programs``, of the decoded bits."""
         return super().solutions(bits(x0, self.weight), cond)
 
-    def _of_bits(self, energy: Energy[Programs]) -> Energy[Programs]:
-        def decoded(x0: Tensor, level: NoiseLevel, cond: Programs) -> Tensor:
+    def _of_bits(self, energy: Energy[ProblemBatch]) -> Energy[ProblemBatch]:
+        def of_bits(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
             return energy(bits(x0, self.weight), level, cond)
 
-        return decoded
+        return of_bits
 
     def _shape(self) -> dict[str, int]:
         return {"width": self.encoder_width, "dimension": self.dimension, "rounds": self.encoder_rounds}
@@ -143,12 +137,12 @@ class LatentPrograms(IntegerPrograms):
         Raises:
             UserError: If there are none, or of other sizes than these settings.
         """
-        encoders = _restored(str(self.embedding))
+        encoders = _restore(str(self.embedding))
         if encoders.shape != self._shape():
             raise UserError(f"the encoders in {self.embedding} have sizes {encoders.shape}, not {self._shape()}")
         return encoders
 
 
 @lru_cache(maxsize=4)
-def _restored(path: str) -> Embedding:
+def _restore(path: str) -> Embedding:
     return restore(Path(path).expanduser())

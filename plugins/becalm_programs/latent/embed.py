@@ -2,9 +2,9 @@
 
     similarity = mean over entries v of  p_v . z_v,  both of length 1
 
-The program's encoder sees costs, sides and the graph; the solution's sees the bits and the graph, but neither costs nor
-sides: what of a solution follows from those is for the comparison to teach it. Both are graph networks with a vector
-per entry, so permuting entries or rows permutes what they give.
+The program's encoder sees costs, bounds of rows and the graph; the solution's sees the bits and the graph, but neither
+costs nor bounds: what of a solution follows from those is for the comparison to teach it. Both are graph networks with
+a vector per entry, so permuting entries or rows permutes what they give.
 """
 
 from itertools import pairwise
@@ -18,8 +18,9 @@ from torch.nn import functional as F
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
-from becalm_programs.condition import Block, Programs
-from becalm_programs.relation import FEATURES, SIDES
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.block import BlockDiagonal
+from becalm_programs.problem.standard_form import FEATURES, ROW_FEATURES
 
 KIND = "program-embedding"
 """What the header of a checkpoint of this says it is."""
@@ -41,7 +42,7 @@ class Messages(nn.Module):
         self.to_rows = nn.ModuleList(perceptron(2 * width, width, width) for _ in range(rounds))
         self.to_entries = nn.ModuleList(perceptron(2 * width, width, width) for _ in range(rounds))
 
-    def forward(self, block: Block, entries: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(self, block: BlockDiagonal, entries: Tensor, rows: Tensor) -> tuple[Tensor, Tensor]:
         for down, up in zip(self.to_rows, self.to_entries, strict=True):
             rows = rows + down(torch.cat([rows, block.down(entries)], dim=-1))
             entries = entries + up(torch.cat([entries, block.up(rows)], dim=-1))
@@ -54,14 +55,14 @@ class ProgramEncoder(nn.Module):
     def __init__(self, *, width: int, rounds: int) -> None:
         super().__init__()
         self.entries = nn.Linear(FEATURES, width)
-        self.sides = nn.Linear(SIDES, width)
+        self.sides = nn.Linear(ROW_FEATURES, width)
         self.messages = Messages(width=width, rounds=rounds)
 
-    def forward(self, block: Block) -> tuple[Tensor, Tensor]:
+    def forward(self, block: BlockDiagonal) -> tuple[Tensor, Tensor]:
         """Features of entries, (N, 1, width), and of rows, (M, 1, width)."""
-        entries, rows = self.entries(block.entries)[:, None], self.sides(block.sides)[:, None]
-        made: tuple[Tensor, Tensor] = self.messages(block, entries, rows)
-        return made
+        entries, rows = self.entries(block.features)[:, None], self.sides(block.row_features)[:, None]
+        features: tuple[Tensor, Tensor] = self.messages(block, entries, rows)
+        return features
 
 
 class SolutionEncoder(nn.Module):
@@ -74,12 +75,12 @@ class SolutionEncoder(nn.Module):
         self.messages = Messages(width=width, rounds=rounds)
         self.leave = nn.Linear(width, dimension)
 
-    def forward(self, block: Block, x: Tensor) -> Tensor:
+    def forward(self, block: BlockDiagonal, x: Tensor) -> Tensor:
         """Embeddings (N, K, dimension) of solutions x, (N, K), in [-1, 1]."""
         p = (1 + x) / 2
         entries = self.bit(torch.stack([p, 1 - p], dim=-1))
-        held = block.down(p)
-        rows = self.row(torch.stack([held, block.down(1 - p)], dim=-1))
+        activity = block.down(p)
+        rows = self.row(torch.stack([activity, block.down(1 - p)], dim=-1))
         entries, _ = self.messages(block, entries, rows)
         return F.layer_norm(self.leave(entries), (self.leave.out_features,))
 
@@ -102,7 +103,7 @@ class Embedding(nn.Module):
         # CLIP's start (Radford et al. 2021): a temperature of .07, kept as its inverse's logarithm.
         self.sharpness = nn.Parameter(torch.tensor(1 / 0.07).log())
 
-    def similarity(self, block: Block, x: Tensor) -> Tensor:
+    def similarity(self, block: BlockDiagonal, x: Tensor) -> Tensor:
         """How near each program lies to its solutions x, (N, K), as cosines: (P, K)."""
         programs = F.normalize(self.of_program(self.program(block)[0]), dim=-1)
         solutions = F.normalize(self.of_solution(self.solution(block, x)), dim=-1)
@@ -111,13 +112,9 @@ class Embedding(nn.Module):
         return block.sums(each, block.entry_owner) / sizes[:, None]
 
     @torch.no_grad()
-    def encode(self, data: Tensor, cond: Programs) -> Tensor:
+    def encode(self, data: Tensor, cond: ProblemBatch) -> Tensor:
         """Solutions, flat (rows,) in [-1, 1], as embeddings, (rows, dimension)."""
-        outputs = []
-        for block, part in cond.parts():
-            x = block.gather(data[part])
-            outputs.append(block.scatter(self.solution(block, x)))
-        return torch.cat(outputs)
+        return cond.map(self.solution, data)
 
 
 def store(embedding: Embedding) -> Checkpoint:
@@ -152,5 +149,5 @@ def _shape(checkpoint: Checkpoint, path: Path) -> dict[str, int]:
     config: dict[str, Any] = dict(checkpoint.config)
     if config.get("kind") != KIND:
         raise UserError(f"{path} holds no embedding of programs and solutions: make one with becalm programs embed")
-    found: dict[str, int] = config["shape"]
-    return found
+    sizes: dict[str, int] = config["shape"]
+    return sizes

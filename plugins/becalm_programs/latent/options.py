@@ -1,12 +1,13 @@
 """Flags of the contrastive training. Imports no torch."""
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from becalm.plugin.settings import Settings
 
 
-class EmbedOptions(BaseModel):
+class EmbedOptions(Settings):
     """``becalm programs embed``."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     data: str = Field(description="Folder of programs with labels beside them.")
     out: str = Field("runs/embedding.safetensors", description="Where the encoders go.")
     steps: int = Field(300, ge=1, description="Optimiser steps.")

@@ -7,10 +7,10 @@ import torch
 
 from becalm.errors import UserError
 from becalm.plugin.report import Progress, Report, Table
-from becalm_programs.examples import Example, load
 from becalm_programs.latent.contrast import CANDIDATES, compare, fit
 from becalm_programs.latent.embed import Embedding, store
 from becalm_programs.latent.options import EmbedOptions
+from becalm_programs.training.examples import Example, load
 
 _ROUNDS = 20
 """Draws of solutions and look-alikes over which programs are judged."""

@@ -6,18 +6,18 @@ objective, in order of gain over the root of the rows touched (Lehmann et al. 20
 breaks. Randomised: each solution sees costs of its own, multiplied by exp(spread * normal).
 
 Continuous variables are finished by a linear program. Where greedy generically fails, a program that is recognised as
-facility location has its own (``becalm_programs.search.facility``).
+facility location has its own (``becalm_programs.search.structure.facility``).
 """
 
 import numpy as np
 
-from becalm_programs.program import Array, Program
-from becalm_programs.search.columns import Columns
-from becalm_programs.search.facility import recognise
-from becalm_programs.search.flips import Flips
-from becalm_programs.search.oneopt import oneopt
-from becalm_programs.search.repair import settled
-from becalm_programs.verify import verify
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.verify import verify
+from becalm_programs.search.moves.flips import Flips
+from becalm_programs.search.moves.oneopt import oneopt
+from becalm_programs.search.moves.repair import flip_until_feasible
+from becalm_programs.search.structure.columns import Columns
+from becalm_programs.search.structure.facility import recognise
 
 
 def greedy(
@@ -33,22 +33,18 @@ def greedy(
     Raises:
         ValueError: If several are asked for without randomness.
     """
-    columns = program if isinstance(program, Columns) else Columns.of(program)
+    columns = Columns.of(program)
     if count > 1 and generator is None:
         raise ValueError("several greedy solutions need a generator")
-    return np.stack(found) if (found := list(_each(columns, count, spread, generator))) else _none(columns)
+    return np.array(_each(columns, count, spread, generator)).reshape(-1, len(columns.program.cost))
 
 
 def factors(count: int, size: int, spread: float, generator: np.random.Generator | None) -> Array:
     """(count, size) what costs are multiplied with; ones for the first."""
-    made = np.ones((count, size))
+    factor = np.ones((count, size))
     if generator is not None and count > 1:
-        made[1:] = np.exp(spread * generator.standard_normal((count - 1, size)))
-    return made
-
-
-def _none(columns: Columns) -> Array:
-    return np.zeros((0, len(columns.program.cost)))
+        factor[1:] = np.exp(spread * generator.standard_normal((count - 1, size)))
+    return factor
 
 
 def _each(columns: Columns, count: int, spread: float, generator: np.random.Generator | None) -> list[Array]:
@@ -56,22 +52,22 @@ def _each(columns: Columns, count: int, spread: float, generator: np.random.Gene
     factor = factors(count, len(program.cost), spread, generator)
     facility = recognise(program)
     if facility is not None:
-        made = np.stack([facility.solve(program.cost * each) for each in factor])
+        points = np.stack([facility.solve(program.cost * each) for each in factor])
     else:
         bare = np.clip(np.zeros(len(program.cost)), program.low, program.high)
-        made = _made(columns, np.stack([bare] * count), factor)
-    return [good for each in made if (good := finished(program, each)) is not None]
+        points = _carry_on(columns, np.stack([bare] * count), factor)
+    return [good for each in points if (good := with_continuous(program, each)) is not None]
 
 
-def finished(program: Program, x: Array) -> Array | None:
+def with_continuous(program: Program, x: Array) -> Array | None:
     """x (n,) with continuous variables as they should be, if it verifies."""
     if verify(program, x[None]).feasible[0] and program.integer.all():
         return x
     if program.integer.all():
         return None
-    from becalm_programs.solvers.complete import finish
+    from becalm_programs.solvers.continuous import solve_continuous
 
-    return finish(program, x)
+    return solve_continuous(program, x)
 
 
 def recreate(columns: Columns, x: Array, share: float, spread: float, generator: np.random.Generator) -> Array:
@@ -88,19 +84,19 @@ def recreate(columns: Columns, x: Array, share: float, spread: float, generator:
     """
     ruined = np.where((x > 0) & columns.program.binary & (generator.random(x.shape) < share), 0.0, x)
     ruined = np.maximum(ruined, columns.program.low)
-    made = _made(columns, ruined, np.exp(spread * generator.standard_normal(x.shape)))
-    return made[verify(columns.program, made).feasible]
+    points = _carry_on(columns, ruined, np.exp(spread * generator.standard_normal(x.shape)))
+    return points[verify(columns.program, points).feasible]
 
 
-def _made(columns: Columns, x: Array, factor: Array) -> Array:
+def _carry_on(columns: Columns, x: Array, factor: Array) -> Array:
     """Points (K, n) carried on to where greedy stops, costs multiplied by the factors (K, n)."""
     program = columns.program
-    made = np.stack([_covered(columns, start, program.cost * each) for start, each in zip(x, factor, strict=True)])
+    points = np.stack([_cover(columns, start, program.cost * each) for start, each in zip(x, factor, strict=True)])
     gain = np.abs(program.cost) / np.sqrt(np.maximum(columns.degree, 1))
-    return oneopt(columns, made, priority=gain * factor)
+    return oneopt(columns, points, priority=gain * factor)
 
 
-def _covered(columns: Columns, x: Array, cost: Array) -> Array:
+def _cover(columns: Columns, x: Array, cost: Array) -> Array:
     """(n,) where no flip lowers the violation, or nothing is violated; then repaired if need be."""
     state = Flips(columns, x)
     floor = 1e-6 * max(1e-12, float(np.abs(cost).max()))
@@ -112,4 +108,4 @@ def _covered(columns: Columns, x: Array, cost: Array) -> Array:
         if np.isnan(price).all():
             break
         state.flip(int(np.nanargmin(price)))
-    return settled(state, 200 + len(cost))[0]
+    return flip_until_feasible(state, 200 + len(cost))

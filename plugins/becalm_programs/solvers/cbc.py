@@ -10,13 +10,14 @@ import subprocess
 import tempfile
 import threading
 from pathlib import Path
-from typing import IO
 
 import numpy as np
 
-from becalm_programs.program import Array, Program
+from becalm.errors import UserError
+from becalm_programs.problem.program import Array, Program
 from becalm_programs.solvers import highs
-from becalm_programs.solvers.run import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
+from becalm_programs.solvers.incumbents import IncumbentLog
+from becalm_programs.solvers.solver import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Claim, Solver
 
 _NUMBER = r"(-?[0-9.]+(?:e[-+]?[0-9]+)?)"
 _FOUND = re.compile(rf"(?:Integer solution of|solution of) {_NUMBER} found.*\(([0-9.]+) seconds\)", re.IGNORECASE)
@@ -29,42 +30,31 @@ def binary() -> str:
     Raises:
         UserError: If PuLP is not installed or brings none for this system.
     """
-    try:
-        from pulp import PULP_CBC_CMD
-    except ImportError as error:
-        raise missing("cbc", "pulp") from error
     # Of the class: an object warns that PuLP 4 will be without it.
-    path = str(PULP_CBC_CMD.pulp_cbc_path)
+    path = str(SOLVER.module().PULP_CBC_CMD.pulp_cbc_path)
     if not Path(path).is_file():
-        raise missing("cbc", "the CBC of PuLP 3", "'pulp>=3.3,<4'")
+        raise UserError("solver cbc needs the CBC of PuLP 3: pip install 'pulp>=3.3,<4'")
     return path
 
 
-def solve(program: Program, seconds: float, start: Array | None, threads: int) -> Run:
+def solve(program: Program, seconds: float, start: Array | None, threads: int, log: IncumbentLog) -> Claim:
     """As ``becalm_programs.solvers.solve`` says."""
     command = binary()
-    trail = Trail(program)
     with tempfile.TemporaryDirectory(prefix="becalm-cbc-") as folder:
         model, solution = Path(folder, "model.mps"), Path(folder, "solution.txt")
-        write(program, model)
+        highs.write(program, model)
         words = [command, str(model)]
         if start is not None:
             words += ["-mips", str(_write_start(program, start, Path(folder, "start.txt")))]
         # CBC's own options speak of the limit, the clock and gaps; a start is taken up only if -mips comes first.
-        words += ["-sec", f"{max(seconds - trail.seconds, 0.01):.3f}", "-timeMode", "elapsed"]
+        words += ["-sec", f"{max(seconds - log.seconds, 0.01):.3f}", "-timeMode", "elapsed"]
         words += ["-ratio", "0", "-threads", str(threads if threads > 1 else 0)]
         words += ["-solve", "-printingOptions", "all", "-solution", str(solution)]
-        bound = _watch(words, trail, 2 * seconds + 5)
+        bound = _watch(words, log, 2 * seconds + 5)
         x, status = _read(solution, len(program.cost))
     if status == OPTIMAL and x is not None:
         bound = float(program.cost @ x)
-    return trail.close(x, bound, status)
-
-
-def write(program: Program, path: Path) -> None:
-    """The minimisation as MPS, variables named ``c0``, ``c1``, ...: no name of a user's can trip CBC or SCIP."""
-    model = highs.load(program)
-    model.writeModel(str(path))
+    return Claim(x, bound, status)
 
 
 def _write_start(program: Program, start: Array, path: Path) -> Path:
@@ -75,30 +65,24 @@ def _write_start(program: Program, start: Array, path: Path) -> Path:
     return path
 
 
-def _watch(words: list[str], trail: Trail, limit: float) -> float:
+def _watch(words: list[str], log: IncumbentLog, limit: float) -> float:
     """Runs CBC, records incumbents, and gives the last bound it spoke of; ends it for good at the limit."""
-    bound, offset = -math.inf, trail.seconds
+    bound, offset = -math.inf, log.seconds
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace")  # noqa: S603
     timer = threading.Timer(max(limit - offset, 0.1), process.kill)
     timer.start()
     try:
-        for line in _lines(process.stdout):
+        for line in process.stdout or ():
             if found := _FOUND.search(line):
-                trail.add(float(found[1]), offset + float(found[2]))
-            if told := _BOUND.search(line):
-                bound = max(bound, float(told[1]))
+                log.add(float(found[1]), offset + float(found[2]))
+            if better := _BOUND.search(line):
+                bound = max(bound, float(better[1]))
         process.wait()
     finally:
         timer.cancel()
         process.kill()
         process.wait()
     return bound if abs(bound) < 1e30 else -math.inf
-
-
-def _lines(stream: IO[str] | None) -> IO[str]:
-    if stream is None:
-        raise RuntimeError("CBC was started without a pipe for its log")
-    return stream
 
 
 def _read(path: Path, size: int) -> tuple[Array | None, str]:
@@ -123,3 +107,6 @@ def _read(path: Path, size: int) -> tuple[Array | None, str]:
         if words[1].startswith("c"):
             x[int(words[1][1:])] = float(words[2])
     return x, OPTIMAL if head.startswith("optimal") else FEASIBLE
+
+
+SOLVER = Solver("cbc", "CBC", "pulp", "'becalm[programs]'", solve, binary)

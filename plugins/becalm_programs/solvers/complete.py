@@ -1,15 +1,18 @@
-"""What a solver does to a solution that is not whole yet: relax, finish the continuous variables, complete the rest."""
+"""What a solver does to a program or a solution that is not whole yet: relax it, or complete it."""
 
 import math
 from dataclasses import dataclass
 
 import numpy as np
 
-from becalm_programs.program import Array, Mask, Program, objective
+from becalm_programs.problem.program import Array, Mask, Program, in_original_sense, numbered, objective
+from becalm_programs.problem.verify import verify
 from becalm_programs.solvers import highs
+from becalm_programs.solvers.driver import solve
+from becalm_programs.solvers.incumbents import IncumbentLog
 from becalm_programs.solvers.part import part
-from becalm_programs.solvers.run import NOTHING, OPTIMAL, Run, Trail, outer, solve
-from becalm_programs.verify import verify
+from becalm_programs.solvers.result import Result
+from becalm_programs.solvers.solver import NOTHING, OPTIMAL, Claim
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -18,13 +21,13 @@ class Relaxation:
 
     Attributes:
         x: (n,) an optimal vertex; None if there is none.
-        reduced: (n,) reduced costs at x, of the minimisation; None without x.
+        reduced_cost: (n,) at x, of the minimisation; None without x.
         objective: Of x in the original's sense: no solution is better; nan without x.
-        status: As of ``Run``.
+        status: As of ``Result``.
     """
 
     x: Array | None
-    reduced: Array | None
+    reduced_cost: Array | None
     objective: float
     status: str
 
@@ -33,31 +36,13 @@ def relax(program: Program, seconds: float = math.inf) -> Relaxation:
     """Solves the linear relaxation."""
     model = highs.load(program, relaxed=True)
     highs.run(model, seconds)
-    status = highs.status(model, found=False)
+    status = highs.status(model, has_solution=False)
     if status != OPTIMAL:
         return Relaxation(None, None, math.nan, status)
     solution = model.getSolution()
     x = np.array(solution.col_value, dtype=np.float64)
-    value = outer(program, float(program.cost @ x))
+    value = in_original_sense(program, float(program.cost @ x))
     return Relaxation(x, np.array(solution.col_dual, dtype=np.float64), value, status)
-
-
-def finish(program: Program, x: Array, seconds: float = math.inf) -> Array | None:
-    """x (n,) with its integer variables as they are and the continuous ones the best for them; None if there are none
-    that verify.
-    """
-    free = ~program.integer
-    made = x.copy()
-    if free.any():
-        left = part(program, x, free)
-        model = highs.load(left)
-        # Ten times finer than what verification forgives is not enough when a row has many terms.
-        model.setOptionValue("primal_feasibility_tolerance", 1e-9)
-        highs.run(model, seconds)
-        if highs.status(model, found=False) != OPTIMAL:
-            return None
-        made[left.free] = np.clip(model.getSolution().col_value, left.low, left.high)
-    return made if verify(program, made[None]).feasible[0] else None
 
 
 def complete(
@@ -68,7 +53,7 @@ def complete(
     seconds: float = 10.0,
     solver: str = "highs",
     threads: int = 1,
-) -> Run:
+) -> Result:
     """Lets a solver find the variables that are not fixed; those fixed stay exactly as in x.
 
     To hand over x as a suggestion that the solver may leave, give ``solve`` a start with nan where x is open.
@@ -78,7 +63,7 @@ def complete(
         fixed: (n,) which variables stay.
 
     Returns:
-        The run on what is left. Its bound holds for the fixed variables, and so does ``infeasible``.
+        What comes of what is left. Its bound holds for the fixed variables, and so does ``infeasible``.
 
     Raises:
         UserError: If the solver is unknown or not installed.
@@ -93,31 +78,25 @@ def complete(
     held = np.where(free, 0.0, x)
     left = part(program, held, free)
     smaller = Program(
-        cost=left.cost,
-        rows=left.rows,
-        row_low=left.row_low,
-        row_high=left.row_high,
-        low=left.low,
-        high=left.high,
-        integer=left.integer,
+        **{name: getattr(left, name) for name in ("cost", "rows", "row_low", "row_high", "low", "high", "integer")},
         names=tuple(program.names[index] for index in left.free),
-        row_names=tuple(f"r{index}" for index in range(len(left.row_low))),
+        row_names=numbered("r", len(left.row_low)),
         offset=program.offset + float(program.cost @ held),
         maximise=program.maximise,
     )
-    run = solve(smaller, solver, seconds=seconds, threads=threads)
-    if run.x is None:
-        return run
-    made = held.copy()
-    made[left.free] = run.x
-    if not verify(program, made[None]).feasible[0]:
+    result = solve(smaller, solver, seconds=seconds, threads=threads)
+    if result.x is None:
+        return result
+    completed = held.copy()
+    completed[left.free] = result.x
+    if not verify(program, completed[None]).feasible[0]:
         # A row among fixed variables alone is broken, or the fixed values are not whole or out of bounds.
-        return Run(None, math.nan, run.bound, NOTHING, run.seconds)
-    value = float(objective(program, made[None])[0])
-    return Run(made, value, run.bound, run.status, run.seconds, run.trajectory)
+        return Result(None, math.nan, result.bound, NOTHING, result.seconds)
+    value = float(objective(program, completed[None])[0])
+    return Result(completed, value, result.bound, result.status, result.seconds, result.trajectory)
 
 
-def _as_is(program: Program, x: Array) -> Run:
-    trail = Trail(program)
+def _as_is(program: Program, x: Array) -> Result:
     feasible = bool(verify(program, x[None]).feasible[0])
-    return trail.close(x if feasible else None, float(program.cost @ x), OPTIMAL if feasible else NOTHING)
+    claim = Claim(x if feasible else None, float(program.cost @ x), OPTIMAL if feasible else NOTHING)
+    return Result.of(IncumbentLog(program), claim)

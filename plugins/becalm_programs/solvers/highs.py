@@ -8,49 +8,20 @@ import math
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from becalm_programs.program import Array, Mask, Program
-from becalm_programs.solvers.run import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.solvers.incumbents import IncumbentLog
+from becalm_programs.solvers.part import Part
+from becalm_programs.solvers.solver import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Claim, Solver
 
 
-class Model(Protocol):
-    """The numbers of a program: a ``Program``, or a part of one."""
-
-    @property
-    def cost(self) -> Array: ...
-    @property
-    def rows(self) -> Any: ...
-    @property
-    def row_low(self) -> Array: ...
-    @property
-    def row_high(self) -> Array: ...
-    @property
-    def low(self) -> Array: ...
-    @property
-    def high(self) -> Array: ...
-    @property
-    def integer(self) -> Mask: ...
-
-
-def package() -> Any:
-    """The module highspy.
-
-    Raises:
-        UserError: If it is not installed.
-    """
-    try:
-        import highspy
-    except ImportError as error:
-        raise missing("highs", "highspy") from error
-    return highspy
-
-
-def load(model: Model, *, relaxed: bool = False) -> Any:
+def load(model: Program | Part, *, relaxed: bool = False) -> Any:
     """A silent ``highspy.Highs`` that holds a program, without names; ``relaxed`` drops integrality."""
-    highspy = package()
+    highspy = SOLVER.module()
     highs = highspy.Highs()
     highs.setOptionValue("output_flag", False)
     lp = highspy.HighsLp()
@@ -73,19 +44,19 @@ def hint(highs: Any, start: Array) -> None:
     """Hands over a start; entries that are nan are left open."""
     known = np.flatnonzero(~np.isnan(start))
     if len(known) == len(start):
-        solution = package().HighsSolution()
+        solution = SOLVER.module().HighsSolution()
         solution.col_value = start.tolist()
         highs.setSolution(solution)
     elif len(known):
         highs.setSolution(len(known), known.astype(np.int32), start[known].astype(np.float64))
 
 
-def run(highs: Any, seconds: float, threads: int = 1, found: Callable[[float], None] | None = None) -> None:
+def run(highs: Any, seconds: float, threads: int = 1, on_incumbent: Callable[[float], None] | None = None) -> None:
     """Runs a model that is a mixed-integer or a linear program.
 
     Args:
         seconds: Wall-clock from here; may be infinite.
-        found: Told the objective of each incumbent.
+        on_incumbent: Told the objective of each incumbent.
     """
     stop = threading.Event()
     deadline = time.perf_counter() + seconds
@@ -99,8 +70,8 @@ def run(highs: Any, seconds: float, threads: int = 1, found: Callable[[float], N
             event.interrupt()
 
     def tell(event: Any) -> None:
-        if found is not None:
-            found(float(event.data_out.objective_function_value))
+        if on_incumbent is not None:
+            on_incumbent(float(event.data_out.objective_function_value))
 
     highs.cbMipInterrupt.subscribe(ask)
     highs.cbMipImprovingSolution.subscribe(tell)
@@ -115,30 +86,34 @@ def run(highs: Any, seconds: float, threads: int = 1, found: Callable[[float], N
         highs.disableCallbacks()
 
 
-def solve(program: Program, seconds: float, start: Array | None, threads: int) -> Run:
+def solve(program: Program, seconds: float, start: Array | None, threads: int, log: IncumbentLog) -> Claim:
     """As ``becalm_programs.solvers.solve`` says."""
-    trail = Trail(program)
     highs = load(program)
     for option in ("mip_rel_gap", "mip_abs_gap"):
         highs.setOptionValue(option, 0.0)
     if start is not None:
         hint(highs, start)
-    run(highs, max(seconds - trail.seconds, 1e-3), threads, trail.add)
+    run(highs, max(seconds - log.seconds, 1e-3), threads, log.add)
     x = solution(highs)
-    return trail.close(x, bound(highs), status(highs, x is not None))
+    return Claim(x, bound(highs), status(highs, x is not None))
+
+
+def write(program: Program, path: Path) -> None:
+    """The minimisation as MPS, variables named ``c0``, ``c1``, ...: no name of a user's can trip CBC or SCIP."""
+    load(program).writeModel(str(path))
 
 
 def solution(highs: Any) -> Array | None:
     """(n,) the primal solution that HiGHS holds, if it holds a feasible one."""
-    feasible = int(package().SolutionStatus.kSolutionStatusFeasible)
+    feasible = int(SOLVER.module().SolutionStatus.kSolutionStatusFeasible)
     if int(highs.getInfo().primal_solution_status) != feasible:
         return None
     return np.array(highs.getSolution().col_value, dtype=np.float64)
 
 
-def status(highs: Any, found: bool) -> str:
+def status(highs: Any, has_solution: bool) -> str:
     """The word for how a run ended."""
-    kinds = package().HighsModelStatus
+    kinds = SOLVER.module().HighsModelStatus
     end = highs.getModelStatus()
     if end in (kinds.kOptimal, kinds.kModelEmpty):
         return OPTIMAL
@@ -146,12 +121,15 @@ def status(highs: Any, found: bool) -> str:
         return INFEASIBLE
     if end in (kinds.kUnbounded, kinds.kUnboundedOrInfeasible):
         return UNBOUNDED
-    return FEASIBLE if found else NOTHING
+    return FEASIBLE if has_solution else NOTHING
 
 
 def bound(highs: Any) -> float:
     """Proven bound of a run, infinite if there is none."""
     if len(highs.getLp().integrality_):
         return float(highs.getInfo().mip_dual_bound)
-    optimal = highs.getModelStatus() == package().HighsModelStatus.kOptimal
+    optimal = highs.getModelStatus() == SOLVER.module().HighsModelStatus.kOptimal
     return float(highs.getInfo().objective_function_value) if optimal else -math.inf
+
+
+SOLVER = Solver("highs", "HiGHS", "highspy", "'becalm[programs]'", solve)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from becalm_programs.program import Array, Mask, Program
+from becalm_programs.problem.program import Array, Mask, Program
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -15,7 +15,7 @@ class Part:
     Attributes:
         cost: (f,) of the free variables.
         rows: (r, f) of the rows that have any.
-        row_low: (r,) sides, less what the fixed variables bring.
+        row_low: (r,) bounds, less what the fixed variables bring.
         row_high: (r,) as row_low.
         low: (f,) bounds.
         high: (f,) bounds.

@@ -7,45 +7,34 @@ from typing import Any
 
 import numpy as np
 
-from becalm_programs.program import Array, Program
-from becalm_programs.solvers import cbc
-from becalm_programs.solvers.run import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Run, Trail, missing
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.solvers import highs
+from becalm_programs.solvers.incumbents import IncumbentLog
+from becalm_programs.solvers.solver import FEASIBLE, INFEASIBLE, NOTHING, OPTIMAL, UNBOUNDED, Claim, Solver
+
+_STATUS = {"optimal": OPTIMAL, "infeasible": INFEASIBLE, "unbounded": UNBOUNDED, "inforunbd": UNBOUNDED}
 
 
-def package() -> Any:
-    """The module pyscipopt.
-
-    Raises:
-        UserError: If it is not installed.
-    """
-    try:
-        import pyscipopt
-    except ImportError as error:
-        raise missing("scip", "pyscipopt", "pyscipopt") from error
-    return pyscipopt
-
-
-def solve(program: Program, seconds: float, start: Array | None) -> Run:
+def solve(program: Program, seconds: float, start: Array | None, threads: int, log: IncumbentLog) -> Claim:
     """As ``becalm_programs.solvers.solve`` says; SCIP runs on one thread."""
-    trail = Trail(program)
     model = load(program)
     variables = {variable.name: variable for variable in model.getVars()}
-    model.includeEventhdlr(_handler(trail), "incumbents", "records incumbents")
+    model.includeEventhdlr(_handler(log), "incumbents", "records incumbents")
     # 2: wall-clock.
-    model.setParams({"timing/clocktype": 2, "limits/time": max(seconds - trail.seconds, 0.01)})
+    model.setParams({"timing/clocktype": 2, "limits/time": max(seconds - log.seconds, 0.01)})
     if start is not None:
         _hint(model, variables, start)
     model.optimize()
     if model.getStatus() == "userinterrupt":
         # SCIP takes Ctrl-C for itself and ends as if nothing had been.
         raise KeyboardInterrupt
-    status = _status(model.getStatus(), model.getNSols() > 0)
+    status = _STATUS.get(model.getStatus(), FEASIBLE if model.getNSols() > 0 else NOTHING)
     x = None
     if model.getNSols() > 0:
         best = model.getBestSol()
         x = np.array([model.getSolVal(best, variables[f"c{index}"]) for index in range(len(program.cost))])
     bound = float(model.getDualbound())
-    return trail.close(x, bound if abs(bound) < 1e20 else math.copysign(math.inf, bound), status)
+    return Claim(x, bound if abs(bound) < 1e20 else math.copysign(math.inf, bound), status)
 
 
 def load(program: Program) -> Any:
@@ -53,11 +42,11 @@ def load(program: Program) -> Any:
 
     An MPS file in between is ten times quicker than adding rows one by one.
     """
-    model = package().Model()
+    model = SOLVER.module().Model()
     model.hideOutput()
     with tempfile.TemporaryDirectory(prefix="becalm-scip-") as folder:
         path = Path(folder, "model.mps")
-        cbc.write(program, path)
+        highs.write(program, path)
         model.readProblem(str(path))
     return model
 
@@ -70,19 +59,9 @@ def _hint(model: Any, variables: dict[str, Any], start: Array) -> None:
     model.addSol(solution)
 
 
-def _status(word: str, found: bool) -> str:
-    if word == "optimal":
-        return OPTIMAL
-    if word == "infeasible":
-        return INFEASIBLE
-    if word in ("unbounded", "inforunbd"):
-        return UNBOUNDED
-    return FEASIBLE if found else NOTHING
-
-
-def _handler(trail: Trail) -> Any:
+def _handler(log: IncumbentLog) -> Any:
     """An event handler that records incumbents; a class made here, since its parent is the package's."""
-    scip = package()
+    scip = SOLVER.module()
     parent: Any = scip.Eventhdlr
 
     class Handler(parent):  # type: ignore[misc]
@@ -94,6 +73,9 @@ def _handler(trail: Trail) -> Any:
 
         def eventexec(self, event: Any) -> None:
             model = self.model
-            trail.add(float(model.getSolObjVal(model.getBestSol())))
+            log.add(float(model.getSolObjVal(model.getBestSol())))
 
     return Handler()
+
+
+SOLVER = Solver("scip", "SCIP", "pyscipopt", "'becalm[scip]'", solve)

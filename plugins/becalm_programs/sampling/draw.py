@@ -1,0 +1,149 @@
+"""The one way to sample solutions of a program: by every verb, by evaluation, by the benchmarks.
+
+outcome = sample(model, StandardForm.of(program), ProgramRequest(count=30, tier="1-opt"))
+outcome.feasible, outcome.best, outcome.x[outcome.verdict.feasible]
+"""
+
+import time
+from collections.abc import Generator, Iterable, Iterator
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
+from torch import Tensor, nn
+
+from becalm.errors import UserError
+from becalm.level import NoiseLevel
+from becalm.model import Model
+from becalm.plugin.report import Progress
+from becalm.sampler.step import Step
+from becalm_programs.denoiser.chunks import Chunked
+from becalm_programs.problem.batch import ProblemBatch
+from becalm_programs.problem.program import Array
+from becalm_programs.problem.standard_form import StandardForm
+from becalm_programs.problem.verify import Verdict, verify
+from becalm_programs.request import ProgramRequest
+from becalm_programs.sampling.outcome import Mark, Outcome
+from becalm_programs.sampling.tiers import finish
+
+
+def sample(model: Model[ProblemBatch], form: StandardForm, request: ProgramRequest) -> Outcome:
+    """Samples without a word on the way; see ``draw``."""
+    *_, outcome = draw(model, form, request)
+    return cast(Outcome, outcome)
+
+
+def draw(
+    model: Model[ProblemBatch], form: StandardForm, request: ProgramRequest, *, watch: bool = False
+) -> Iterator[Progress | Mark | Outcome]:
+    """Samples solutions of a program; progress comes on the way, and marks if it is watched; the outcome last.
+
+    Sample i of a seed is the same whatever the count and the batch; with a network up to last bits, which can decide
+    between entries that are worth the same.
+
+    Args:
+        form: The program; ``request.model`` is not looked at.
+        watch: Judge the estimates of each step, which takes time that does not count.
+
+    Raises:
+        UserError: If the samples are not finite, or the request asks for a solver that is not installed.
+    """
+    request = with_defaults(model, request)
+    # On a CPU the network is called in chunks; a GPU would starve on them.
+    calls = _Counted(Chunked(model.network) if model.device.type == "cpu" else model.network)
+    model = replace(model, network=calls)
+    begun, watching = time.perf_counter(), _Watch(form)
+    parts: list[Array] = []
+    total = -(-request.count // request.batch) * request.updates
+    for run in model.runs(request, ProblemBatch((form,), (0,) * request.count)):
+        end: Tensor | None = None
+        for step in run:
+            end = step.x
+            if watch:
+                yield watching.see(step, _marginals(model, form, step.x0))
+            yield Progress(len(parts) * request.updates + step.index + 1, total, "sampling")
+        if end is None:
+            raise RuntimeError("a sampler ended without a step")
+        parts.append(_marginals(model, form, end))
+    yield Progress(total, total, f"tier {request.tier}")
+    marginals = np.concatenate(parts)
+    x = finish(form, marginals, request.tier)
+    verdict = verify(form.program, x)
+    seconds = time.perf_counter() - begun - watching.seconds
+    yield Outcome(form.program, x, marginals, verdict, request.tier, seconds, calls.count, watching.marks())
+
+
+def outcome_of(reports: Iterable[Progress | Mark | Outcome]) -> Generator[Progress, None, Outcome]:
+    """Passes the progress on, and returns the outcome."""
+    for report in reports:
+        if isinstance(report, Outcome):
+            return report
+        if isinstance(report, Progress):
+            yield report
+    raise RuntimeError("sampling ended without an outcome")
+
+
+def with_defaults(model: Model[ProblemBatch], request: ProgramRequest) -> ProgramRequest:
+    """The request with the model's own defaults; at tier unguided nothing guides."""
+    settled = cast(ProgramRequest, model.settled(request))
+    if settled.tier == "unguided":
+        return settled.model_copy(update={"guidance": 0.0, "objective_weight": 0.0, "descend": 0.0})
+    return settled
+
+
+class _Counted(nn.Module):
+    """A network that counts its calls; a hook would count those of others who share it."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+        self.count = 0
+
+    def forward(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
+        """The network's output."""
+        self.count += 1
+        output: Tensor = self.network(x, level, cond)
+        return output
+
+
+class _Watch:
+    """Judges estimates on the way, batch after batch, and knows how long that took."""
+
+    def __init__(self, form: StandardForm) -> None:
+        self.seconds = 0.0
+        self._form = form
+        self._seen: dict[int, tuple[float, list[Verdict]]] = {}
+
+    def see(self, step: Step, marginals: Array) -> Mark:
+        """Looks at the estimates (K, N) of one step; of all batches so far."""
+        begun = time.perf_counter()
+        x = finish(self._form, marginals, "unguided")
+        _, verdicts = self._seen.setdefault(step.index, (float(step.level.t), []))
+        verdicts.append(verify(self._form.program, x))
+        mark = _mark(float(step.level.t), verdicts)
+        self.seconds += time.perf_counter() - begun
+        return mark
+
+    def marks(self) -> tuple[Mark, ...]:
+        """One for each step, over the samples of all batches."""
+        return tuple(_mark(t, verdicts) for _, (t, verdicts) in sorted(self._seen.items()))
+
+
+def _mark(t: float, verdicts: list[Verdict]) -> Mark:
+    means = [
+        float(np.concatenate([getattr(verdict, name) for verdict in verdicts]).mean())
+        for name in ("max_violation", "objective", "feasible")
+    ]
+    return Mark(t, *means)
+
+
+def _marginals(model: Model[ProblemBatch], form: StandardForm, x0: Tensor) -> Array:
+    """Samples of x as likelihoods (K, N) in [0, 1].
+
+    Raises:
+        UserError: If they are not finite.
+    """
+    p = ((1 + model.decode(x0)) / 2).cpu().double().numpy().reshape(-1, form.encoding.size)
+    if not np.isfinite(p).all():
+        raise UserError("the samples are not finite: lower the guidance, or take more steps")
+    return np.asarray(np.clip(p, 0.0, 1.0))

@@ -1,0 +1,31 @@
+"""A program and the outcome of sampling it in words."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from becalm_programs.problem.program import Program
+from becalm_programs.sampling.outcome import Outcome
+from becalm_programs.tier import includes
+
+
+def title(program: Program) -> str:
+    """A program in a line: name, sense, sizes, kinds."""
+    counts = program.counts
+    kinds = ((counts.binary, "binary"), (counts.integer, "integer"), (counts.continuous, "continuous"))
+    variables = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
+    sense = "maximise" if program.maximise else "minimise"
+    return f"{program.name or 'program'}: {sense}, {variables}, {counts.rows} rows, {counts.nonzeros} nonzeros"
+
+
+def remarks(outcome: Outcome) -> Iterator[str]:
+    """What the figures alone would not say."""
+    verdict = outcome.verdict
+    if outcome.found:
+        return
+    nearest = int(np.argmin(verdict.max_violation))
+    split = "" if verdict.integral[nearest] else ", and not all integers are whole"
+    row = f" in {verdict.worst[nearest]}" if verdict.worst[nearest] else ""
+    yield f"nothing feasible was found: the nearest sample misses {verdict.max_violation[nearest]:.4g}{row}{split}"
+    if not includes(outcome.tier, "completion"):
+        yield "tier completion lets a solver mend what samples miss"
