@@ -38,6 +38,7 @@ SAMPLERS: dict[str, dict[str, Any]] = {
     "log_snr": {"sampler": "unipc", "spacing": "log_snr"},
     "times": {"sampler": "ddim", "times": (1.0, 0.6, 0.2)},
 }
+POLICIES = ("pusht", "lander", "fork")
 FAMILIES = ("set-cover", "auction", "facility", "independent-set")
 
 
@@ -54,7 +55,7 @@ def images() -> Iterator[tuple[str, Any]]:
     }
     for name, fields in guided.items():
         yield f"mnist/{name}", partial(_sample, model, steps=6, **fields)
-    data = model.sample(count=2, steps=6, seed=2).data
+    data = model.sample(count=2, steps=6, seed=2).data.float().round().clamp(0, 255)
     yield "mnist/redrawn", lambda: list(model.edit(data, start=0.5, count=2, steps=6))[-1].x
     mask = torch.zeros(1, 28, 28, dtype=torch.bool)
     mask[:, :14] = True
@@ -63,7 +64,7 @@ def images() -> Iterator[tuple[str, Any]]:
 
 def policies() -> Iterator[tuple[str, Any]]:
     """Chunks of actions: each sampler; and what a policy does in ten steps."""
-    for checkpoint in ("pusht", "lander", "fork"):
+    for checkpoint in POLICIES:
         model = becalm.load(checkpoint, "cpu")
         for name, fields in SAMPLERS.items():
             wanted = {"steps": 6, "temperature": 1.0, **fields}
@@ -110,7 +111,9 @@ def programs() -> Iterator[tuple[str, Any]]:
 def draw(only: str) -> dict[str, np.ndarray]:
     """All samples by name; what is refused is left out."""
     found: dict[str, np.ndarray] = {}
-    for name, run in (entry for part in (images, policies, programs) for entry in part()):
+    parts = {images: ("mnist",), policies: POLICIES, programs: FAMILIES}
+    chosen = [part for part, names in parts.items() if any(name.startswith(only.partition("/")[0]) for name in names)]
+    for name, run in (entry for part in chosen for entry in part()):
         if not name.startswith(only):
             continue
         try:

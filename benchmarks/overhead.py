@@ -6,14 +6,16 @@ The network is a perceptron with three hidden layers of 256, so small that every
 call it as often and on inputs of the same shape, the bare calls on those of the DDIM run; paths are made before.
 Repetitions take turns, and medians of processor time are compared, so that a busy machine slows all alike. One thread.
 
-becalm keeps the coefficients that it derives from a path; "new path" is a run that has to derive them first.
+becalm keeps the coefficients that it derives from a path; "new path" is a run that has to derive them first. Samplers
+that add noise use becalm's own, a function of seed, sample and step. Heun is measured against its 2N - 1 calls.
 """
 
 import argparse
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -22,7 +24,8 @@ from torch import Tensor, nn
 
 from becalm.denoiser import NetworkDenoiser
 from becalm.level import NoiseLevel
-from becalm.sampler import DDIM, DPMpp2M, sample
+from becalm.noise import stream
+from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Heun, Sampler, UniPC, sample
 from becalm.schedule import Linear, levels
 
 WIDTH, COORDINATES, FEATURES = 256, 32, 64
@@ -47,7 +50,7 @@ class Perceptron(nn.Module):
         return out
 
 
-def bare(network: nn.Module, inputs: list[Tensor], path: list[NoiseLevel]) -> Callable[[], object]:
+def bare(network: nn.Module, inputs: list[Tensor], path: Sequence[NoiseLevel]) -> Callable[[], object]:
     """The network calls of a run, and nothing else."""
 
     @torch.no_grad()
@@ -58,7 +61,7 @@ def bare(network: nn.Module, inputs: list[Tensor], path: list[NoiseLevel]) -> Ca
     return run
 
 
-def of_diffusers(name: str, network: nn.Module, x: Tensor, path: list[NoiseLevel]) -> Callable[[], object]:
+def of_diffusers(name: str, network: nn.Module, x: Tensor, path: Sequence[NoiseLevel]) -> Callable[[], object]:
     """The same run with a scheduler of diffusers, as its pipelines write it."""
     import diffusers
 
@@ -77,6 +80,11 @@ def of_diffusers(name: str, network: nn.Module, x: Tensor, path: list[NoiseLevel
         return current
 
     return run
+
+
+def draw(sampler: Sampler, denoise: NetworkDenoiser[None], x: Tensor, path: Sequence[NoiseLevel]) -> Tensor:
+    """A run with becalm's own noise."""
+    return sample(sampler(denoise, x, path, None, stream(0, torch.arange(len(x)))))
 
 
 def medians(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:
@@ -100,14 +108,13 @@ def measure(batch: int, steps: int, rounds: int) -> dict[str, float]:
     denoise = NetworkDenoiser[None](network, "eps")
     inputs = [x, *(step.x for step in DDIM()(denoise, x, path, None))][:steps]
     prepared = [level.to(x) for level in path]
-    fresh = [NoiseLevel(level.t, level.alpha, level.sigma) for level in path]
-    runs = {
-        "network": bare(network, inputs, prepared),
-        "becalm DDIM": lambda: sample(DDIM()(denoise, x, path, None)),
-        "becalm 2M": lambda: sample(DPMpp2M()(denoise, x, path, None)),
-        "DDIM, new path": lambda: sample(DDIM()(denoise, x, fresh, None)),
-        "2M, new path": lambda: sample(DPMpp2M()(denoise, x, fresh, None)),
-    }
+    samplers = (DDIM(), DPMpp2M(), Euler(), DPMpp3M(), DPMppSDE(), DDPM(), UniPC(), Heun())
+    runs: dict[str, Callable[[], object]] = {"network": bare(network, inputs, prepared)}
+    runs["network, Heun's calls"] = bare(network, [*inputs, *inputs[:-1]], [*prepared[:-1], *prepared[:-2]])
+    for sampler in samplers:
+        runs[f"becalm {sampler.name}"] = partial(draw, sampler, denoise, x, path)
+    for sampler in samplers[:2]:
+        runs[f"{sampler.name}, new path"] = partial(draw, sampler, denoise, x, list(path))
     try:
         runs["diffusers DDIM"] = of_diffusers("DDIMScheduler", network, x, prepared)
         runs["diffusers 2M"] = of_diffusers("DPMSolverMultistepScheduler", network, x, prepared)
@@ -138,9 +145,10 @@ def main() -> None:
         network = found["network"]
         print(f"\nbatch {batch}: the bare network takes {network / options.steps * 1e6:.1f} us a step")
         for name, seconds in found.items():
-            if name != "network":
-                extra = (seconds - network) / options.steps * 1e6
-                print(f"  {name:<15} {seconds / network:5.2f} x the network   (+{extra:.1f} us a step)")
+            if not name.startswith("network"):
+                calls = found["network, Heun's calls"] if name.endswith("heun") else network
+                extra = (seconds - calls) / options.steps * 1e6
+                print(f"  {name:<18} {seconds / calls:5.2f} x the network   (+{extra:.1f} us a step)")
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ import torch
 
 from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.schedule import Flow
 from becalm_policies.control.policy import Policy, load, policy
 from becalm_policies.demonstrations.observe import PushT

@@ -53,7 +53,7 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
     import becalm
     from becalm.device import pick
     from becalm.model import Model
-    from becalm.objective.draw import Objective
+    from becalm.objective import Objective
     from becalm.schedule import Cosine
     from becalm_programs.domain import IntegerPrograms
     from becalm_programs.opening import bare

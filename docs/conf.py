@@ -13,7 +13,7 @@ copyright = "2026, becalm contributors"
 release = version = becalm.__version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands", "modules", "notebook"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands", "modules", "moved", "notebook"]
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown", ".ipynb": "notebook"}
 myst_heading_anchors = 3
@@ -23,6 +23,8 @@ autodoc_typehints = "signature"
 autodoc_preserve_defaults = True
 autodoc_default_options = {
     "members": True,
+    # Rooms offer what their modules define, in ``__all__``; it is explained where it is defined.
+    "ignore-module-all": True,
     "show-inheritance": False,
     # What every pydantic model has.
     "exclude-members": "model_config, model_post_init, __init__, __new__",
@@ -42,6 +44,8 @@ html_show_sphinx = False
 def setup(app: Any) -> None:
     # Before napoleon, whose priority is 500: it wants the text as reStructuredText.
     app.connect("autodoc-process-docstring", _as_restructured_text, priority=400)
+    # Pydantic keeps ``Domain[Any]`` as a name in the module of ``Domain``.
+    app.connect("autodoc-skip-member", lambda app, what, name, *rest: True if "[" in name else None)
 
 
 def _as_restructured_text(app: Any, what: str, name: str, obj: Any, options: Any, lines: list[str]) -> None:

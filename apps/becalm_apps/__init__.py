@@ -10,6 +10,8 @@
     fields/                        a pydantic field described once, for flags and for pages
 """
 
+import becalm as becalm  # Forwards the old names.
+
 _ROOMS = {
     "setup": "checkup completion doctor plugins requirement",
     "cli": "common config_file flags form progress show stop table terminal verb",

@@ -1,27 +1,38 @@
-"""Data to diffusion space and back: a normaliser, an autoencoder, a solution embedding are the same idea."""
+"""Data to diffusion space and back: a normaliser, relative actions, an autoencoder, a solution embedding are one idea.
 
-from typing import Protocol, runtime_checkable
+Data are data everywhere but in the core: a domain's batches, metrics, arrays and pictures deal in them. The trainer
+encodes, ``Model`` decodes.
+"""
+
+from typing import Protocol, TypeVar, runtime_checkable
 
 import torch
 from torch import Tensor, nn
 
+C_contra = TypeVar("C_contra", contravariant=True)
+
 
 @runtime_checkable
-class Codec(Protocol):
-    """An invertible (or nearly invertible) map between data and the space that is noised."""
+class Codec(Protocol[C_contra]):
+    """An invertible (or nearly invertible) map between data and the space that is noised, row by row.
 
-    def encode(self, data: Tensor) -> Tensor: ...
+    One that is an nn.Module has its state in the checkpoint.
+    """
 
-    def decode(self, x0: Tensor) -> Tensor: ...
+    def encode(self, data: Tensor, cond: C_contra) -> Tensor:
+        """x0 of data whose conditions are ``cond``."""
+
+    def decode(self, x0: Tensor, cond: C_contra) -> Tensor:
+        """Data of x0."""
 
 
 class Identity(nn.Module):
     """Diffusion happens on the data themselves."""
 
-    def encode(self, data: Tensor) -> Tensor:
+    def encode(self, data: Tensor, cond: object = None) -> Tensor:
         return data
 
-    def decode(self, x0: Tensor) -> Tensor:
+    def decode(self, x0: Tensor, cond: object = None) -> Tensor:
         return x0
 
 
@@ -47,10 +58,10 @@ class Affine(nn.Module):
         self.register_buffer("shift", shift)
         self.register_buffer("scale", scale)
 
-    def encode(self, data: Tensor) -> Tensor:
+    def encode(self, data: Tensor, cond: object = None) -> Tensor:
         return (data - self.shift) / self.scale
 
-    def decode(self, x0: Tensor) -> Tensor:
+    def decode(self, x0: Tensor, cond: object = None) -> Tensor:
         return x0 * self.scale + self.shift
 
     @classmethod

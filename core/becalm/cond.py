@@ -1,7 +1,8 @@
 """Conditions are opaque to core, but a batch of them must be cut and joined along its samples.
 
 A condition is None, a tensor (B, ...), or a tuple, dict or dataclass of these. A plugin with anything else (a graph)
-gives it the two methods ``take(index)`` and, as a class method, ``join(conds)``.
+gives it the two methods ``take(index)`` and, as a class method, ``join(conds)``. Where samples are of several rows, the
+condition has them in ``owner`` (the segment ids of PyTorch, ``batch`` of PyTorch Geometric).
 """
 
 import dataclasses
@@ -34,6 +35,28 @@ def to(cond: C, device: torch.device | str) -> C:
     if hasattr(cond, "to") and not isinstance(cond, Tensor):
         return cast(C, cond.to(device))
     return cast(C, _map(lambda tensor: tensor.to(device), cond))
+
+
+def size(cond: object) -> int | None:
+    """How many samples a condition is of; None if that is not to be seen."""
+    if isinstance(cond, Tensor):
+        return len(cond)
+    if isinstance(found := getattr(cond, "size", None), int):
+        return found
+    parts: Any = cond
+    if dataclasses.is_dataclass(cond) and not isinstance(cond, type):
+        parts = [getattr(cond, field.name) for field in dataclasses.fields(cond)]
+    elif isinstance(cond, dict):
+        parts = cond.values()
+    elif not isinstance(cond, tuple):
+        return None
+    return next((found for part in parts if (found := size(part)) is not None), None)
+
+
+def owner_of(cond: object) -> Tensor | None:
+    """The sample of each row of x, (N,), if the condition is one of ragged samples, which has it as ``owner``."""
+    owner = getattr(cond, "owner", None)
+    return owner if isinstance(owner, Tensor) else None
 
 
 def _map(function: Any, *conds: Any) -> Any:

@@ -10,10 +10,13 @@ from torch import Tensor, nn
 
 from becalm.batch import Batch
 from becalm.codec import Codec, Identity
+from becalm.errors import unknown
 from becalm.guidance import ClassifierFree, Energy, Guidance, compose, interval, rescale
+from becalm.plugin.find import installed, resolve
 from becalm.plugin.report import Picture as Picture
-from becalm.plugin.request import SampleRequest
 from becalm.plugin.settings import Settings
+from becalm.process import GAUSSIAN, Process
+from becalm.request import SampleRequest
 
 C = TypeVar("C")
 
@@ -40,7 +43,8 @@ class Domain(Settings, ABC, Generic[C]):
 
     @abstractmethod
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[C]]:
-        """Endless training batches from number ``start`` on, a function of seed and number, so that training resumes.
+        """Endless training batches of data from number ``start`` on, a function of seed and number, so that training
+        resumes.
 
         Args:
             split: ``train`` or ``test``.
@@ -67,9 +71,13 @@ class Domain(Settings, ABC, Generic[C]):
         data = getattr(self, "data", None)
         return Path(data).name if isinstance(data, str) and data else None
 
-    def codec(self) -> Codec:
-        """Data to diffusion space and back. A codec that is an nn.Module with state travels in the checkpoint."""
+    def codec(self) -> Codec[C]:
+        """Data to diffusion space and back, as a training begins with it; a model has its own, ``Model.codec``."""
         return Identity()
+
+    def process(self) -> Process:
+        """What noise is in this domain."""
+        return GAUSSIAN
 
     def owner(self, cond: C, count: int) -> Tensor:
         """The sample that each row of x belongs to; one row per sample unless a domain's samples are ragged."""
@@ -81,7 +89,14 @@ class Domain(Settings, ABC, Generic[C]):
         Raises:
             ValueError: If the domain has none.
         """
-        raise ValueError(f"{self.name} has no null condition, so no classifier-free guidance: leave guidance at 1")
+        raise ValueError(
+            f"{self.name} has no null condition, so no classifier-free guidance: leave guidance at 1, set drop to 0"
+        )
+
+    @property
+    def has_null(self) -> bool:
+        """Whether there is one."""
+        return type(self).drop is not Domain.drop
 
     def energies(self) -> Mapping[str, Energy[C]]:
         """Energies by name, for guidance."""
@@ -104,13 +119,36 @@ class Domain(Settings, ABC, Generic[C]):
         return compose(guide)
 
     @abstractmethod
-    def metrics(self, x0: Tensor, cond: C) -> Mapping[str, float]:
-        """Figures of samples in diffusion space."""
+    def metrics(self, data: Tensor, cond: C) -> Mapping[str, float]:
+        """Figures of samples."""
 
-    def arrays(self, x0: Tensor, cond: C) -> Mapping[str, Tensor]:
+    def arrays(self, data: Tensor, cond: C) -> Mapping[str, Tensor]:
         """What an .npz of samples holds, by name."""
-        return {"x": self.codec().decode(x0)}
+        return {"x": data}
 
     @abstractmethod
-    def render(self, x0: Tensor, cond: C) -> Picture:
-        """A picture of samples in diffusion space."""
+    def render(self, data: Tensor, cond: C) -> Picture:
+        """A picture of samples."""
+
+
+def domain_class(name: str) -> type[Domain[Any]]:
+    """The domain of that name: of an installed plugin, or a class of this process, such as a notebook's.
+
+    Raises:
+        UserError: If there is none.
+    """
+    refs = {ref.name: ref for plugin in installed() for ref in plugin.domains}
+    if name in refs:
+        kind: type[Domain[Any]] = resolve(refs[name].target)
+        return kind
+    # The last one first: a cell that is run again defines its class anew.
+    for kind in reversed(list(_below(Domain))):  # type: ignore[type-abstract]
+        if kind.__dict__.get("name") == name:
+            return kind
+    raise unknown("domain", name, refs)
+
+
+def _below(kind: type[Domain[Any]]) -> Iterator[type[Domain[Any]]]:
+    for sub in kind.__subclasses__():
+        yield sub
+        yield from _below(sub)

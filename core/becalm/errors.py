@@ -60,6 +60,8 @@ def _one(place: str, detail: Any) -> str:
         return f"{place} is missing"
     if kind in ("value_error", "assertion_error"):
         return f"{place}: {detail['ctx']['error']}" if place else str(detail["ctx"]["error"])
+    if kind == "kind":
+        return f"{place} {message}" if place else message
     if kind == "union_tag_not_found":
         return f"{place} needs a {detail['ctx']['discriminator'].strip(chr(39))}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):

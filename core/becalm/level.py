@@ -5,14 +5,11 @@
 (Kingma et al. 2021, eq. 1.) Every other quantity of the level is derived from alpha and sigma.
 """
 
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 from torch import Tensor
-
-if TYPE_CHECKING:
-    from becalm.path import Place
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,16 +20,14 @@ class NoiseLevel:
         t: Time in [0, 1]; 0 is clean, 1 is noise.
         alpha: Factor of the signal, >= 0.
         sigma: Standard deviation of the noise, >= 0.
-        place: Where on a sampler's path the level is, if it is on one (see ``becalm.path``).
 
-    All three broadcast against x: scalars while sampling, (B, 1, ..., 1) while training, or one number per coordinate
-    of a fixed basis.
+    Alpha and sigma broadcast against x: scalars while sampling, (B, 1, ..., 1) while training, or one number per
+    coordinate of a fixed basis. A level's time stays on the host, so that reading it waits for no device.
     """
 
     t: Tensor
     alpha: Tensor
     sigma: Tensor
-    place: "Place | None" = field(default=None, repr=False)
 
     @property
     def log_snr(self) -> Tensor:
@@ -50,9 +45,13 @@ class NoiseLevel:
         return torch.atan2(self.sigma, self.alpha)
 
     @property
-    def norm(self) -> Tensor:
-        """sqrt(alpha^2 + sigma^2): the standard deviation of x for data of unit variance; 1 if variance-preserving."""
+    def total_std(self) -> Tensor:
+        """sqrt(alpha^2 + sigma^2), the standard deviation of x for data of unit variance (1 / c_in of Karras et al.
+        2022); 1 if variance-preserving.
+        """
         return torch.hypot(self.alpha, self.sigma)
+
+    norm = total_std  # Its name in becalm 0.1.
 
     def mix(self, x0: Tensor, eps: Tensor) -> Tensor:
         """The noisy sample alpha * x0 + sigma * eps."""
@@ -67,10 +66,30 @@ class NoiseLevel:
         return (self.alpha.to(x) * x0 - x) / self.sigma.to(x) ** 2
 
     def to(self, x: Tensor) -> "NoiseLevel":
-        """The same level on x's device, in x's dtype; the time stays where it is, so that reading it never waits."""
-        return NoiseLevel(self.t, self.alpha.to(x), self.sigma.to(x), self.place)
+        """The same level on x's device, in x's dtype, or in float32 where that is narrower: there sigma^2 overflows."""
+        if self.alpha.dim():
+            return _moved(self, x.device, x.dtype)
+        return _kept(self, x.device, x.dtype)
+
+    def on(self, device: torch.device) -> "NoiseLevel":
+        """The same level on a device, in its own dtype."""
+        if self.alpha.device == device:
+            return self
+        return NoiseLevel(self.t, self.alpha.to(device), self.sigma.to(device))
 
     def spread(self, like: Tensor) -> "NoiseLevel":
-        """A level per row, (N,), with trailing axes added so that it broadcasts against ``like`` of shape (N, ...)."""
-        shape = (-1,) + (1,) * (like.dim() - 1)
-        return NoiseLevel(self.t.reshape(shape), self.alpha.reshape(shape), self.sigma.reshape(shape))
+        """A level per row, (N, ...), with axes added behind the first so that it broadcasts against ``like``."""
+        t, alpha, sigma = (
+            value.reshape(len(value), *(1 for _ in range(like.dim() - value.dim())), *value.shape[1:])
+            for value in (self.t, self.alpha, self.sigma)
+        )
+        return NoiseLevel(t, alpha, sigma)
+
+
+def _moved(level: NoiseLevel, device: torch.device, dtype: torch.dtype) -> NoiseLevel:
+    wide = torch.promote_types(dtype, torch.float32)
+    return NoiseLevel(level.t, level.alpha.to(device, wide), level.sigma.to(device, wide))
+
+
+# A step of a small network takes less time than a dozen operations on scalars, and a path is walked again and again.
+_kept = lru_cache(maxsize=2048)(_moved)

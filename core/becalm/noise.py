@@ -6,13 +6,18 @@ every device.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from enum import IntEnum
+from typing import Any
 
+import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 _WORD = 0xFFFFFFFF
+_FACTORS = np.array([0xD2511F53, 0xCD9E8D57], np.uint64)[:, None, None]
+_WEYL = np.array([0x9E3779B9, 0xBB67AE85], np.uint64)[:, None, None]
 
 
 class Purpose(IntEnum):
@@ -45,23 +50,53 @@ def philox(
     return c0, c1, c2, c3
 
 
-def bits(seed: int, sample: Tensor, step: int, purpose: Purpose, words: int, first: Tensor | int = 0) -> Tensor:
+def bits(
+    seed: int, sample: Tensor, step: int | Tensor, purpose: Purpose, words: int, first: Tensor | int = 0
+) -> Tensor:
     """(N, words) random 32-bit words as int64, for the rows of samples ``sample``, (N,) integers.
 
     Args:
+        step: One for all rows, or (N,).
         first: Number of the row's first word within its sample, a multiple of 4, scalar or (N,): rows that belong to
             one sample take disjoint words of that sample's stream.
     """
     blocks = -(-words // 4)
     device = sample.device
     start = first // 4 if isinstance(first, int) else (first // 4)[:, None]
-    block = (torch.arange(blocks, device=device)[None] + start).expand(len(sample), blocks)
-    # Filled on the device: a number copied from the host would make the host wait.
-    step_word = torch.full_like(block, step & _WORD)
-    purpose_word = torch.full_like(block, int(purpose))
+    block = torch.arange(blocks, device=device)[None] + start
     key = (seed & _WORD, (seed >> 32) & _WORD)
-    drawn = philox(key, (block, sample[:, None].expand_as(block), step_word, purpose_word))
-    return torch.stack(drawn, dim=-1).flatten(1)[:, :words]
+    if device.type == "cpu":
+        number = step & _WORD if isinstance(step, int) else step[:, None].numpy()
+        counter = (block.numpy(), sample[:, None].numpy(), number, int(purpose))
+        return torch.from_numpy(_philox_on_cpu(key, counter, (len(sample), blocks))).flatten(1)[:, :words]
+    block = block.expand(len(sample), blocks)
+    # Filled on the device: a number copied from the host would make the host wait.
+    step_word = torch.full_like(block, step & _WORD) if isinstance(step, int) else step[:, None].expand_as(block)
+    purpose_word = torch.full_like(block, int(purpose))
+    words_of = philox(key, (block, sample[:, None].expand_as(block), step_word, purpose_word))
+    return torch.stack(words_of, dim=-1).flatten(1)[:, :words]
+
+
+def _philox_on_cpu(key: tuple[int, int], counter: Sequence[Any], shape: tuple[int, int]) -> npt.NDArray[np.int64]:
+    """The words of ``philox``, (*shape, 4), of counters that broadcast to the shape: numpy's unsigned arithmetic, in
+    place and on both halves of a round at once, which is much faster than tensors here.
+    """
+    even, odd = np.empty((2, *shape), np.int64), np.empty((2, *shape), np.int64)
+    even[0], odd[0], even[1], odd[1] = counter
+    even, odd = even.view(np.uint64), odd.view(np.uint64)
+    product, high = np.empty_like(even), np.empty_like(even)
+    keys, word, half = np.array(key, np.uint64)[:, None, None], np.uint64(_WORD), np.uint64(32)
+    for _ in range(10):
+        np.multiply(even, _FACTORS, out=product)
+        np.right_shift(product, half, out=high)
+        # The words cross over: what was c2 goes into c0, and what was c0 into c2.
+        np.bitwise_xor(high[::-1], odd, out=even)
+        np.bitwise_xor(even, keys, out=even)
+        np.bitwise_and(product[::-1], word, out=odd)
+        keys = (keys + _WEYL) & word
+    out = np.empty((*shape, 4), np.uint64)
+    out[..., 0], out[..., 1], out[..., 2], out[..., 3] = even[0], odd[0], even[1], odd[1]
+    return out.view(np.int64)
 
 
 def uniform(seed: int, sample: Tensor, step: int, purpose: Purpose, shape: tuple[int, ...] = ()) -> Tensor:
@@ -71,7 +106,12 @@ def uniform(seed: int, sample: Tensor, step: int, purpose: Purpose, shape: tuple
 
 
 def normal(
-    seed: int, sample: Tensor, step: int, purpose: Purpose, shape: tuple[int, ...] = (), first: Tensor | int = 0
+    seed: int,
+    sample: Tensor,
+    step: int | Tensor,
+    purpose: Purpose,
+    shape: tuple[int, ...] = (),
+    first: Tensor | int = 0,
 ) -> Tensor:
     """Standard normal float32 numbers, (N, *shape), by the Box-Muller transform.
 
@@ -80,11 +120,13 @@ def normal(
     """
     count = max(math.prod(shape), 1)
     words = bits(seed, sample, step, purpose, count + count % 2, first)
-    unit = (words.double() + 0.5) * 2.0**-32
-    radius = (-2.0 * unit[:, 0::2].log()).sqrt()
-    angle = (2.0 * math.pi) * unit[:, 1::2]
-    pairs = torch.stack([radius * angle.cos(), radius * angle.sin()], dim=-1)
-    return pairs.flatten(1)[:, :count].float().reshape(len(sample), *shape)
+    unit = words.double().add_(0.5).mul_(2.0**-32)
+    radius = unit[:, 0::2].log().mul_(-2.0).sqrt_()
+    angle = unit[:, 1::2] * (2.0 * math.pi)
+    numbers = torch.empty(words.shape, device=sample.device)
+    numbers[:, 0::2] = radius * angle.cos()
+    numbers[:, 1::2] = radius * angle.sin()
+    return numbers[:, :count].reshape(len(sample), *shape)
 
 
 def permutation(seed: int, epoch: int, count: int) -> Tensor:
@@ -113,19 +155,45 @@ def stream(
 ) -> Callable[[Tensor], Tensor]:
     """The samplers' ``noise``: call number k gives step first_step + k's noise of each sample.
 
+    A draw of a few numbers takes as long as one of thousands, so several steps are drawn at once where they are small.
+
     Args:
         sample: (N,) number of the sample that each row of x belongs to. Rows of one sample must be neighbours.
     """
-    steps = iter(range(first_step, 2**32))
     rank = _rank_within_sample(sample)
+    step, shape = first_step, torch.Size()
+    drawn: Iterator[Tensor] = iter(())
 
     def draw(like: Tensor) -> Tensor:
-        shape = tuple(like.shape[1:])
-        width = -(-max(math.prod(shape), 1) // 4) * 4
-        first: Tensor | int = 0 if rank is None else rank * width
-        return normal(seed, sample, next(steps), purpose, shape, first).to(like)
+        nonlocal step, drawn, shape
+        if like.shape[1:] != shape:
+            drawn, shape = iter(()), like.shape[1:]
+        noise = next(drawn, None)
+        if noise is None:
+            # One at first: who asks once, as a start does, pays for one.
+            count = min(_STEPS, max(1, _NUMBERS // max(like.numel(), 1))) if step > first_step else 1
+            drawn = iter(_block(seed, sample, step, count, purpose, shape, rank).unbind())
+            noise = next(drawn)
+        step += 1
+        return noise.to(like)
 
     return draw
+
+
+_STEPS, _NUMBERS = 64, 2**14
+"""How many steps, and about how many numbers, are drawn at once."""
+
+
+def _block(
+    seed: int, sample: Tensor, step: int, count: int, purpose: Purpose, shape: tuple[int, ...], rank: Tensor | None
+) -> Tensor:
+    """The noise of ``count`` steps from ``step`` on, (count, N, *shape)."""
+    width = -(-max(math.prod(shape), 1) // 4) * 4
+    first: Tensor | int = 0 if rank is None else (rank * width).repeat(count)
+    numbers = (
+        torch.arange(step, step + count, device=sample.device).repeat_interleave(len(sample)) if count > 1 else step
+    )
+    return normal(seed, sample.repeat(count), numbers, purpose, tuple(shape), first).reshape(count, len(sample), *shape)
 
 
 def _rank_within_sample(sample: Tensor) -> Tensor | None:

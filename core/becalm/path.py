@@ -1,91 +1,99 @@
-"""A sampler's path as one object: what depends on the levels alone is computed for all of them at once, and once.
+"""A path is a sequence of levels, what a sampler walks: mostly down from noise to clean, but it may go up as well.
 
-A step of a small network takes less time than a dozen operations on scalars, so these happen before the loop. Whoever
-samples again and again along the same list of levels, as a policy does, pays for them only the first time.
+    path = levels(Cosine(), 20)
+    path[5:]                    from the sixth level on: edit what is given there
+    path.reversed()[1:]         up again: encode a sample as noise
+    path + path[10:]            down, half of the way once more
+
+It is a value. What depends on a path is kept by caches of pure functions, whose key it is.
 """
 
-from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
+from typing import overload
 
 import torch
 from torch import Tensor
 
 from becalm.level import NoiseLevel
 
-Row = TypeVar("Row")
 
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Path:
-    """The levels of a path, stacked.
+@dataclass(frozen=True, eq=False)
+class Path(Sequence[NoiseLevel]):
+    """Levels, stacked.
 
     Attributes:
-        levels: t, alpha and sigma (L, ...), float64, where the levels were made.
-        like: A tensor with the device and dtype of the run.
-        tables: What has been derived so far, by key.
+        t: (L,) times, float64.
+        alpha, sigma: (L, ...) float64; scalars of each level, or one number per coordinate.
     """
 
-    levels: NoiseLevel
-    like: Tensor
-    tables: dict[Hashable, list[Any]] = field(default_factory=dict, repr=False)
+    t: Tensor
+    alpha: Tensor
+    sigma: Tensor
 
-    def table(self, key: Hashable, rows: Callable[["Path"], list[Row]]) -> list[Row]:
-        """``rows(self)``, one entry per level or step, computed at the first call with this key."""
-        found = self.tables.get(key)
-        if found is None:
-            found = self.tables[key] = rows(self)
-        return found
+    @classmethod
+    def of(cls, levels: Iterable[NoiseLevel]) -> "Path":
+        """The path of these levels, which is they themselves if they are one."""
+        if isinstance(levels, Path):
+            return levels
+        each = list(levels)
+        if not each:
+            return cls(*(torch.zeros(0, dtype=torch.float64) for _ in range(3)))
+        t = torch.stack([level.t.double().reshape(-1)[0].cpu() for level in each])
+        shapes = [level.alpha.shape for level in each] + [level.sigma.shape for level in each]
+        shape = torch.broadcast_shapes(*shapes)
+        alpha, sigma = (
+            torch.stack([getattr(level, name).double().expand(shape) for level in each]) for name in ("alpha", "sigma")
+        )
+        return cls(t, alpha, sigma)
 
-    def on(self, x: Tensor) -> list[NoiseLevel]:
-        """The levels on x's device, in x's dtype, each knowing its place; their times stay where they are."""
-        return self.table((x.device, x.dtype), lambda path: _placed(path, x))
+    @cached_property
+    def _levels(self) -> tuple[NoiseLevel, ...]:
+        each = zip(self.t.unbind(), self.alpha.unbind(), self.sigma.unbind(), strict=True)
+        return tuple(NoiseLevel(*level) for level in each)
+
+    def __len__(self) -> int:
+        return len(self.t)
+
+    @overload
+    def __getitem__(self, index: int) -> NoiseLevel: ...
+    @overload
+    def __getitem__(self, index: slice) -> "Path": ...
+    def __getitem__(self, index: int | slice) -> "NoiseLevel | Path":
+        if isinstance(index, slice):
+            part = torch.tensor(range(len(self))[index], dtype=torch.long)
+            return Path(self.t[part], self.alpha[part], self.sigma[part])
+        return self._levels[index]
+
+    def __add__(self, other: Iterable[NoiseLevel]) -> "Path":
+        return Path.of([*self, *other])
+
+    def reversed(self) -> "Path":
+        """The path the other way round."""
+        return self[::-1]
+
+    @property
+    def scalar(self) -> bool:
+        """Whether its levels are scalars, not one number per coordinate."""
+        return self.alpha.dim() == 1
+
+    @property
+    def rises(self) -> list[bool]:
+        """Which of its moves, L - 1, end at a level that is noisier in the mean of its coordinates."""
+        angle = torch.atan2(self.sigma, self.alpha).reshape(len(self), -1).mean(1).diff()
+        # At pure noise the angle stays while sigma grows.
+        more = self.sigma.reshape(len(self), -1).mean(1).diff() > 0
+        return ((angle > 0) | (angle == 0) & more).tolist()
+
+    def on(self, x: Tensor) -> tuple[NoiseLevel, ...]:
+        """The levels on x's device, float64, so that no step of a run copies or waits; their times stay here."""
+        return _on(self, x.device)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Place:
-    """Level number ``index`` of a path."""
-
-    path: Path
-    index: int
-
-
-def along(levels: list[NoiseLevel], x: Tensor) -> list[NoiseLevel]:
-    """A path on x's device, in x's dtype, each level knowing its place, so that no step of a run copies or waits."""
-    path = whole(levels)
-    if path is None:
-        t, alpha, sigma = (torch.stack([getattr(level, name) for level in levels]) for name in ("t", "alpha", "sigma"))
-        path = Path(NoiseLevel(t, alpha.double(), sigma.double()), x)
-    return path.on(x)
-
-
-def whole(levels: list[NoiseLevel]) -> Path | None:
-    """The path that these levels are, if they are one: every level of it, in order."""
-    place = levels[0].place if levels else None
-    if place is None or len(levels) != len(place.path.levels.t):
-        return None
-    path = place.path
-    inside = all(
-        level.place is not None and level.place.path is path and level.place.index == index
-        for index, level in enumerate(levels)
-    )
-    return path if inside else None
-
-
-def numbers(x: Tensor, *values: Tensor) -> list[tuple[Tensor, ...]]:
-    """One tuple of coefficients per level, from (L, ...) each, on x's device in its dtype; scalars at least in float32.
-
-    As tensors without axes they cost half of what plain numbers do, which torch would wrap anew in each operation.
-    """
-    wide = torch.promote_types(x.dtype, torch.float32)  # Without axes a wider dtype leaves the result's alone.
-    moved = (value.to(x.device, wide if value.dim() == 1 else x.dtype) for value in values)
-    return list(zip(*(value.unbind() for value in moved), strict=True))
-
-
-def _placed(path: Path, x: Tensor) -> list[NoiseLevel]:
-    moved = Path(path.levels, x.new_empty(0))
-    levels = path.levels
-    entries = zip(levels.t.unbind(), levels.alpha.to(x).unbind(), levels.sigma.to(x).unbind(), strict=True)
-    placed = [NoiseLevel(*entry, Place(moved, index)) for index, entry in enumerate(entries)]
-    moved.tables[(x.device, x.dtype)] = placed
-    return placed
+@lru_cache(maxsize=256)
+def _on(path: Path, device: torch.device) -> tuple[NoiseLevel, ...]:
+    if path.alpha.device == device:
+        return path._levels
+    moved = zip(path.t.unbind(), path.alpha.to(device).unbind(), path.sigma.to(device).unbind(), strict=True)
+    return tuple(NoiseLevel(*level) for level in moved)

@@ -1,4 +1,4 @@
-"""Images as a domain: pixels in [-1, 1], conditioned on a class, judged by a small classifier's features."""
+"""Images as a domain: conditioned on a class, judged by a small classifier's features."""
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +9,6 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from becalm.batch import Batch
-from becalm.codec import Affine
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
@@ -26,8 +25,28 @@ from becalm_images.request import ImageRequest
 from becalm_images.views.grid import grid, png
 
 
+class Pixels(nn.Module):
+    """Between uint8 images (N, C, H, W) and [-1, 1]."""
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.register_buffer("shift", torch.tensor(127.5), persistent=False)
+        self.register_buffer("scale", torch.tensor(127.5), persistent=False)
+
+    def encode(self, data: Tensor, cond: object = None) -> Tensor:
+        """[-1, 1] of pixels 0 to 255."""
+        return (data.float() - self.shift) / self.scale
+
+    def decode(self, x0: Tensor, cond: object = None) -> Tensor:
+        """The nearest uint8 pixels."""
+        return (x0.float() * self.scale + self.shift).round().clamp(0, 255).to(torch.uint8)
+
+
 class Images(Domain[Tensor]):
-    """Labelled images. The condition is (B,) labels; label ``classes`` is the null class."""
+    """Labelled images, uint8 (N, C, H, W). The condition is (B,) labels; label ``classes`` is the null class."""
 
     name: ClassVar[str] = "images"
     request: ClassVar[type[ImageRequest]] = ImageRequest
@@ -74,7 +93,7 @@ class Images(Domain[Tensor]):
         labelled = self.labelled(split)
         images, labels = torch.from_numpy(labelled.images.copy()), torch.from_numpy(labelled.labels)
         for _, index in epochs(seed, len(images), self.batch, start):
-            yield Batch.dense(self.codec().encode(images[index].float()), labels[index])
+            yield Batch.dense(images[index], labels[index])
 
     def network(self) -> nn.Module:
         network: nn.Module = self.architecture.build(self.shape(), self.classes, self.outputs)
@@ -84,8 +103,8 @@ class Images(Domain[Tensor]):
     def shape(self) -> tuple[int, int, int]:
         return (self.channels, self.height, self.width)
 
-    def codec(self) -> Affine:
-        return Affine.bounds(torch.tensor(0.0), torch.tensor(255.0))
+    def codec(self) -> Pixels:
+        return Pixels()
 
     def condition(self, request: ImageRequest) -> Tensor:
         wanted = tuple(range(self.classes)) if request.label == "any" else request.label
@@ -124,15 +143,11 @@ class Images(Domain[Tensor]):
             guides.append(dynamic_threshold(0.995))
         return compose(*guides)
 
-    def images(self, x0: Tensor) -> Tensor:
-        """Diffusion space to uint8 images, (N, C, H, W)."""
-        return self.codec().decode(x0.cpu().float()).round().clamp(0, 255).to(torch.uint8)
-
-    def metrics(self, x0: Tensor, cond: Tensor) -> Mapping[str, float]:
+    def metrics(self, data: Tensor, cond: Tensor) -> Mapping[str, float]:
         """FID, precision, recall, accuracy and each class's FID by the judge, beside the floors of real images."""
         judge = load_judge(find(self.judge))
         self._check(self.judge, judge.sizes, "judge")
-        figures = judge.metrics(self.images(x0), cond.cpu())
+        figures = judge.metrics(data, cond.cpu())
         with_floors: dict[str, float] = {}
         for name, value in figures.items():
             with_floors[name] = value
@@ -140,13 +155,12 @@ class Images(Domain[Tensor]):
                 with_floors[f"{name} of real images"] = judge.floors[name]
         return with_floors
 
-    def arrays(self, x0: Tensor, cond: Tensor) -> Mapping[str, Tensor]:
+    def arrays(self, data: Tensor, cond: Tensor) -> Mapping[str, Tensor]:
         """``images`` uint8, (N, H, W) where grey, else (N, C, H, W); ``labels`` int64 (N,)."""
-        images = self.images(x0)
-        return {"images": images[:, 0] if self.channels == 1 else images, "labels": cond.cpu()}
+        return {"images": data[:, 0] if self.channels == 1 else data, "labels": cond.cpu()}
 
-    def render(self, x0: Tensor, cond: Tensor) -> Picture:
-        return png(grid(self.images(x0), columns=self._columns(len(x0))))
+    def render(self, data: Tensor, cond: Tensor) -> Picture:
+        return png(grid(data, columns=self._columns(len(data))))
 
     def _check(self, name: str, sizes: tuple[int, ...], kind: str) -> None:
         """Refuses a judge or classifier of other images.

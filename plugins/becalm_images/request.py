@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from becalm.plugin.request import SampleRequest
 from becalm.plugin.widget import Slider
+from becalm.request import SampleRequest
 
 
 class ImageRequest(SampleRequest):

@@ -17,15 +17,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from becalm.batch import Batch
 from becalm.level import NoiseLevel
 from becalm.model import Model, build
-from becalm.objective.draw import Objective
+from becalm.objective import Denoising
 from becalm.plugin.report import Progress
 from becalm.schedule import Flow
-from becalm.train.loop import begin, train
-from becalm.train.plan import settled
+from becalm.train import begin, train
+from becalm.train.plan import with_defaults
 from becalm.train.resume import export
-from becalm_policies.domain import Policies
+from becalm_policies.domain import Actions, Policies
 from becalm_policies.networks.condition import Observed
 
 _CLUSTERS = 20
@@ -76,12 +77,11 @@ def train_method(domain: Policies, method: Method, *, steps: int, seed: int) -> 
     device = torch.device("cpu")
     domain = domain.model_copy(update={"blind": method.blind})
     if method.training == "k-means":
-        model = Model(domain, Flow(), Objective(prediction="x0"), nn.Identity(), domain.codec(), device, {})
         network = yield from train_clusters(domain, steps=steps, seed=seed)
-        yield Model(domain, Flow(), model.objective, network, model.codec, device, {})
+        yield Model(domain, Flow(), Denoising(prediction="x0"), network, domain.codec(), device, {})
         return
     asked = {"steps": steps, "seed": seed, "rate": 1e-3, "warmup": min(200, steps // 4)}
-    schedule, objective, training = settled(Policies, **method.sections, training=asked)
+    schedule, objective, training = with_defaults(Policies, **method.sections, training=asked)
     state = begin(domain, schedule, objective, training, device)
     for step in train(state):
         if step.step % 50 == 0:
@@ -110,8 +110,8 @@ class Clusters(nn.Module):
 
 def train_clusters(domain: Policies, *, steps: int, seed: int) -> Any:
     """Clusters the chunks and trains a classifier of observations to clusters."""
-    batches = domain.batches("train", seed)
-    sample = torch.cat([next(batches).x0 for _ in range(max(8192 // domain.batch, 1))])
+    codec, batches = domain.codec(), domain.batches("train", seed)
+    sample = torch.cat([_encoded(codec, next(batches)) for _ in range(max(8192 // domain.batch, 1))])
     centres = cluster_means(sample.flatten(1), min(_CLUSTERS, len(sample)))
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -121,7 +121,7 @@ def train_clusters(domain: Policies, *, steps: int, seed: int) -> Any:
     optimizer = torch.optim.AdamW(classifier.parameters(), 1e-3)
     for step in range(1, steps + 1):
         batch = next(batches)
-        wanted = torch.cdist(batch.x0.flatten(1), centres).argmin(1)
+        wanted = torch.cdist(_encoded(codec, batch).flatten(1), centres).argmin(1)
         loss = F.cross_entropy(classifier(batch.cond.features.flatten(1)), wanted)
         optimizer.zero_grad()
         loss.backward()
@@ -129,6 +129,10 @@ def train_clusters(domain: Policies, *, steps: int, seed: int) -> Any:
         if step % 50 == 0:
             yield Progress(step, steps, "training k-means")
     return Clusters(centres.reshape(-1, *domain.shape()), classifier).eval().requires_grad_(False)
+
+
+def _encoded(codec: Actions, batch: Batch[Observed]) -> Tensor:
+    return codec.encode(batch.x0, batch.cond)
 
 
 def cluster_means(rows: Tensor, count: int) -> Tensor:

@@ -10,7 +10,6 @@ from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from becalm.batch import Batch
-from becalm.codec import Affine
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
@@ -32,8 +31,33 @@ from becalm_policies.views.scene import Scene
 _EXAMPLES = 8
 
 
+class Actions(nn.Module):
+    """Between chunks of actions (B, Tp, A) in the environment's units and diffusion space.
+
+    Args:
+        shift, scale: Of actions, taken relative to the condition's reference.
+    """
+
+    shift: Tensor
+    scale: Tensor
+
+    def __init__(self, shift: Tensor, scale: Tensor) -> None:
+        super().__init__()
+        # Not in a checkpoint's tensors: its settings have them, to the last digit.
+        self.register_buffer("shift", shift, persistent=False)
+        self.register_buffer("scale", scale, persistent=False)
+
+    def encode(self, data: Tensor, cond: Observed) -> Tensor:
+        """(action - reference - shift) / scale."""
+        return ((data - cond.reference[:, None].to(data) - self.shift) / self.scale).float()
+
+    def decode(self, x0: Tensor, cond: Observed) -> Tensor:
+        """Not clipped to the action's bounds."""
+        return x0 * self.scale + self.shift + cond.reference[:, None]
+
+
 class Policies(Domain[Observed]):
-    """Chunks of actions. x0 is (B, Tp, A); the condition is ``Observed``."""
+    """Chunks of actions (B, Tp, A); the condition is ``Observed``."""
 
     name: ClassVar[str] = "policies"
     request: ClassVar[type[PolicyRequest]] = PolicyRequest
@@ -123,11 +147,10 @@ class Policies(Domain[Observed]):
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
         episodes = prepare(self._episodes(split), self.prepare)
         windows = self._windows(episodes)
-        seen = windows.observations(episodes)
-        cond = self._condition(seen)
-        x0 = self.encode(torch.from_numpy(windows.actions(episodes)), cond)
-        for _, index in epochs(seed, len(x0), self.batch, start):
-            yield Batch.dense(x0[index], Observed(cond.features[index], cond.reference[index]))
+        cond = self._condition(windows.observations(episodes))
+        actions = torch.from_numpy(windows.actions(episodes)).float()
+        for _, index in epochs(seed, len(actions), self.batch, start):
+            yield Batch.dense(actions[index], Observed(cond.features[index], cond.reference[index]))
 
     def network(self) -> nn.Module:
         self._need_statistics()
@@ -141,10 +164,9 @@ class Policies(Domain[Observed]):
     def usual(self) -> Mapping[str, Any]:
         return self.sampling.model_dump()
 
-    def codec(self) -> Affine:
-        """Between chunks of (relative) actions and diffusion space."""
+    def codec(self) -> Actions:
         statistics = self._need_statistics()
-        return Affine(torch.tensor(statistics.action_shift), torch.tensor(statistics.action_scale))
+        return Actions(torch.tensor(statistics.action_shift), torch.tensor(statistics.action_scale))
 
     def condition(self, request: PolicyRequest) -> Observed:
         window = self.window(request)[None].repeat(request.count, axis=0)
@@ -179,13 +201,9 @@ class Policies(Domain[Observed]):
         self._need_statistics().warn_if_far(observations)
         return self._condition(observations)
 
-    def encode(self, actions: Tensor, cond: Observed) -> Tensor:
-        """Actions (B, Tp, A) in the environment's units to diffusion space."""
-        return self._codec_on(actions.device).encode(actions - cond.reference[:, None].to(actions)).float()
-
     def actions(self, x0: Tensor, cond: Observed) -> Tensor:
-        """Diffusion space to actions (B, Tp, A) in the environment's units, not clipped."""
-        return self._codec_on(x0.device).decode(x0) + cond.reference[:, None]
+        """Diffusion space to actions (B, Tp, A) in the environment's units, not clipped; what energies look at."""
+        return self._codec_on(x0.device).decode(x0, cond)
 
     def drop(self, cond: Observed) -> Observed:
         """Features that say nothing; relative actions stay relative."""
@@ -211,23 +229,23 @@ class Policies(Domain[Observed]):
             guides.append(Descend(self.energies()["bounds"], steady(request.bounds_scale), "clean"))
         return compose(*guides)
 
-    def metrics(self, x0: Tensor, cond: Observed) -> Mapping[str, float]:
+    def metrics(self, data: Tensor, cond: Observed) -> Mapping[str, float]:
         """Spread of the chunks about their mean, in diffusion space, and the share of actions out of bounds."""
-        figures = {"spread": float(x0.float().std(0, unbiased=False).mean())}
+        x0 = self._codec_on(data.device).encode(data, cond)
+        figures = {"spread": float(x0.std(0, unbiased=False).mean())}
         if self.action_low is not None and self.action_high is not None:
-            actions = self.actions(x0.float(), cond)
             low, high = torch.tensor(self.action_low), torch.tensor(self.action_high)
-            figures["out of bounds"] = float(((actions < low) | (actions > high)).float().mean())
+            figures["out of bounds"] = float(((data < low) | (data > high)).float().mean())
         return figures
 
-    def arrays(self, x0: Tensor, cond: Observed) -> Mapping[str, Tensor]:
+    def arrays(self, data: Tensor, cond: Observed) -> Mapping[str, Tensor]:
         """``actions`` float32 (N, Tp, A) in the environment's units."""
-        return {"actions": self.actions(x0.float(), cond)}
+        return {"actions": data}
 
-    def render(self, x0: Tensor, cond: Observed) -> Picture:
+    def render(self, data: Tensor, cond: Observed) -> Picture:
         """The chunks over each other."""
         newest = None if cond.newest is None else cond.newest[0].cpu().numpy()
-        return plot_chunks(self.scene(), self.actions(x0.cpu().float(), cond).numpy(), newest)
+        return plot_chunks(self.scene(), data.cpu().float().numpy(), newest)
 
     def scene(self) -> Scene:
         """What pictures have to know."""
@@ -254,10 +272,10 @@ class Policies(Domain[Observed]):
         return Observed(torch.from_numpy(features).float(), torch.from_numpy(reference).float())
 
     @cached_property
-    def _codecs(self) -> dict[torch.device, Affine]:
+    def _codecs(self) -> dict[torch.device, Actions]:
         return {}
 
-    def _codec_on(self, device: torch.device) -> Affine:
+    def _codec_on(self, device: torch.device) -> Actions:
         """The codec on a device, made once: making one takes as long as a step of a small network."""
         if device not in self._codecs:
             self._codecs[device] = self.codec().to(device)

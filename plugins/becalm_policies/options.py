@@ -6,9 +6,10 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from becalm.plugin.report import Positional
-from becalm.plugin.request import SamplerName, SpacingName
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Sketch, Slider, Weights
+from becalm.request import SampleRequest, SpacingName
+from becalm.sampler import Sampler
 from becalm_policies.control.execution import Execution
 from becalm_policies.request import PolicyRequest
 
@@ -56,12 +57,15 @@ class CompareOptions(Settings):
 def _asked(name: str) -> Any:
     """A field of the sampling request that may be left out."""
     field = PolicyRequest.model_fields[name]
-    default = "" if field.default in (None, 0) else f" Default: {field.default}."
+    default = getattr(field.default, "name", field.default)
+    default = "" if default in (None, 0) else f" Default: {default}."
     return Field(None, description=f"{field.description}{default}")
 
 
 class EvaluateOptions(Execution):
     """``becalm policies evaluate``."""
+
+    renamed: ClassVar[Mapping[str, str]] = SampleRequest.renamed
 
     checkpoint: Annotated[str, Positional()] = Field("pusht", description="Pretrained name or .safetensors file.")
     env: str | None = Field(
@@ -83,14 +87,12 @@ class EvaluateOptions(Execution):
     resume: bool = Field(False, description="Go on with the evaluation in --out.")
     device: str = Field("auto", description="auto, cpu, cuda.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of the policy's noise; with gym also of the first start.")
-    sampler: SamplerName | None = _asked("sampler")
+    sampler: Sampler | None = _asked("sampler")
     steps: int | None = _asked("steps")
     spacing: SpacingName | None = _asked("spacing")
     times: tuple[float, ...] | None = _asked("times")
     extra: int | None = _asked("extra")
     temperature: float | None = _asked("temperature")
-    eta: float | None = _asked("eta")
-    churn: float | None = _asked("churn")
     guidance: float | None = _asked("guidance")
     avoid: tuple[float, ...] | None = _asked("avoid")
     avoid_scale: float | None = _asked("avoid_scale")
@@ -113,7 +115,7 @@ class WatchOptions(Settings):
     )
     episode: int = Field(0, ge=0, lt=2**31, description="Which start.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of the policy's noise.")
-    sampler: SamplerName | None = _asked("sampler")
+    sampler: Sampler | None = _asked("sampler")
     steps: int | None = _asked("steps")
     execute: int | None = Field(
         None, ge=1, description="Actions executed before the next chunk is planned; default: as trained."

@@ -4,9 +4,10 @@ from typing import Annotated
 
 from pydantic import Field, field_validator
 
-from becalm.plugin.request import SampleRequest, SamplerName
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Slider
+from becalm.request import SampleRequest
+from becalm.sampler import DPMpp2M, Sampler
 
 
 class PolicyRequest(SampleRequest):
@@ -16,7 +17,6 @@ class PolicyRequest(SampleRequest):
         None, description="Observation to act on, numbers between commas; default: one that the policy was trained on."
     )
     example: int = Field(0, ge=0, description="Which of the observations kept with the policy, without --observation.")
-    sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to actions; default: the policy's own.")
     steps: Annotated[int, Slider(1, 100)] = Field(
         8, ge=1, le=100_000, description="Sampler steps; default: the policy's own."
     )
@@ -37,7 +37,7 @@ class PolicyRequest(SampleRequest):
 class Sampling(Settings):
     """How a policy's chunks are sampled where a request says nothing: part of the policy, like its weights."""
 
-    sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to actions.")
+    sampler: Sampler = Field(DPMpp2M(), description="How to walk from noise to actions.")
     steps: int = Field(8, ge=1, le=100_000, description="Sampler steps: network calls per chunk.")
     temperature: float = Field(
         1.0,

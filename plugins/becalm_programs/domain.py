@@ -39,7 +39,7 @@ class IntegerPrograms(Domain[ProblemBatch]):
     request: ClassVar[type[ProgramRequest]] = ProgramRequest
     renamed: ClassVar[Mapping[str, str]] = {"pull": "objective_weight"}
     defaults: ClassVar[Mapping[str, Any]] = {
-        "objective": {"prediction": "x0", "error": "logistic", "penalty": 0.3, "drop": 0.0},
+        "objective": {"kind": "cross_entropy", "penalty": 0.3, "drop": 0.0},
         "training": {"rate": 2e-3, "warmup": 100, "ema": 0.995},
     }
 
@@ -126,41 +126,41 @@ class IntegerPrograms(Domain[ProblemBatch]):
             )
         return compose(*guides)
 
-    def solutions(self, x0: Tensor, cond: ProblemBatch) -> list[np.ndarray]:
+    def solutions(self, data: Tensor, cond: ProblemBatch) -> list[np.ndarray]:
         """The solutions of each run of samples of one program, (K, n) each, rounded as they are decoded."""
         solutions, numbers = [], iter(_runs(cond))
         for block, part in cond.parts():
-            p = round_entries(block, (1 + block.gather(x0[part].cpu().float())) / 2)
+            p = round_entries(block, (1 + block.gather(data[part].cpu().float())) / 2)
             for entries in p.split(block.sizes):
                 form = cond.forms[next(numbers)]
                 solutions.append(form.encoding.decode(entries.T.numpy().astype(np.float64)))
         return solutions
 
-    def verdicts(self, x0: Tensor, cond: ProblemBatch) -> list[Verdict]:
+    def verdicts(self, data: Tensor, cond: ProblemBatch) -> list[Verdict]:
         """Each run of samples of one program judged on its original rows."""
-        return [verdict for _, verdict in self._judge(x0, cond)]
+        return [verdict for _, verdict in self._judge(data, cond)]
 
-    def metrics(self, x0: Tensor, cond: ProblemBatch) -> Mapping[str, float]:
+    def metrics(self, data: Tensor, cond: ProblemBatch) -> Mapping[str, float]:
         """Share feasible, mean worst violation, distinct solutions."""
-        solutions, verdicts = zip(*self._judge(x0, cond), strict=True)
+        solutions, verdicts = zip(*self._judge(data, cond), strict=True)
         return {
             "feasible": float(np.concatenate([verdict.feasible for verdict in verdicts]).mean()),
             "violation": float(np.concatenate([verdict.max_violation for verdict in verdicts]).mean()),
             "distinct": float(sum(len(np.unique(x, axis=0)) for x in solutions)),
         }
 
-    def arrays(self, x0: Tensor, cond: ProblemBatch) -> Mapping[str, Tensor]:
+    def arrays(self, data: Tensor, cond: ProblemBatch) -> Mapping[str, Tensor]:
         """``x`` (K, n), ``objective``, ``max_violation``, ``feasible`` (K,), of the first program."""
-        x, verdict = self._judge(x0, cond)[0]
+        x, verdict = self._judge(data, cond)[0]
         names = ("objective", "max_violation", "feasible")
         return {"x": torch.from_numpy(x)} | {name: torch.from_numpy(getattr(verdict, name)) for name in names}
 
-    def render(self, x0: Tensor, cond: ProblemBatch) -> Picture:
+    def render(self, data: Tensor, cond: ProblemBatch) -> Picture:
         """Objective and violation of the solutions."""
-        return draw(self.verdicts(x0, cond))
+        return draw(self.verdicts(data, cond))
 
-    def _judge(self, x0: Tensor, cond: ProblemBatch) -> list[tuple[np.ndarray, Verdict]]:
-        solutions = self.solutions(x0, cond)
+    def _judge(self, data: Tensor, cond: ProblemBatch) -> list[tuple[np.ndarray, Verdict]]:
+        solutions = self.solutions(data, cond)
         programs = [cond.forms[number].program for number in _runs(cond)]
         return [(x, verify(program, x)) for program, x in zip(programs, solutions, strict=True)]
 

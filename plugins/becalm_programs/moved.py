@@ -22,11 +22,11 @@ _RENAMED = {
     "page": "verbs.panel",
     "prepared": "training.prepare",
     "prices": "problem.dual_values",
-    "form": "problem.standard_form",
+    "relation": "problem.standard_form",
     "search.round": "search.lp_rounding",
     "settle": "search.rounding",
     "solvers.run": "solvers.driver",
-    "constraint_guidance": "guidance.constraint",
+    "steer": "guidance.constraint",
     "uniform": "opening",
 }
 """Those that have another name now."""

@@ -10,7 +10,7 @@ from becalm.codec import Identity
 from becalm.device import pick
 from becalm.errors import UserError
 from becalm.model import Model, shared
-from becalm.objective.draw import Objective
+from becalm.objective import CrossEntropy
 from becalm.schedule import Cosine
 from becalm_programs.denoiser.uniform import Uniform
 from becalm_programs.domain import IntegerPrograms
@@ -133,4 +133,4 @@ def load(name: str, device: str) -> Model[ProblemBatch]:
 def bare(device: torch.device) -> Model[ProblemBatch]:
     """A model without a network, on which guidance does all the work."""
     domain, network = IntegerPrograms(objective_weight=_OBJECTIVE_WEIGHT), Uniform().eval().to(device)
-    return Model(domain, Cosine(), Objective(prediction="x0"), network, Identity(), device, {})
+    return Model(domain, Cosine(), CrossEntropy(), network, Identity(), device, {})

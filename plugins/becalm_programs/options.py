@@ -6,9 +6,9 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import Field
 
 from becalm.plugin.report import Positional
-from becalm.plugin.request import SamplerName
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Slider, Upload, Weights
+from becalm.sampler import Sampler
 from becalm_programs.request import ProgramRequest
 from becalm_programs.solvers.registry import SolverName
 from becalm_programs.tier import TIERS, Tier
@@ -96,7 +96,7 @@ class EvaluateOptions(Settings):
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Of sampling, greedy and rounding.")
     device: str = Field("auto", description="auto, cpu, cuda.")
-    sampler: SamplerName | None = _optional("sampler")
+    sampler: Sampler | None = _optional("sampler")
     steps: int | None = _optional("steps")
     guidance: float | None = _optional("guidance")
     objective_weight: float | None = _optional("objective_weight")
@@ -144,7 +144,7 @@ class PageOptions(Settings):
     count: Annotated[int, Slider(1, 64)] = Field(16, ge=1, le=4096, description="How many solutions.")
     tier: Tier = Field("1-opt", description="What is done to make solutions; each does what those before it do, too.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of sampling.")
-    sampler: SamplerName | None = _optional("sampler")
+    sampler: Sampler | None = _optional("sampler")
     steps: int | None = _optional("steps")
     guidance: float | None = _optional("guidance")
     objective_weight: float | None = _optional("objective_weight")

@@ -6,8 +6,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from becalm.plugin.report import Positional
-from becalm.plugin.request import SampleRequest, SamplerName
 from becalm.plugin.widget import Upload
+from becalm.request import SampleRequest
+from becalm.sampler import DDIM, Sampler
 from becalm_programs.tier import Tier
 
 
@@ -15,6 +16,7 @@ class ProgramRequest(SampleRequest):
     """Sampling request of the programs domain."""
 
     renamed: ClassVar[Mapping[str, str]] = {
+        **SampleRequest.renamed,
         "objective": "objective_weight",
         "inner": "inner_steps",
         "last": "search_steps",
@@ -24,13 +26,12 @@ class ProgramRequest(SampleRequest):
         None, description="The program: .mps, .mps.gz or .lp; default: an instance of the checkpoint's own family."
     )
     count: int = Field(64, ge=1, description="How many solutions.")
-    sampler: SamplerName = Field("ddim", description="How to walk from noise to solutions.")
+    sampler: Sampler = Field(DDIM(eta=1.0), description="How to walk from noise to solutions.")
     steps: int = Field(10, ge=1, le=100_000, description="Sampler steps.")
     guidance: float = Field(1.0, ge=0, description="Constraint guidance: largest move of a logit per step; 0 is none.")
     objective_weight: float = Field(
         3.0, ge=0, description="Weight of the objective in the guidance; a checkpoint may have its own default."
     )
-    eta: float = Field(1.0, ge=0, le=1, description="ddim: noise put back each step, 1 as much as ddpm.")
     inner_steps: int = Field(5, ge=0, description="Constraint steps at a level ...")
     search_steps: int = Field(2000, ge=0, description="... and at most where entries are rounded, near clean ...")
     patience: int = Field(30, ge=0, description="... of these, without anything better; a checkpoint may have its own.")

@@ -17,3 +17,15 @@ def one_thread() -> Iterator[None]:
     torch.set_num_threads(1)
     yield
     torch.set_num_threads(before)
+
+
+@pytest.fixture
+def installed_toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of the path in which the toy domain is installed, so that a file's name for it is found."""
+    from toy import POINTS, install
+
+    folder = tmp_path / "site"
+    folder.mkdir()
+    install(folder, "becalm_points", POINTS)
+    monkeypatch.syspath_prepend(str(folder))
+    return folder

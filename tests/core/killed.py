@@ -19,9 +19,9 @@ import torch
 from toy import Points
 
 from becalm.files.checkpoint import Checkpoint
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.schedule import Cosine
-from becalm.train.loop import Training, begin, train
+from becalm.train import Training, begin, train
 from becalm.train.resume import resume, resume_path, save
 
 CPU = torch.device("cpu")

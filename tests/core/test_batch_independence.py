@@ -12,7 +12,7 @@ from becalm.denoiser import NetworkDenoiser
 from becalm.guidance import ClassifierFree
 from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.sampler import DDIM, sample
 from becalm.schedule import Cosine, Linear, levels
 from becalm_images.domain import Images
@@ -170,5 +170,5 @@ def test_a_dense_batch_is_the_ragged_case_of_one_row_each() -> None:
     x0 = torch.randn(4, 3)
     dense, ragged = Batch.dense(x0, None), Batch(x0, None, torch.arange(4), 4)
     values = torch.randn(4)
-    assert torch.equal(dense.spread(values), ragged.spread(values))
+    assert torch.equal(dense.rows(values), ragged.rows(values))
     assert torch.equal(dense.mean(x0), ragged.mean(x0))

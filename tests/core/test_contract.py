@@ -117,7 +117,7 @@ class Blank(Points):
 @pytest.mark.parametrize(
     ("domain", "sentence"),
     [
-        (OtherShape, r"rows are \(2,\), not \(3,\)"),
+        (OtherShape, r"rows are \(2,\) when encoded, not \(3,\)"),
         (NotFinite, "not finite"),
         (Forgetful, "asked for again are others"),
         (FromTheStart, "begun later are others"),

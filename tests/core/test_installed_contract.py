@@ -14,12 +14,12 @@ Install = Callable[..., None]
 DOMAIN = """
     from typing import ClassVar
     import toy
-    from becalm.plugin.request import SampleRequest
+    from becalm.request import SampleRequest
 
     class Cloud(toy.Points):
         name: ClassVar[str] = "cloud"
 """
-REQUEST = "from becalm.plugin.request import SampleRequest\nclass CloudRequest(SampleRequest): pass"
+REQUEST = "from becalm.request import SampleRequest\nclass CloudRequest(SampleRequest): pass"
 FINE = "DomainRef('cloud', 'Points.', 'cloud_domain:Cloud')"
 
 

@@ -1,4 +1,7 @@
-"""No step of a sampler waits for the device: nothing in a loop reads a tensor's value."""
+"""No step of a sampler waits for the device: nothing in a loop reads a tensor's value, or copies from the host.
+
+Shown on the device ``meta``, which has shapes and no values: a read of one fails, and copies from the host are seen.
+"""
 
 from typing import Any
 
@@ -8,7 +11,7 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from toy import model
 
-from becalm.guidance import Descend, Guidance, clamp, compose
+from becalm.guidance import Descend, Guidance, clamp, compose, dynamic_threshold, hold
 from becalm.level import NoiseLevel
 from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Extra, Heun, Sampler, UniPC
 from becalm.schedule import Linear, levels
@@ -27,12 +30,14 @@ SAMPLERS: list[Sampler] = [
     DPMppSDE(),
     UniPC(),
     UniPC(3),
+    Extra(DPMpp2M(), 4),
 ]
 READS = {"_local_scalar_dense", "item", "is_nonzero", "equal", "nonzero"}
+META = torch.device("meta")
 
 
-class Reads(TorchDispatchMode):
-    """Counts the operations that read a value, each of which would make the host wait for a device."""
+class Waits(TorchDispatchMode):
+    """Notes the operations for which a host would wait: reads of a device's values, and copies from the host to it."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -40,12 +45,14 @@ class Reads(TorchDispatchMode):
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.overloadpacket.__name__
-        # Levels are made on the host in float64: whatever casts them would copy from host to device.
-        tensors = [arg for arg in args if isinstance(arg, Tensor)]
-        copied = name in ("_to_copy", "copy_") and any(arg.dtype == torch.float64 and arg.dim() == 0 for arg in tensors)
-        if name in READS or copied:
+        out = func(*args, **(kwargs or {}))
+        devices = [arg.device for arg in args if isinstance(arg, Tensor)]
+        if name in READS and META in devices:
             self.names.append(name)
-        return func(*args, **(kwargs or {}))
+        copied = name in ("_to_copy", "copy_") and isinstance(out, Tensor) and out.device == META
+        if copied and any(device != META for device in devices):
+            self.names.append(name)
+        return out
 
 
 def bowl(x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
@@ -57,39 +64,31 @@ GUIDES: dict[str, Guidance[Tensor] | None] = {
     "classifier-free": None,
     "energy and clamp": compose(Descend(bowl, 0.1, "clean"), clamp(-3, 3)),
     "through": Descend(bowl, 0.1, "through"),
+    "held": hold(torch.zeros(3, 2, device=META), torch.ones(3, 2, dtype=torch.bool, device=META)),
+    "dynamic": dynamic_threshold(0.9),
 }
 
 
 @pytest.mark.parametrize("guide", GUIDES)
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=repr)
-def test_no_step_reads_a_value(sampler: Sampler, guide: str) -> None:
+def test_no_step_waits(sampler: Sampler, guide: str) -> None:
     of = model(schedule=Linear())
+    of.network.to(META)
     request = of.request(count=3, guidance=2.0 if guide == "classifier-free" else 1.0)
-    cond, bare = of.domain.condition(request), of.denoiser(request)
+    cond, bare = of.domain.condition(request).to(META), of.denoiser(request, chunk=None)
     own = GUIDES[guide]
     denoise = own(bare) if own is not None else of.domain.guidance(request)(bare)
-    with Reads() as reads:
-        steps = sampler(denoise, torch.randn(3, 2), levels(Linear(), 6), cond)
-        next(steps)  # A path's coefficients are made before the first call of the network, a denoiser's at it.
-        reads.names.clear()
-        assert sum(1 for _ in steps) == 5
-    assert reads.names == []
+    with Waits() as waits:
+        steps = sampler(denoise, torch.randn(3, 2, device=META), levels(Linear(), 6), cond)
+        next(steps)  # A path's coefficients are copied before the first step.
+        waits.names.clear()
+        assert sum(1 for _ in steps) == (9 if isinstance(sampler, Extra) else 5)
+    assert waits.names == []
 
 
-def test_no_extra_update_reads_a_value() -> None:
-    of = model(schedule=Linear())
-    cond = of.domain.condition(of.request(count=3))
-    with Reads() as reads:
-        steps = Extra(DPMpp2M(), 4)(of.denoiser(), torch.randn(3, 2), levels(Linear(), 2), cond)
-        next(steps)
-        reads.names.clear()
-        assert sum(1 for _ in steps) == 5
-    assert reads.names == []
-
-
-def test_the_watch_sees_a_read() -> None:
-    with Reads() as reads:
-        float(torch.ones(()))
-        bool(torch.ones(()) > 0)
-        torch.ones(3).tolist()
-    assert len(reads.names) >= 2
+def test_the_watch_sees_a_copy_and_a_read() -> None:
+    with Waits() as waits:
+        torch.ones(3).to(META)
+        assert waits.names == ["_to_copy"]
+        with pytest.raises((RuntimeError, NotImplementedError)):
+            float(torch.ones((), device=META))

@@ -28,7 +28,7 @@ BROKEN = {
     "is_no_python": ("def domains(:", "SyntaxError"),
     "misspells": (
         "from becalm.plugin.hooks import hookimpl\n@hookimpl\ndef domain(): return []",
-        "unknown hook 'domain': known are domains, commands, panels; did you mean 'domains'?",
+        "unknown hook 'domain': known are domains, commands, kinds, panels; did you mean 'domains'?",
     ),
     "forgets_the_mark": ("def domains(): return []", "domains is not marked"),
     "has_nothing": ("x = 1", "it has no hook"),
@@ -219,7 +219,7 @@ def test_unknown_names_list_the_known_ones_and_the_nearest() -> None:
 
 LIGHT = """
 import sys
-import becalm, becalm.plugin.hooks, becalm.plugin.find, becalm.plugin.request, becalm_images
+import becalm, becalm.plugin.hooks, becalm.plugin.find, becalm.request, becalm_images
 becalm.plugin.find.installed()
 heavy = {"torch", "numpy", "matplotlib", "PIL", "gradio", "mlflow"}
 print(sorted({name.split(".")[0] for name in sys.modules} & heavy))

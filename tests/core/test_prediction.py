@@ -115,7 +115,7 @@ class Perfect(nn.Module):
         self.kind, self.mixture = kind, mixture
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: None) -> Tensor:
-        x = x * level.norm
+        x = x * level.total_std
         x0 = self.mixture(x, level)
         return target(self.kind, level, x0, level.eps(x, x0))
 
@@ -127,7 +127,7 @@ def test_a_perfect_network_is_the_exact_denoiser(schedule: NoiseSchedule, kind: 
     denoise = NetworkDenoiser[None](Perfect(kind, mixture), kind)
     for t in (1e-6, 0.01, 0.5, 0.99):
         level = schedule(double(t))
-        x = level.norm * seeded(8, 4)
+        x = level.total_std * seeded(8, 4)
         torch.testing.assert_close(denoise(x, level, None), mixture(x, level), rtol=1e-9, atol=1e-9)
 
 
@@ -139,7 +139,7 @@ def test_the_mixtures_estimate_is_the_mean_of_the_posterior(schedule: NoiseSched
     prior = (weights * torch.exp(-0.5 * ((grid[:, None] - means) / stds) ** 2) / stds).sum(1)
     for t in (0.05, 0.3, 0.7, 1.0):
         level = schedule(double(t))
-        x = torch.linspace(-2, 2, 9, dtype=torch.float64) * level.norm
+        x = torch.linspace(-2, 2, 9, dtype=torch.float64) * level.total_std
         joint = prior * torch.exp(-0.5 * ((x[:, None] - level.alpha * grid) / level.sigma) ** 2)
         mean = (joint * grid).sum(1) / joint.sum(1)
         torch.testing.assert_close(mixture(x[:, None], level)[:, 0], mean, rtol=1e-9, atol=1e-9)

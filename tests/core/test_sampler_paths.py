@@ -59,7 +59,7 @@ def test_samplers_start_at_pure_noise_and_end_at_their_estimate(
 @pytest.mark.parametrize("steps", [4])
 def test_every_sampler_walks_every_spacing(schedule: Any, sampler: Any, spacing: Any, steps: int) -> None:
     path = levels(schedule, steps, spacing)
-    run = list(sampler(MIXTURE, path[0].norm * seeded(16, 4), path, None, noise()))
+    run = list(sampler(MIXTURE, path[0].total_std * seeded(16, 4), path, None, noise()))
     assert len(run) == steps
     assert all(bool(torch.isfinite(step.x).all()) for step in run)
     assert torch.equal(run[-1].x, run[-1].x0)

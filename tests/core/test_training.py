@@ -11,28 +11,20 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
-from toy import POINTS, Points, install
+from toy import Points
 
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import build
-from becalm.objective.draw import BINS, Importance, Objective
+from becalm.objective import Importance, Objective
+from becalm.objective.draw import BINS
 from becalm.schedule import Cosine
-from becalm.train.loop import Training, TrainState, begin, rate_at, train
+from becalm.train import Training, TrainState, begin, train
 from becalm.train.resume import export, resume, resume_path, save
+from becalm.train.settings import rate_at
 
 CPU = torch.device("cpu")
 HERE = Path(__file__).parent
-
-
-@pytest.fixture
-def installed_toy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder of the path in which the toy domain is installed, so that a file's name for it is found."""
-    folder = tmp_path / "site"
-    folder.mkdir()
-    install(folder, "becalm_points", POINTS)
-    monkeypatch.syspath_prepend(str(folder))
-    return folder
 
 
 def fresh(
@@ -222,7 +214,7 @@ def test_gradients_are_clipped_and_the_norm_before_is_reported() -> None:
 
 def test_importance_remembers_losses() -> None:
     state = finished(fresh(objective={"times": {"kind": "importance"}}, steps=5))
-    assert isinstance(state.objective.times, Importance)
+    assert isinstance(state.objective.levels, Importance)
     assert state.history.shape == (BINS,) and bool((state.history > 0).all())
 
 
@@ -256,7 +248,9 @@ def test_what_is_exported_is_the_average(tmp_path: Path) -> None:
     for name, value in state.average.items():
         assert torch.equal(exported[f"network.{name}"], value)
     half = export(state, half=True).tensors
-    assert all(value.dtype == torch.float16 for value in half.values() if value.is_floating_point())
+    network = [value for name, value in half.items() if name.startswith("network.") and value.is_floating_point()]
+    assert network and all(value.dtype == torch.float16 for value in network)
+    assert half["codec.scale"].dtype == torch.float32  # A normaliser's digits are not to be lost.
     assert {"codec.shift", "codec.scale"} <= set(exported)
 
 

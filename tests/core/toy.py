@@ -16,8 +16,8 @@ from becalm.guidance import Energy
 from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm.noise import Purpose, normal, uniform
-from becalm.objective.draw import Objective
-from becalm.plugin.request import SampleRequest
+from becalm.objective import Objective
+from becalm.request import SampleRequest
 from becalm.schedule import Cosine, NoiseSchedule
 
 
@@ -76,8 +76,7 @@ class Points(Domain[Tensor]):
         while True:
             label = (uniform(seed, place, number, Purpose.CONDITION) * self.classes).long()
             data = self.means()[label] + self.spread * normal(seed, place, number, purpose, (2,))
-            x0 = self.codec().encode(data)
-            yield Batch.dense(x0 * torch.nan if self.broken else x0, label)
+            yield Batch.dense(data * torch.nan if self.broken else data, label)
             number += 1
 
     def network(self) -> nn.Module:
@@ -100,12 +99,12 @@ class Points(Domain[Tensor]):
     def energies(self) -> Mapping[str, Energy[Tensor]]:
         return {"left": lambda x, level, cond: x[:, 0]}
 
-    def metrics(self, x0: Tensor, cond: Tensor) -> Mapping[str, float]:
-        distance = (self.codec().decode(x0) - self.means()[cond]).norm(dim=1)
+    def metrics(self, data: Tensor, cond: Tensor) -> Mapping[str, float]:
+        distance = (data - self.means()[cond]).norm(dim=1)
         return {"distance": float(distance.mean())}
 
-    def render(self, x0: Tensor, cond: Tensor) -> Picture:
-        rows = (f'<circle cx="{x:.3f}" cy="{y:.3f}" r=".02"/>' for x, y in self.codec().decode(x0).tolist())
+    def render(self, data: Tensor, cond: Tensor) -> Picture:
+        rows = (f'<circle cx="{x:.3f}" cy="{y:.3f}" r=".02"/>' for x, y in data.tolist())
         return Picture("image/svg+xml", f'<svg xmlns="http://www.w3.org/2000/svg">{"".join(rows)}</svg>'.encode())
 
 

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from becalm.files.checkpoint import Checkpoint
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.schedule import Linear, Schedule
 from becalm_images.domain import Images
 from becalm_images.interchange.unet_config import config_of

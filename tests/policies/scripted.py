@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from becalm.files.checkpoint import Checkpoint
 from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.schedule import Flow
 from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.domain import Policies
@@ -46,7 +46,7 @@ class Scripted(nn.Module):
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: Observed) -> Tensor:
         self.calls += 1
-        return self.script(x * level.norm.to(x), level, cond)
+        return self.script(x * level.total_std.to(x), level, cond)
 
 
 def scripted(script: Script, domain: Policies) -> Model[Observed]:

@@ -16,9 +16,9 @@ from becalm.denoiser import NetworkDenoiser
 from becalm.domain import Domain, Picture
 from becalm.level import NoiseLevel
 from becalm.noise import Purpose, normal
-from becalm.objective.draw import Fixed, Objective
+from becalm.objective import Fixed, Objective
 from becalm.schedule import Cosine, Flow, Karras, time_of_ratio
-from becalm.train.loop import Training, begin, train
+from becalm.train import Training, begin, train
 from becalm_policies.networks.architecture import PRESETS, Architecture, Shape
 from becalm_policies.networks.condition import Blind, Observed
 from becalm_policies.networks.transformer import Transformer

@@ -11,7 +11,7 @@ from torch import Tensor
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.objective.draw import Fixed, Objective
+from becalm.objective import Fixed, Objective
 from becalm_policies.control.candidates import densest
 from becalm_policies.control.chunk_noise import ChunkNoise
 from becalm_policies.control.policy import Policy, policy

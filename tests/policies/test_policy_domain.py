@@ -8,12 +8,13 @@ import numpy as np
 import pytest
 import torch
 from pushing import pushing
+from torch import Tensor
 
 from becalm.errors import UserError
-from becalm.objective.draw import Fixed, Objective
+from becalm.objective import Fixed, Objective
 from becalm.schedule import Flow
 from becalm.testing import check_domain
-from becalm.train.loop import Training, begin, train
+from becalm.train import Training, begin, train
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.domain import Policies
 
@@ -35,16 +36,23 @@ def test_encoded_actions_decode_to_themselves(demonstrations: Path, settings: di
     domain = Policies(data=str(demonstrations), **SMALL, **settings).fit()
     actions = torch.from_numpy(np.random.default_rng(0).uniform(0, 512, (5, 16, 2)))
     cond = domain.condition_on(pushing().observations[:10].reshape(5, 2, 5))
-    assert domain.actions(domain.encode(actions, cond), cond) == pytest.approx(actions.float(), abs=1e-3)
+    codec = domain.codec()
+    assert codec.decode(codec.encode(actions, cond), cond) == pytest.approx(actions.float(), abs=1e-3)
+
+
+def encoded(domain: Policies) -> Tensor:
+    """All chunks in diffusion space."""
+    batch = next(domain.batches("train", 0))
+    return domain.codec().encode(batch.x0, batch.cond)
 
 
 def test_absolute_chunks_fill_the_unit_box_and_relative_ones_have_unit_spread(demonstrations: Path) -> None:
     absolute = Policies(data=str(demonstrations), tail=0, batch=10_000).fit()
-    x0 = next(absolute.batches("train", 0)).x0
+    x0 = encoded(absolute)
     assert x0.amin((0, 1)) == pytest.approx(-torch.ones(2), abs=1e-5)
     assert x0.amax((0, 1)) == pytest.approx(torch.ones(2), abs=1e-5)
     relative = Policies(data=str(demonstrations), relative=(0, 1), batch=10_000).fit()
-    x0 = next(relative.batches("train", 0)).x0
+    x0 = encoded(relative)
     assert (x0**2).mean((0, 2)) == pytest.approx(torch.ones(16), abs=1e-4)
 
 

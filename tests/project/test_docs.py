@@ -48,17 +48,17 @@ def test_relative_links_lead_to_files(page: Path) -> None:
     assert not missing
 
 
-def test_every_source_cited_in_the_code_is_listed_once() -> None:
+def test_every_source_cited_in_code_and_pages_is_listed_once() -> None:
     listed = re.findall(
         r"^\*\*(.+? \d{4}[a-z]?)\*\*", (ROOT / "docs" / "references.md").read_text(encoding="utf-8"), re.MULTILINE
     )
     assert len(listed) == len(set(listed))
     known = {plain(entry) for entry in listed}
+    code = [path for folder in ("core", "plugins", "apps") for path in (ROOT / folder).rglob("*.py")]
     months = "January|February|March|April|May|June|July|August|September|October|November|December|Copyright"
     cited = {
         f"{author} {year}": name(path)
-        for folder in ("core", "plugins", "apps")
-        for path in (ROOT / folder).rglob("*.py")
+        for path in [*code, *(page for page in PAGES if page.name != "references.md")]
         for author, year in CITED.findall(plain(path.read_text(encoding="utf-8")))
         if not re.fullmatch(months, author)
     }

@@ -22,7 +22,7 @@ def test_imports_keep_the_contracts_of_pyproject() -> None:
         "becalm",
         "becalm.plugin.hooks",
         "becalm.plugin.find",
-        "becalm.plugin.request",
+        "becalm.request",
         "becalm_images",
         "becalm_images.request",
         "becalm_programs",

@@ -1,6 +1,7 @@
 """The reference leaves nothing out: commands, flags, hooks, modules; and every command is shown on some other page."""
 
 import dataclasses
+import importlib
 import importlib.util
 import inspect
 import re
@@ -100,3 +101,13 @@ def test_every_module_of_a_plugin_is_in_its_reference(package: str) -> None:
     modules = {file.removesuffix("/__init__").replace("/", ".") for file in files}
     page = extension("modules").expand((DOCS / f"reference-{package.removeprefix('becalm_')}.md").read_text())
     assert set(re.findall(r"automodule:: (\S+)", page)) == modules
+
+
+@pytest.mark.parametrize("package", ["becalm", *PLUGINS, "becalm_apps"])
+def test_every_module_that_moved_is_in_the_glossary_and_leads_somewhere(package: str) -> None:
+    page = extension("moved").expand((DOCS / "glossary.md").read_text(encoding="utf-8"))
+    changes = (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
+    for old, new in importlib.import_module(package).MOVED.items():
+        assert f"| `{old}` | `{new}` |" in page
+        assert importlib.util.find_spec(new) is not None
+        assert f"| `{new.removeprefix(f'{package}.')}` |" in changes

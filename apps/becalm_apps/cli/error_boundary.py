@@ -66,6 +66,13 @@ def exit_code(work: Callable[[], object]) -> int:
     return 0
 
 
+_REPLACED = {
+    "--error": "a kind of objective: --objective cross_entropy for logistic, denoising for squared",
+    "--gamma": "a setting of one weighting: --weighting min_snr --weighting.gamma 5",
+}
+"""Flags of 0.1 that another one took the place of, and how to say it today."""
+
+
 def explain(error: BaseException) -> str:
     """An error as one sentence, whoever can mend it."""
     mendable = user_sentence(error) if isinstance(error, Exception) else None
@@ -77,6 +84,8 @@ def explain(error: BaseException) -> str:
 def user_sentence(error: Exception) -> str | None:
     """The sentence on an error that the user can mend; None if the fault is the program's."""
     if isinstance(error, click.NoSuchOption):
+        if error.option_name in _REPLACED:
+            return f"{error.option_name} is now {_REPLACED[error.option_name]}"
         near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
         return f"unknown flag {error.option_name}{near}"
     if isinstance(error, click.ClickException):

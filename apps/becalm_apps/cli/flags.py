@@ -108,13 +108,13 @@ def _below(field: Field, *, flat: bool = False) -> Iterator[Field]:
     """The fields that flags set at or below a field; one that several models have is one of them.
 
     Args:
-        flat: Whether no flag chooses the model, and no note says whose a field is.
+        flat: Whether no note says whose a field is that all models have.
     """
     if field.nested is None:
         yield field
         return
-    tag = None if flat else field.nested.tag
-    if field.nested.by_word and not flat:
+    tag = field.nested.tag
+    if field.nested.by_word:
         yield replace(field, default=field.defaults.get(tag or "", PydanticUndefined))
     leaves: dict[Path, list[tuple[str, Field]]] = {}
     for name, model in field.nested.models.items():
@@ -124,10 +124,12 @@ def _below(field: Field, *, flat: bool = False) -> Iterator[Field]:
                 if leaf.path != (*field.path, tag):
                     leaves.setdefault(leaf.path, []).append((name, leaf))
     for same in leaves.values():
-        first = same[0][1]
-        note = f"{', '.join(name for name, _ in same)}: " if tag is not None else ""
-        # What several models have may default to several values; then none of them is the default.
-        alike = all(leaf.default == first.default for _, leaf in same)
+        usual = field.defaults.get(tag or "")
+        first = next((leaf for name, leaf in same if name == usual), same[0][1])
+        plain = tag is None or (flat and len(same) == len(field.nested.models))
+        note = "" if plain else f"{', '.join(name for name, _ in same)}: "
+        # What several models have may default to several values; then that of the usual one is the default, if any.
+        alike = usual in dict(same) or all(leaf.default == first.default for _, leaf in same)
         old = tuple(dict.fromkeys(path for _, leaf in same for path in leaf.old))
         yield replace(first, text=f"{note}{first.text}", default=first.default if alike else PydanticUndefined, old=old)
 

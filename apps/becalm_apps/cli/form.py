@@ -64,16 +64,22 @@ class Form:
     def _set(self, table: dict[str, Any], flag: Flag, text: Any) -> None:
         """Puts one flag's value into the table, in place."""
         kinds: Nested | None
-        model = self.model
+        model, usual = self.model, dict[str, Any]()
         for depth, key in enumerate(flag.path[:-1]):
             kinds = nested(model.model_fields[key])
             if kinds is None:
                 raise TypeError(f"{'.'.join(flag.path[: depth + 1])} holds no settings")
+            # What the default around says of this field, rather than the field's own.
+            usual = usual[key] if isinstance(usual.get(key), dict) else kinds.default()
             try:
-                table[key] = kinds.table(table[key]) if key in table else kinds.default()
+                table[key] = kinds.table(table[key]) if key in table else dict(usual)
             except ValidationError as error:
                 raise _of_flag(flag, error) from error
-            model, table = kinds.choose(table[key], flag.path[depth + 1]), table[key]
+            table = table[key]
+            self._name_kind({**usual, **table}, table, kinds, flag, depth)
+            if kinds.tag is not None and table.get(kinds.tag, usual.get(kinds.tag)) != usual.get(kinds.tag):
+                usual = {}
+            model = kinds.choose({**usual, **table}, flag.path[depth + 1])
         key, kinds = flag.path[-1], flag.field.nested
         if kinds is None:
             table[key] = flag.read(text)
@@ -87,13 +93,24 @@ class Form:
         same = isinstance(before, Mapping) and kinds.tag is not None and chosen == {kinds.tag: before.get(kinds.tag)}
         table[key] = before if same else chosen
 
+    def _name_kind(
+        self, known: Mapping[str, Any], table: dict[str, Any], kinds: Nested, flag: Flag, depth: int
+    ) -> None:
+        """Names the kind whose option a flag is, where nothing has named one: there must be only one that has it."""
+        if kinds.tag is None or kinds.tag in known:
+            return
+        names = [name for name, model in kinds.models.items() if flag.path[depth + 1] in model.model_fields]
+        if len(names) > 1:
+            raise UserError(f"{flag.shown} is an option of {', '.join(names)}: name one by --{flag.path[depth]}")
+        table[kinds.tag] = names[0]
+
     def _explain(
         self, error: ValidationError, given: Mapping[Location, Flag], file: Mapping[str, Any], source: Path | None
     ) -> UserError:
         names = {flag.path: flag.shown for flag in self.flags}
 
         def name(location: Location) -> str:
-            path, _ = self._locate(location)
+            path = self._locate(location)
             if path in given:
                 return given[path].shown
             if _holds(file, path):
@@ -102,11 +119,13 @@ class Form:
 
         for detail in error.errors(include_url=False):
             if detail["type"] == "extra_forbidden":
-                path, model = self._locate(detail["loc"])
-                if path in given:
+                path = self._locate(detail["loc"])
+                # Of an option of an option that is not there, the outer one is complained of.
+                flag = next((given[below] for below in given if below[: len(path)] == path), None)
+                if flag is not None:
                     kind = path[-2] if len(path) > 1 else self.domain
-                    return UserError(f"{given[path].shown} is no setting of the {kind} chosen")
-                return UserError(f"{source}: {self._unknown(path, model or self.model)}")
+                    return UserError(f"{flag.shown} is no setting of the {kind} chosen")
+                return UserError(f"{source}: {self._unknown(path, self._model_at(path[:-1], file))}")
         return UserError(sentence(error, name))
 
     def _unknown(self, path: tuple[str, ...], model: type[BaseModel]) -> UserError:
@@ -115,24 +134,35 @@ class Form:
             return UserError(f"unknown key {'.'.join(path)!r}; did you mean {'.'.join(elsewhere[0])!r}?")
         return unknown("key", ".".join(path), [".".join((*path[:-1], key)) for key in model.model_fields])
 
-    def _locate(self, location: Location) -> tuple[tuple[str, ...], type[BaseModel] | None]:
-        """A pydantic location as a path of keys, without the tags of unions, and the model that the last key is in."""
+    def _locate(self, location: Location) -> tuple[str, ...]:
+        """A pydantic location as a path of keys, without the tags of unions; open kinds have none there."""
         path: list[str] = []
-        model: type[BaseModel] | None = self.model
-        within = model
         kinds: Nested | None = None
+        model: type[BaseModel] | None = self.model
         for part in location:
             if kinds is not None and part in kinds.models:
                 model, kinds = kinds.models[str(part)], None
-            elif model is not None and isinstance(part, str):
-                within = model
-                path.append(part)
-                field = model.model_fields.get(part)
-                kinds = nested(field) if field is not None else None
-                plain = kinds is not None and kinds.tag is None
-                model = kinds.models[""] if kinds is not None and plain else None
-                kinds = None if plain else kinds
-        return tuple(path), within
+                continue
+            if kinds is not None:
+                model = kinds.choose({}, str(part)) if kinds.has(str(part)) else self.model
+            if model is None or not isinstance(part, str):
+                continue
+            path.append(part)
+            field = model.model_fields.get(part)
+            kinds = nested(field) if field is not None else None
+            model = kinds.models[""] if kinds is not None and kinds.tag is None else None
+            kinds = kinds if model is None else None
+        return tuple(path)
+
+    def _model_at(self, path: tuple[str, ...], table: Mapping[str, Any]) -> type[BaseModel]:
+        """The model that a table of settings chooses at a path of keys."""
+        model: type[BaseModel] = self.model
+        for key in path:
+            kinds = nested(model.model_fields[key]) if key in model.model_fields else None
+            table = table.get(key, {})
+            inner = kinds.model({**kinds.default(), **table}) if kinds is not None else None
+            model = inner if inner is not None else model
+        return model
 
 
 def _of_flag(flag: Flag, error: ValidationError) -> UserError:

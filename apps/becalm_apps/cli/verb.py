@@ -39,6 +39,7 @@ class Verb(click.Command):
         own: The verb's own options.
         run: Does it.
         examples: Lines for the end of the help.
+        base: What the settings are where neither a file nor a flag says otherwise, given the verb's own options.
     """
 
     def __init__(
@@ -50,13 +51,14 @@ class Verb(click.Command):
         own: Sequence[click.Option],
         run: Callable[[Call], None],
         examples: Sequence[str] = (),
+        base: Callable[[Mapping[str, Any]], Mapping[str, Any]] | None = None,
     ) -> None:
         # Without a callback click never knows that it ran; the work is in invoke.
         super().__init__(name, help=summary, short_help=summary, epilog=epilog(examples))
         self.examples = tuple(examples)
         self._own = [*own, *_config_options()]
         self._make = form
-        self._run = run
+        self._run, self._base = run, base
         self._form: Form | None = None
 
     @property
@@ -106,12 +108,22 @@ class Verb(click.Command):
         own = {str(option.name): ctx.params[str(option.name)] for option in self._own}
         source = own.pop("config")
         file = config_file.read(source) if source is not None else {}
+        if self._base is not None:
+            file = _over(self._base(own), file)
         settings = self.form.fill(given, file, source)
         if own.pop("print_config"):
             click.echo(config_file.toml(self.form.table(settings)), nl=False)
             return
         names = [flag.shown for flag in given] + (["--config"] if source is not None else [])
         self._run(Call(settings, own, tuple(names)))
+
+
+def _over(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
+    """A table over another: what both hold as tables is put together likewise."""
+    inner = {
+        key: value for key, value in table.items() if isinstance(value, Mapping) and isinstance(base.get(key), dict)
+    }
+    return {**base, **table, **{key: _over(base[key], value) for key, value in inner.items()}}
 
 
 def _config_options() -> list[click.Option]:

@@ -26,8 +26,10 @@ class Field:
         info: What pydantic knows of it.
         text: What it is.
         default: Its value where nothing is said; PydanticUndefined if there is none, or none that can be shown.
+        shorts: Fields of the models at it by a short name, each with the key that stands for it around this field.
         raw: Whether a validator of the model sees its text before pydantic does.
         nested: The models that may stand at it; None for a plain value.
+        within: The models that it is a part of, from the outermost inwards.
     """
 
     path: Path
@@ -35,8 +37,10 @@ class Field:
     info: FieldInfo
     text: str
     default: Any
+    shorts: Mapping[str, str]
     raw: bool
     nested: Nested | None
+    within: tuple[type[BaseModel], ...]
 
     @property
     def label(self) -> str:
@@ -105,19 +109,27 @@ def describe(
         defaults: Defaults that differ from the model's.
     """
     above, above_before = (around.path, around.old) if around is not None else ((), ())
+    within = (*(around.within if around is not None else ()), model)
     renamed: Mapping[str, str] = getattr(model, "renamed", {})
     validators = model.__pydantic_decorators__.field_validators.values()
     raw = {key for entry in validators if entry.info.mode == "before" for key in entry.info.fields}
     for key, info in model.model_fields.items():
         names = [key, *(old for old, new in renamed.items() if new == key)]
         paths = [(*path, name) for path in (above, *above_before) for name in names]
+        if around is not None and key in around.shorts:
+            paths.append((*above[:-1], around.shorts[key]))
         default = info.get_default(call_default_factory=True, validated_data={})
+        choice = nested(info)
+        if choice is not None and not set(within).isdisjoint(choice.models.values()):
+            choice = choice.shallow()  # A sampler made of another sampler.
         yield Field(
             path=paths[0],
             old=tuple(paths[1:]),
             info=info,
             text=info.description or "",
             default=(defaults or {}).get(key, default),
+            shorts={new.partition(".")[2]: old for old, new in renamed.items() if new.startswith(f"{key}.")},
             raw=key in raw,
-            nested=nested(info),
+            nested=choice,
+            within=within,
         )

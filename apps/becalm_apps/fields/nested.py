@@ -1,13 +1,16 @@
 """The models that may stand at a field: one, or one of several told apart by a tag."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_args
 
 from pydantic import BaseModel, BeforeValidator, TypeAdapter
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 
+from becalm.plugin.kinds import is_open
+from becalm.plugin.kinds import kinds as open_kinds
+from becalm.plugin.settings import Settings, rename
 from becalm_apps.fields.annotation import members
 
 
@@ -25,6 +28,10 @@ class Nested:
     tag: str | None
     named: bool
     field: FieldInfo
+
+    def shallow(self) -> "Nested":
+        """The same choice without the fields of what is chosen, for where these would never end."""
+        return replace(self, models=dict.fromkeys(self.models, BaseModel))
 
     @property
     def by_word(self) -> bool:
@@ -54,28 +61,35 @@ class Nested:
 
     def choose(self, table: Mapping[str, Any], key: str) -> type[BaseModel]:
         """The model that a table chooses; where its tag says nothing, or something wrong, the first with the key."""
-        known = self._model(table)
+        known = self.model(table)
         if known is not None and key in known.model_fields:
             return known
         return next(model for model in self.models.values() if key in model.model_fields)
+
+    def has(self, key: str) -> bool:
+        """Whether any of the models has a field of that name."""
+        return any(key in model.model_fields for model in self.models.values())
 
     def spell_out(self, value: Any) -> Any:
         """A value out of a file with what it abbreviates spelled out, as far as that can be understood."""
         if self.tag is not None and isinstance(value, str) and value in self.models:
             return {self.tag: value}
-        known = self._model(value) if isinstance(value, Mapping) else None
+        known = self.model(value) if isinstance(value, Mapping) else None
         return spell_out(known, value) if known is not None else value
 
-    def _model(self, table: Mapping[str, Any]) -> type[BaseModel] | None:
+    def model(self, table: Mapping[str, Any]) -> type[BaseModel] | None:
+        """The model that a table's tag names, if it does."""
         return self.models.get("" if self.tag is None else str(table.get(self.tag)))
 
 
 def nested(field: FieldInfo) -> Nested | None:
     """The models at a field, or None if it holds a plain value. Nothing else asks what may stand at a field."""
     kinds = members(field.annotation)
+    named = any(isinstance(entry, BeforeValidator) for entry in field.metadata)
+    if len(kinds) == 1 and is_open(kinds[0]):
+        return Nested(open_kinds(kinds[0]), "kind", named, field)
     if not kinds or not all(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds):
         return None
-    named = any(isinstance(entry, BeforeValidator) for entry in field.metadata)
     tag = field.discriminator if isinstance(field.discriminator, str) else None
     if tag is None:
         return Nested({"": kinds[0]}, None, named, field) if len(kinds) == 1 else None
@@ -87,11 +101,9 @@ def spell_out(model: type[BaseModel], table: Mapping[str, Any]) -> dict[str, Any
     """The settings of a file with fields under their names of today, and bare tags, as in ``schedule = "cosine"``, as
     tables.
     """
-    renamed: Mapping[str, str] = getattr(model, "renamed", {})
+    table = rename(model, table) if issubclass(model, Settings) else table
     spelled: dict[str, Any] = {}
-    for name, value in table.items():
-        # Where both names stand the old one stays, and is refused as unknown.
-        key = name if renamed.get(name, name) in table else renamed[name]
+    for key, value in table.items():
         kinds = nested(model.model_fields[key]) if key in model.model_fields else None
         spelled[key] = value if kinds is None else kinds.spell_out(value)
     return spelled

@@ -112,8 +112,8 @@ def name_of(source: str) -> str:
 def _evaluate(model: "Model[Any]", count: int) -> dict[str, Any]:
     request = model.request(count=count)
     samples = model.sample(request)
-    figures = {name: float(value) for name, value in model.domain.metrics(samples.x0, samples.cond).items()}
-    how = f"{count} samples, {request.sampler}, {request.updates} steps, seed {request.seed}, becalm {__version__}"
+    figures = {name: float(value) for name, value in model.domain.metrics(samples.data, samples.cond).items()}
+    how = f"{count} samples, {request.sampler.name}, {request.updates} steps, seed {request.seed}, becalm {__version__}"
     return {"figures": {name: value for name, value in figures.items() if math.isfinite(value)}, "judged": how}
 
 

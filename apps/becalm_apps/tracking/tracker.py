@@ -25,7 +25,7 @@ from becalm_apps.tracking.manifest import RunManifest, manifest_path
 from becalm_apps.tracking.uri import ENVIRONMENT, HIDDEN, RECORDER, address, redact, wait_seconds
 
 if TYPE_CHECKING:
-    from becalm.train.loop import TrainState
+    from becalm.train import TrainState
 
 
 P = ParamSpec("P")

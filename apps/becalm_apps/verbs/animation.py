@@ -24,7 +24,7 @@ def frame_steps(steps: int) -> list[int]:
 
 
 def gif(domain: "Domain[Any]", frames: Sequence["Tensor"], cond: Any) -> bytes:
-    """The frames, in diffusion space, as the domain renders them."""
+    """The frames as the domain renders them."""
     return animate([png(domain.render(frame, cond)) for frame in frames])
 
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel
 
 from becalm.plugin.find import resolve
 from becalm.plugin.hooks import CommandRef, DomainRef
-from becalm.plugin.request import SampleRequest
+from becalm.request import SampleRequest
 from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.form import Form

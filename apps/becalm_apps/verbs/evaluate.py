@@ -9,7 +9,7 @@ import click
 
 from becalm.files import atomic
 from becalm.plugin.hooks import DomainRef
-from becalm.plugin.request import SampleRequest
+from becalm.request import SampleRequest
 from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.table import table
@@ -39,17 +39,17 @@ def _run(ref: DomainRef, call: Call) -> None:
     if out is not None:
         atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
-    request = model.settled(cast(SampleRequest, call.settings))
-    generation = generate(model, request, title="sampling", quiet=call.own["quiet"])
+    request = model.with_defaults(cast(SampleRequest, call.settings))
+    drawn, _ = generate(model, request, title="sampling", quiet=call.own["quiet"])
     if out is not None:
-        atomic.write_atomic(out, content(model, generation, out.suffix))
-    metrics = {name: float(value) for name, value in model.domain.metrics(generation.x0, generation.cond).items()}
-    each = generation.seconds / request.count
+        atomic.write_atomic(out, content(model, drawn, (), out.suffix))
+    metrics = {name: float(value) for name, value in model.domain.metrics(drawn.data, drawn.cond).items()}
+    each = drawn.seconds / request.count
     if call.own["as_json"]:
         costs = {
             "count": request.count,
             "seconds_per_sample": each,
-            "network_calls": generation.calls,
+            "network_calls": drawn.calls,
             "checkpoint": model.digest,
         }
         click.echo(json.dumps({"metrics": metrics, **costs, **({"out": str(out)} if out is not None else {})}))
@@ -58,7 +58,7 @@ def _run(ref: DomainRef, call: Call) -> None:
     rows += [
         ("samples", str(request.count)),
         ("seconds per sample", f"{each:.3g}"),
-        ("network calls", str(generation.calls)),
+        ("network calls", str(drawn.calls)),
         ("checkpoint", f"{call.own['checkpoint'] or ref.default} {model.digest[:8]}"),
     ]
     click.echo(table(("figure", "value"), rows), nl=False)

@@ -1,8 +1,6 @@
 """Samples of a model with a bar, a film and a count of network calls: what ``sample`` and ``evaluate`` share."""
 
-import time
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -11,7 +9,7 @@ from pydantic import BaseModel
 from becalm.errors import UserError
 from becalm.plugin.find import resolve
 from becalm.plugin.hooks import DomainRef
-from becalm.plugin.request import SampleRequest
+from becalm.request import SampleRequest
 from becalm_apps.cli import common
 from becalm_apps.cli.form import Form
 from becalm_apps.cli.progress import bar
@@ -20,25 +18,7 @@ from becalm_apps.cli.words import Words
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from becalm.model import Model
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Generation:
-    """Samples in diffusion space.
-
-    Attributes:
-        cond: Their conditions.
-        frames: The samples at the steps asked for, scaled to unit variance of signal and noise together.
-        seconds: Time that sampling took, loading not included.
-        calls: Times that the network was called, each with up to a batch of samples.
-    """
-
-    x0: "Tensor"
-    cond: Any
-    frames: tuple["Tensor", ...]
-    seconds: float
-    calls: int
+    from becalm.model import Drawn, Model
 
 
 def request_form(ref: DomainRef, taken: Sequence[str], defaults: Mapping[str, Any] | None = None) -> Form:
@@ -89,45 +69,26 @@ def open_model(ref: DomainRef, name: str | None, device: str) -> "Model[Any]":
 
 def generate(
     model: "Model[Any]", request: SampleRequest, *, title: str, quiet: bool, frames: Collection[int] = ()
-) -> Generation:
-    """Draws the samples of a request.
+) -> tuple["Drawn[Any]", list["Tensor"]]:
+    """Draws the samples of a request, with a bar.
 
     Args:
         frames: Numbers of the steps to keep as frames.
+
+    Returns:
+        The samples; and at each of these steps, x scaled to unit variance of signal and noise together, as data.
 
     Raises:
         UserError: If the samples are not finite.
     """
     import torch
 
-    cond = model.domain.condition(request)
-    batches = -(-request.count // request.batch)
-    ends: list[Tensor] = []
-    films: list[list[Tensor]] = []
-    calls = 0
-
-    def count(*_: Any) -> None:
-        nonlocal calls
-        calls += 1
-
-    hook = model.network.register_forward_pre_hook(count)
-    started = time.perf_counter()
-    try:
-        with bar(title, batches * request.updates, quiet=quiet) as advance:
-            for run in model.runs(request):
-                film: list[Tensor] = []
-                for step in run:
-                    if step.index in frames:
-                        film.append((step.x / step.level.norm.to(step.x)).cpu())
-                    end = step.x
-                    advance("")
-                ends.append(end.cpu())
-                films.append(film)
-    finally:
-        hook.remove()
-    seconds = time.perf_counter() - started
-    x0 = torch.cat(ends)
-    if not bool(torch.isfinite(x0).all()):
-        raise UserError("the samples are not finite: lower the guidance, or take more steps")
-    pictures = tuple(torch.cat(parts) for parts in zip(*films, strict=True))
-    return Generation(x0, cond, pictures, seconds, calls)
+    films: dict[int, list[Tensor]] = {number: [] for number in sorted(frames)}
+    drawing = model.prepare(request).drawing()
+    with bar(title, drawing.total, quiet=quiet) as advance:
+        for step in drawing:
+            if step.index in films:
+                films[step.index].append((step.x / step.level.total_std.to(step.x)).cpu())
+            advance("")
+    drawn = drawing.drawn
+    return drawn, [model.decode(torch.cat(parts), drawn.cond, request.count) for parts in films.values()]

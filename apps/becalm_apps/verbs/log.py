@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from becalm.files import journal
 
 if TYPE_CHECKING:
-    from becalm.train.loop import TrainStep
+    from becalm.train import TrainStep
 
 
 @dataclass

@@ -1,6 +1,7 @@
 """``becalm NOUN sample``: samples of a model, as a picture, as arrays, or as the film of how they came to be."""
 
 import json
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -9,16 +10,18 @@ import click
 
 from becalm.files import atomic
 from becalm.plugin.hooks import DomainRef
-from becalm.plugin.request import SampleRequest
+from becalm.request import SampleRequest
 from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.progress import clock
 from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.verbs import animation, output
-from becalm_apps.verbs.generate import Generation, generate, open_model, options, request_form
+from becalm_apps.verbs.generate import generate, open_model, options, request_form
 
 if TYPE_CHECKING:
-    from becalm.model import Model
+    from torch import Tensor
+
+    from becalm.model import Drawn, Model
 
 SUMMARY = "Draw samples from a model."
 _SUFFIXES = (".png", ".npz", ".gif")
@@ -48,28 +51,28 @@ def _run(ref: DomainRef, call: Call) -> None:
     out: Path = call.own["out"]
     atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
-    request = model.settled(cast(SampleRequest, call.settings))
+    request = model.with_defaults(cast(SampleRequest, call.settings))
     frames = animation.frame_steps(request.updates) if out.suffix == ".gif" else ()
-    generation = generate(model, request, title="sampling", quiet=call.own["quiet"], frames=frames)
-    atomic.write_atomic(out, content(model, generation, out.suffix))
+    drawn, films = generate(model, request, title="sampling", quiet=call.own["quiet"], frames=frames)
+    atomic.write_atomic(out, content(model, drawn, films, out.suffix))
     if call.own["as_json"]:
         summary = {
             "count": request.count,
-            "seconds": round(generation.seconds, 3),
+            "seconds": round(drawn.seconds, 3),
             "out": str(out),
             "checkpoint": model.digest,
         }
         click.echo(json.dumps(summary))
     elif not call.own["quiet"]:
-        how = f"{request.sampler}, {request.updates} steps, seed {request.seed}"
+        how = f"{request.sampler.name}, {request.updates} steps, seed {request.seed}"
         name = call.own["checkpoint"] or ref.default
-        click.echo(f"{out}: {request.count} samples in {clock(generation.seconds)} ({how}, {name} {model.digest[:8]})")
+        click.echo(f"{out}: {request.count} samples in {clock(drawn.seconds)} ({how}, {name} {model.digest[:8]})")
 
 
-def content(model: "Model[Any]", generation: Generation, suffix: str) -> bytes:
+def content(model: "Model[Any]", drawn: "Drawn[Any]", frames: Sequence["Tensor"], suffix: str) -> bytes:
     """The samples as a file with that suffix holds them."""
     if suffix == ".gif":
-        return animation.gif(model.domain, generation.frames, generation.cond)
+        return animation.gif(model.domain, frames, drawn.cond)
     if suffix == ".npz":
-        return output.npz(model.domain.arrays(generation.x0, generation.cond))
-    return output.png(model.domain.render(generation.x0, generation.cond))
+        return output.npz(model.domain.arrays(drawn.data, drawn.cond))
+    return output.png(model.domain.render(drawn.data, drawn.cond))

@@ -1,7 +1,8 @@
 """``becalm NOUN train``: what is trained and how, and what stands on disk as it goes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +25,7 @@ from becalm_apps.tracking.uri import DEFAULT, tracking_uri
 if TYPE_CHECKING:
     import torch
 
-    from becalm.train.loop import TrainState
+    from becalm.train import TrainState
 
 SUMMARY = "Train a model."
 _ON_RESUME = ("--steps",)
@@ -47,6 +48,12 @@ def verb(ref: DomainRef) -> Verb:
             is_flag=True,
             help="Go on with the training of --out; of its settings only --steps can change.",
         ),
+        click.Option(
+            ["--from", "origin"],
+            metavar="NAME|FILE",
+            help="Begin with the weights of this checkpoint, for fine-tuning, and with its settings where no flag and "
+            "no --config says otherwise.",
+        ),
         common.whole("--every", "Steps between saves.", default=500, low=1),
         click.Option(["--half"], is_flag=True, help="Store the checkpoint's weights as float16."),
         common.device(),
@@ -66,7 +73,23 @@ def verb(ref: DomainRef) -> Verb:
         f"becalm {ref.name} train --schedule linear --schedule.last 0.01 --print-config > train.toml",
         f"becalm {ref.name} train --config train.toml --rate 3e-4",
     ]
-    return Verb("train", SUMMARY, form=form, own=own, run=lambda call: _run(ref, call), examples=examples)
+    run, base = partial(_run, ref), partial(_base, ref)
+    return Verb("train", SUMMARY, form=form, own=own, run=run, examples=examples, base=base)
+
+
+def _base(ref: DomainRef, own: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The settings of the checkpoint that a training begins from."""
+    if own["origin"] is None:
+        return {}
+    from becalm.files.checkpoint import Checkpoint
+    from becalm.model import find
+
+    if own["resume"]:
+        raise UserError(f"--resume goes on with the weights that are there: leave out --from {own['origin']}")
+    config = Checkpoint.read(find(own["origin"])).config
+    if config.get("domain") != ref.name:
+        raise UserError(f"checkpoint {own['origin']} is of domain {config.get('domain')!r}, not {ref.name!r}")
+    return {name: config[name] for name in ("settings", "schedule", "objective")}
 
 
 def plan(ref: DomainRef) -> type[BaseModel]:
@@ -145,15 +168,18 @@ def _check(out: Path, call: Call) -> None:
 
 
 def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[Any]":
-    from becalm.train.loop import begin
-    from becalm.train.plan import plain
+    from becalm.files.checkpoint import Checkpoint
+    from becalm.model import find
+    from becalm.train import begin
     from becalm.train.resume import resume
 
     settings: Any = call.settings
     if not call.own["resume"]:
-        schedule, objective, training = plain(settings.schedule, settings.objective, settings.training)
-        objective.check(schedule)
-        return begin(settings.settings.fit(), schedule, objective, training, device)
+        settings.objective.check(settings.schedule)
+        origin = call.own["origin"]
+        stored = None if origin is None else Checkpoint.read(find(origin))
+        domain = settings.settings.fit()
+        return begin(domain, settings.schedule, settings.objective, settings.training, device, origin=stored)
     state = resume(call.own["out"], device)
     if state.domain.name != ref.name:
         raise UserError(f"{call.own['out']} is a training of domain {state.domain.name!r}, not {ref.name!r}")

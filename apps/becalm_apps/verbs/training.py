@@ -10,7 +10,7 @@ from becalm.device import pick
 from becalm.errors import first_line
 from becalm.files.atomic import write_atomic
 from becalm.model import build
-from becalm.train.loop import TrainState, train
+from becalm.train import TrainState, train
 from becalm.train.resume import export, save
 from becalm_apps.cli.stop import watch_signals
 from becalm_apps.tracking.tracker import Tracker

@@ -35,6 +35,10 @@ class Checkpoint:
         """SHA-256 of the content, in hex."""
         return _digest(self.tensors, json.dumps(self.config, sort_keys=True))
 
+    def below(self, prefix: str) -> dict[str, Tensor]:
+        """The tensors whose names begin so, by the rest of their names."""
+        return {name.removeprefix(prefix): value for name, value in self.tensors.items() if name.startswith(prefix)}
+
     def write(self, path: Path) -> None:
         """Writes the file whole or not at all.
 

@@ -1,5 +1,35 @@
-"""What a denoiser is trained on."""
+"""What a denoiser is trained on: which levels, and a loss over denoisers.
 
-from becalm.objective.draw import Objective, draw, losses
+An objective is a file here, or a package's own. It knows no network, no scaling, no (p, q).
+The trainer knows no objective.
+"""
 
-__all__ = ["Objective", "draw", "losses"]
+from becalm.objective.cross_entropy import CrossEntropy
+from becalm.objective.denoising import Denoising
+from becalm.objective.draw import draw, losses
+from becalm.objective.hybrid import Hybrid
+from becalm.objective.kind import Draw, Objective, Others
+from becalm.objective.times import Fixed, Importance, LogNormal, Memory, Times, Uniform
+from becalm.objective.weighting import Weighting
+from becalm.plugin.kinds import register
+
+for _kind in (Denoising, Hybrid, CrossEntropy):
+    register(_kind)
+
+__all__ = [
+    "CrossEntropy",
+    "Denoising",
+    "Draw",
+    "Fixed",
+    "Hybrid",
+    "Importance",
+    "LogNormal",
+    "Memory",
+    "Objective",
+    "Others",
+    "Times",
+    "Uniform",
+    "Weighting",
+    "draw",
+    "losses",
+]

@@ -12,7 +12,7 @@ import pluggy
 
 from becalm.errors import UserError, first_line, nearest, unknown
 from becalm.plugin import refuse
-from becalm.plugin.hooks import WORDS, CommandRef, DomainRef, Specification
+from becalm.plugin.hooks import WORDS, CommandRef, DomainRef, KindRef, Specification
 
 T = TypeVar("T")
 
@@ -34,6 +34,7 @@ class Plugin:
     domains: tuple[DomainRef, ...] = ()
     commands: tuple[CommandRef, ...] = ()
     panels: tuple[CommandRef, ...] = ()
+    kinds: tuple[KindRef, ...] = ()
     error: str | None = None
 
 
@@ -48,6 +49,7 @@ def installed() -> list[Plugin]:
         plugin = _load(entry)
         brought = [f"domain {ref.name!r}" for ref in plugin.domains]
         brought += [f"checkpoint {name!r}" for ref in plugin.domains for name in ref.pretrained]
+        brought += [f"{ref.room} {ref.name!r}" for ref in plugin.kinds]
         clash = sorted(name for name in brought if name in taken or brought.count(name) > 1)
         if clash:
             error = f"{clash[0]} is already brought by {taken.get(clash[0], 'this plugin')}"
@@ -151,10 +153,13 @@ def _load(entry: importlib.metadata.EntryPoint) -> Plugin:
         domains = _call(manager.hook.domains, DomainRef)
         commands = _call(manager.hook.commands, CommandRef)
         panels = _call(manager.hook.panels, CommandRef)
+        kinds = _call(manager.hook.kinds, KindRef)
         for ref in domains:
             refuse.domain(ref)
         for verb in (*commands, *panels):
             refuse.command(verb)
+        for kind in kinds:
+            refuse.kind(kind)
     except KeyboardInterrupt as pressed:
         # Whoever waits for a plugin that never comes back should learn which one it is.
         raise KeyboardInterrupt(f"stopped while loading plugin {entry.name!r} of {distribution}") from pressed
@@ -163,7 +168,7 @@ def _load(entry: importlib.metadata.EntryPoint) -> Plugin:
         text = first_line(error, "no message")
         reason = text if isinstance(error, UserError) else f"{type(error).__name__}: {text}"
         return Plugin(entry.name, distribution, version, entry.value, error=reason)
-    return Plugin(entry.name, distribution, version, entry.value, domains, commands, panels)
+    return Plugin(entry.name, distribution, version, entry.value, domains, commands, panels, kinds)
 
 
 def _call(hook: pluggy.HookCaller, kind: type[T]) -> tuple[T, ...]:

@@ -1,4 +1,4 @@
-"""The three hooks by which a plugin makes itself known. All are light: names and targets, no torch.
+"""The four hooks by which a plugin makes itself known. All are light: names and targets, no torch.
 
 A distribution declares ``[project.entry-points.becalm] name = "its_package"`` and its package defines the hooks:
 
@@ -69,6 +69,21 @@ class CommandRef:
     again: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class KindRef:
+    """A kind by reference: a sampler, a schedule, an objective, ... (see ``becalm.plugin.kinds``).
+
+    Attributes:
+        room: What it is one of, such as ``sampler``.
+        name: Its ``kind``, the word that flags and files name it by.
+        target: ``package.module:Class`` of the kind.
+    """
+
+    room: str
+    name: str
+    target: str
+
+
 class Specification:
     """The hooks that becalm calls."""
 
@@ -80,6 +95,11 @@ class Specification:
     @hookspec
     def commands(self) -> list[CommandRef]:
         """The verbs that it adds to a domain."""
+        raise NotImplementedError
+
+    @hookspec
+    def kinds(self) -> list[KindRef]:
+        """The samplers, schedules, objectives and others that it adds to those of becalm."""
         raise NotImplementedError
 
     @hookspec

@@ -26,8 +26,11 @@ MOVED = {
     "becalm.preset": "becalm.plugin.preset",
     "becalm.refuse": "becalm.plugin.refuse",
     "becalm.report": "becalm.plugin.report",
-    "becalm.request": "becalm.plugin.request",
     "becalm.resume": "becalm.train.resume",
+    "becalm.sampler.ancestral": "becalm.sampler.ddpm",
+    "becalm.sampler.dpmpp": "becalm.sampler.dpmpp2m",
+    "becalm.sampler.ode": "becalm.sampler.euler",
+    "becalm.table": "becalm.schedule.table",
     "becalm.widget": "becalm.plugin.widget",
 }
 

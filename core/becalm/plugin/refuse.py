@@ -10,10 +10,10 @@ from collections.abc import Mapping
 import pluggy
 
 from becalm.errors import UserError, nearest
-from becalm.plugin.hooks import CommandRef, DomainRef
+from becalm.plugin.hooks import CommandRef, DomainRef, KindRef
 from becalm.version import __version__
 
-HOOKS = ("domains", "commands", "panels")
+HOOKS = ("domains", "commands", "kinds", "panels")
 _NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 _TARGET = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*:[A-Za-z_]\w*")
 
@@ -85,6 +85,18 @@ def command(ref: CommandRef) -> None:
     name("domain", ref.domain)
     _text(f"summary of {ref.domain} {ref.name}", ref.summary)
     _targets(f"{ref.domain} {ref.name}", {"options": ref.options, "target": ref.target})
+
+
+def kind(ref: KindRef) -> None:
+    """Refuses a reference to a kind that cannot lead to one.
+
+    Raises:
+        UserError: If its name or its target is none.
+    """
+    _text(f"room of kind {ref.name!r}", ref.room)
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", str(ref.name)):
+        raise UserError(f"{ref.room} name must be small letters, digits and _, got {ref.name!r}")
+    _targets(f"{ref.room} {ref.name!r}", {"target": ref.target})
 
 
 def name(what: str, value: object) -> None:

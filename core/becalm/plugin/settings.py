@@ -13,7 +13,8 @@ class Settings(BaseModel):
     """Settings: frozen, so that they can be shared and hashed.
 
     Class attributes:
-        renamed: Fields by a name that they had before: files and calls from then are still understood.
+        renamed: Fields by a name that they had before, or by a short one: files and calls with it are still understood.
+            ``{"eta": "sampler.eta"}`` is a field of a field.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
@@ -22,7 +23,28 @@ class Settings(BaseModel):
     @model_validator(mode="before")
     @classmethod
     def _rename(cls, value: Any) -> Any:
-        if not cls.renamed or not isinstance(value, Mapping):
-            return value
-        # Where both stand the old name stays, and is refused as unknown.
-        return {key if cls.renamed.get(key, key) in value else cls.renamed.get(key, key): value[key] for key in value}
+        return rename(cls, value)
+
+
+def rename(model: type[Settings], value: Any) -> Any:
+    """A table of settings with the old and short names of a model's fields as they are now."""
+    if not model.renamed or not isinstance(value, Mapping):
+        return value
+    table = {key: entry for key, entry in value.items() if key not in model.renamed}
+    for old in value.keys() & model.renamed.keys():
+        name, _, inner = model.renamed[old].partition(".")
+        if inner:
+            table[name] = {**_table(table.get(name, model.model_fields[name].default)), inner: value[old]}
+        else:
+            # Where both stand the old name stays, and is refused as unknown.
+            table[old if name in table else name] = value[old]
+    return table
+
+
+def _table(settings: Any) -> dict[str, Any]:
+    """Settings as a table: an object, a table, or the bare name of a kind."""
+    if isinstance(settings, BaseModel):
+        return settings.model_dump()
+    if settings is None:
+        return {}
+    return dict(settings) if isinstance(settings, Mapping) else {"kind": settings}

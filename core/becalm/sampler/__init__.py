@@ -1,11 +1,23 @@
-"""Samplers: ways from noise to data along a list of levels."""
+"""Samplers: ways from noise to data along a path of levels. A sampler is a step; ``walk`` is the only loop.
 
-from becalm.sampler.ancestral import DDIM, DDPM
-from becalm.sampler.dpmpp import DPMpp2M, DPMpp3M, DPMppSDE
+A new one is a file here, or a package's own (``becalm.plugin.kinds``). None imports torch before it walks.
+"""
+
+from becalm.plugin.kinds import register
+from becalm.sampler.ddim import DDIM
+from becalm.sampler.ddpm import DDPM
+from becalm.sampler.dpmpp2m import DPMpp2M
+from becalm.sampler.dpmpp3m import DPMpp3M
+from becalm.sampler.dpmppsde import DPMppSDE
+from becalm.sampler.euler import Euler
 from becalm.sampler.extra import Extra
-from becalm.sampler.ode import Euler, Heun
-from becalm.sampler.step import Noise, Sampler, Step, sample
+from becalm.sampler.heun import Heun
+from becalm.sampler.known import Known, Moved, Noise, Step, last, sample
+from becalm.sampler.step import Sampler
 from becalm.sampler.unipc import UniPC
+
+for _kind in (DDPM, DDIM, Euler, Heun, DPMpp2M, DPMpp3M, DPMppSDE, UniPC):
+    register(_kind)
 
 __all__ = [
     "DDIM",
@@ -16,9 +28,12 @@ __all__ = [
     "Euler",
     "Extra",
     "Heun",
+    "Known",
+    "Moved",
     "Noise",
     "Sampler",
     "Step",
     "UniPC",
+    "last",
     "sample",
 ]

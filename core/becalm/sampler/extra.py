@@ -7,43 +7,47 @@ outliers, less diversity. The paper hands x itself to the denoiser; we scale it 
 fixed points are off by a share 1 - alpha, much under schedules whose lowest level is not near clean.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from becalm.denoiser import Denoiser
-from becalm.level import NoiseLevel
-from becalm.sampler.step import Noise, Sampler, Step, at_device, without_gradients
+from pydantic import Field
 
-C = TypeVar("C")
+from becalm.sampler.known import Known, Moved, Noise, Row
+from becalm.sampler.step import Sampler
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from becalm.level import NoiseLevel
+    from becalm.path import Path
 
 
-@dataclass(frozen=True)
-class Extra:
+class Extra(Sampler):
     """A sampler, and ``count`` more updates after its last step; one call of the denoiser each.
 
     The path must end clean, and its last noisy level is the one used.
     """
 
-    sampler: Sampler
-    count: int
+    kind: Literal["extra"] = "extra"
+    sampler: Sampler = Field(description="The sampler.")
+    count: int = Field(0, ge=0, description="How many more updates.")
 
-    def __post_init__(self) -> None:
-        if self.count < 0:
-            raise ValueError(f"count must be at least 0, got {self.count}")
+    def along(self, path: Path) -> Path:
+        own = self.sampler.along(path)
+        return own + [path[-1]] * self.count if self.count else own
 
-    @without_gradients
-    def __call__(
-        self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
-    ) -> Iterator[Step]:
-        lowest, clean = at_device(levels, x)[-2:]
-        steps = 0
-        for step in self.sampler(denoise, x, levels, cond, noise):
-            x, steps = step.x, step.index + 1
-            yield step
-        for index in range(steps, steps + self.count):
-            x = denoise(x * lowest.alpha, lowest, cond)
-            yield Step(index, clean, x, x)
+    def rows(self, path: Path) -> Sequence[Row]:
+        """The sampler's rows, and of an update the lowest level."""
+        own = path[: len(path) - self.count]
+        return [*((None, tuple(row)) for row in self.sampler.rows(own)), *[(own[-2], None)] * self.count]
+
+    def step(
+        self, row: Any, x: Tensor, now: NoiseLevel, to: NoiseLevel, known: Known, noise: Noise, carry: Any
+    ) -> Moved:
+        lowest, own = row
+        if lowest is None:
+            return self.sampler.step(own, x, now, to, known, noise, carry)
+        x0 = known(x * lowest.alpha, lowest)
+        return x0, x0, None

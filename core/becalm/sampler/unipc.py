@@ -6,99 +6,94 @@ point serves the next step. The step before one to clean, the longest in lambda,
 authors' code.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import TypeVar
+from __future__ import annotations
 
-import torch
-from torch import Tensor
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
 
-from becalm.denoiser import Denoiser
-from becalm.level import NoiseLevel
-from becalm.sampler.step import (
-    Noise,
-    Step,
-    at_device,
-    columns,
-    half_log_snr,
-    numbers,
-    quotient,
-    to_clean,
-    without_gradients,
-)
+from pydantic import Field
 
-C = TypeVar("C")
+from becalm.sampler.coefficients import carried, half_log_snr, to_clean
+from becalm.sampler.known import Known, Moved, Noise, Row
+from becalm.sampler.step import Sampler
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from becalm.level import NoiseLevel
+    from becalm.path import Path
 
 
-@dataclass(frozen=True)
-class UniPC:
-    """UniPC-p with B2; one call a step.
+class UniPC(Sampler):
+    """UniPC-p with B2; one call of the denoiser a step.
 
     Attributes:
         order: Order p of the predictor, 1 to 3; the corrector makes the whole p + 1.
     """
 
-    order: int = 2
+    kind: Literal["unipc"] = "unipc"
+    order: int = Field(2, ge=1, le=3, description="Order of the predictor.")
 
-    def __post_init__(self) -> None:
-        if self.order not in (1, 2, 3):
-            raise ValueError(f"order must be 1, 2 or 3, got {self.order}")
-
-    @without_gradients
-    def __call__(
-        self, denoise: Denoiser[C], x: Tensor, levels: list[NoiseLevel], cond: C, noise: Noise = torch.randn_like
-    ) -> Iterator[Step]:
-        path = at_device(levels, x)
-        alpha, sigma = columns(levels)
-        if alpha.dim() > 1:
+    def along(self, path: Path) -> Path:
+        if not path.scalar:
             raise ValueError("UniPC needs scalar levels, not one per coordinate: use DDIM or DPMpp2M")
-        predictor, corrector = _weights(alpha, sigma, self.order)
-        keep = numbers(x, quotient(sigma[1:], sigma[:-1]))
-        past: list[Tensor] = []
-        base = x
-        for index, (keep_x,) in enumerate(keep):
-            x0 = denoise(x, path[index], cond)
-            past = [x0, *past[: self.order]]
-            if index and corrector[index - 1]:
-                x = _combine(base, keep[index - 1][0], corrector[index - 1], past)
-            base = x
-            x = _combine(base, keep_x, predictor[index], past)
-            yield Step(index, path[index + 1], x, x0)
+        return path
+
+    def rows(self, path: Path) -> Sequence[Row]:
+        """Factor of x and of past estimates, newest first; and the last step's factor of x and its corrector's."""
+        keep = carried(path.sigma[:-1], path.sigma[1:]).unbind()
+        predictor, corrector = _weights(path, self.order)
+        before = [(None, ()), *zip(keep, corrector, strict=True)]
+        return [(keep[index], predictor[index], *before[index]) for index in range(len(keep))]
+
+    def step(
+        self, row: Any, x: Tensor, now: NoiseLevel, to: NoiseLevel, known: Known, noise: Noise, carry: Any
+    ) -> Moved:
+        keep, predictor, kept, corrector = row
+        base, past = carry or (x, ())
+        x0 = known(x, now)
+        past = (x0, *past[: self.order])
+        if corrector:
+            x = _combine(base, kept, corrector, past)
+        return _combine(x, keep, predictor, past), x0, (x, past)
 
 
-def _combine(x: Tensor, keep: float | Tensor, weights: list[float], past: list[Tensor]) -> Tensor:
+def _combine(x: Tensor, keep: Tensor, weights: tuple[Tensor, ...], past: tuple[Tensor, ...]) -> Tensor:
     x = x * keep
     for weight, estimate in zip(weights, past, strict=False):
         x = x + estimate * weight
     return x
 
 
-def _weights(alpha: Tensor, sigma: Tensor, order: int) -> tuple[list[list[float]], list[list[float]]]:
+def _weights(path: Path, order: int) -> tuple[list[tuple[Tensor, ...]], list[tuple[Tensor, ...]]]:
     """Per step: the predictor's weights of past estimates, newest first; and the corrector's, its end node first."""
-    lam = half_log_snr(alpha, sigma)
-    predictor: list[list[float]] = []
-    corrector: list[list[float]] = []
+    lam, alpha = half_log_snr(path), path.alpha
+    predictor: list[tuple[Tensor, ...]] = []
+    corrector: list[tuple[Tensor, ...]] = []
     for index in range(len(lam) - 1):
         h = lam[index + 1] - lam[index]
-        if not bool(torch.isfinite(h)):  # From pure noise or to clean: first order, exact in the limit.
-            predictor.append([float(alpha[index + 1])])
-            corrector.append([])
+        if not bool(h.isfinite()):  # From pure noise or to clean: first order, exact in the limit.
+            predictor.append((alpha[index + 1],))
+            corrector.append(())
             continue
-        finite = torch.isfinite(lam[: index + 1]).sum()
-        use = int(min(order, finite, 2 if to_clean(sigma, index + 1) else 3))
+        finite = lam[: index + 1].isfinite().sum()
+        use = int(min(order, finite, 2 if to_clean(path.sigma, index + 1) else 3))
         nodes = (lam[index - use + 1 : index + 1].flip(0) - lam[index]) / h  # 0, then negative
-        predictor.append(_integrate(nodes, h, float(alpha[index + 1]), half=use == 2))
-        ends = torch.cat([nodes.new_ones(1), nodes])
-        corrector.append(_integrate(ends, h, float(alpha[index + 1]), half=use == 1))
+        predictor.append(_integrate(nodes, h, alpha[index + 1], half=use == 2))
+        ends = nodes.new_ones(use + 1)
+        ends[1:] = nodes
+        corrector.append(_integrate(ends, h, alpha[index + 1], half=use == 1))
     return predictor, corrector
 
 
-def _integrate(nodes: Tensor, h: Tensor, alpha: float, *, half: bool) -> list[float]:
+def _integrate(nodes: Tensor, h: Tensor, alpha: Tensor, *, half: bool) -> tuple[Tensor, ...]:
     """Weights of the estimates at ``nodes`` (in steps from the step's start; one of them 0) in the step's integral.
 
     Solves R rho = b of Zhao et al. 2023, eq. 9-10. ``half``: with one difference the paper's code takes rho = 1/2,
     which B2 makes as accurate, instead of the exact solution.
     """
+    import torch
+
     others = nodes[nodes != 0]
     bottom = torch.expm1(-h)
     count = len(others)
@@ -114,7 +109,7 @@ def _integrate(nodes: Tensor, h: Tensor, alpha: float, *, half: bool) -> list[fl
         rho = torch.linalg.solve(powers, torch.stack(right))
     else:
         rho = nodes.new_zeros(0)
-    per_node = -alpha * bottom * rho / others
-    result = {float(node): float(weight) for node, weight in zip(others, per_node, strict=True)}
-    result[0.0] = float(-alpha * bottom - per_node.sum())
-    return [result[float(node)] for node in nodes]
+    weights = nodes.new_zeros(nodes.shape)
+    weights[nodes != 0] = -alpha * bottom * rho / others
+    weights[nodes == 0] = -alpha * bottom - weights.sum()
+    return tuple(weights.unbind())

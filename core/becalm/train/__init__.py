@@ -3,6 +3,7 @@
 What is learnt is an objective's matter (``becalm.objective``), on which data a domain's.
 """
 
-from becalm.train.loop import Training, TrainState, TrainStep, begin, train
+from becalm.train.loop import TrainState, TrainStep, begin, train
+from becalm.train.settings import Training
 
 __all__ = ["TrainState", "TrainStep", "Training", "begin", "train"]

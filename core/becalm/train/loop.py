@@ -9,51 +9,29 @@ import math
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from fnmatch import fnmatch
 from typing import Any, Generic, Literal, TypeVar
 
 import torch
-from pydantic import BaseModel, ConfigDict, Field
 from torch import Tensor, nn
 
 from becalm.batch import Batch
+from becalm.codec import Codec
 from becalm.cond import join, take
+from becalm.denoiser import NetworkDenoiser
 from becalm.domain import Domain
 from becalm.errors import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm.noise import Purpose, uniform
-from becalm.objective.draw import BINS, Importance, Objective, draw, losses
-from becalm.schedule import Schedule
-from becalm.train.muon import Muon, is_matrix
+from becalm.objective import Objective, Others
+from becalm.objective.draw import BINS, draw, weighted
+from becalm.process import GAUSSIAN, Process
+from becalm.schedule import NoiseSchedule, Schedule
+from becalm.train.optimizer import optimizers
+from becalm.train.settings import Training, rate_at
 
 C = TypeVar("C")
-
-
-class Training(BaseModel):
-    """How long and how fast a network is trained."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
-
-    steps: int = Field(20_000, ge=1, description="Optimiser steps.")
-    optimizer: Literal["adamw", "muon"] = Field(
-        "adamw", description="muon orthogonalises the updates of matrices; it needs fewer steps at the same rate."
-    )
-    rate: float = Field(1e-3, gt=0, description="Highest learning rate.")
-    warmup: int = Field(200, ge=0, description="Steps over which the rate rises from 0.")
-    decay: Literal["cosine", "cooldown", "constant"] = Field(
-        "cosine",
-        description="What the rate does after: cosine falls to 0; cooldown stays, then falls to 0; constant stays.",
-    )
-    cooldown: float = Field(0.4, gt=0, le=1, description="Share of the steps over which cooldown falls, linearly.")
-    beta2: float = Field(0.99, ge=0, lt=1, description="AdamW's memory of squared gradients.")
-    weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay.")
-    clip: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
-    ema: float = Field(0.9995, ge=0, lt=1, description="Memory of the averaged weights; shorter at first.")
-    accumulate: int = Field(1, ge=1, description="Batches whose gradients make one step.")
-    precision: Literal["auto", "fp32", "bf16"] = Field(
-        "auto", description="Arithmetic of matrix products; auto: bf16 on GPUs, on CPUs the faster by a trial step."
-    )
-    compile: bool = Field(False, description="Compile the network first (torch.compile).")
-    seed: int = Field(0, ge=0, lt=2**63, description="Weights, data order, noise.")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -82,37 +60,79 @@ class TrainState(Generic[C]):
     objective: Objective
     training: Training
     network: nn.Module
+    codec: Codec[C]
     average: dict[str, Tensor]
     optimizers: list[torch.optim.Optimizer]
     history: Tensor
     device: torch.device
+    process: Process = GAUSSIAN
     step: int = 0
 
     def averaged(self) -> dict[str, Tensor]:
         """The network's state with the averaged (EMA) weights."""
         return {**self.network.state_dict(), **self.average}
 
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The weights that are trained, by name."""
+        return {name: weight for name, weight in self.network.named_parameters() if weight.requires_grad}
+
 
 def begin(
-    domain: Domain[C], schedule: Schedule, objective: Objective, training: Training, device: torch.device
+    domain: Domain[C],
+    schedule: NoiseSchedule,
+    objective: Objective,
+    training: Training,
+    device: torch.device,
+    *,
+    origin: Checkpoint | None = None,
+    network: nn.Module | None = None,
 ) -> TrainState[C]:
-    """A fresh training.
+    """A training at its first step.
+
+    Args:
+        origin: A checkpoint whose weights and codec the network begins with, for fine-tuning.
+        network: The network to train; by default a fresh one of the domain.
 
     Raises:
+        UserError: If the schedule is no kind, so that no checkpoint could name it; the domain has no null condition to
+            train without; the checkpoint's weights are none of the network's; or all weights are frozen.
         ValueError: If the objective cannot be trained on the schedule.
     """
-    objective.check(schedule)
+    if not isinstance(schedule, Schedule):
+        raise UserError(
+            f"a checkpoint must name its schedule: make {type(schedule).__name__} a subclass of "
+            "becalm.schedule.Schedule with a kind of its own, and becalm.register it"
+        )
+    process = domain.process()
+    objective.check(schedule, process)
+    if objective.drop and not domain.has_null:
+        raise UserError(f"{domain.name} has no null condition, so none can be trained without condition: set drop to 0")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(training.seed)
-        network = domain.network()
+        network = domain.network() if network is None else network
+        codec = domain.codec()
+    if origin is not None:
+        _load(network, origin, "network.")
+        if isinstance(codec, nn.Module) and codec.state_dict():
+            _load(codec, origin, "codec.")
     network = network.to(device).train()
-    average = {name: value.detach().clone() for name, value in network.named_parameters()}
+    for pattern in training.freeze:
+        if not any(fnmatch(name, pattern) for name, _ in network.named_parameters()):
+            first = next(name for name, _ in network.named_parameters())
+            raise UserError(f"freeze must name weights of the network, such as {first!r}, got {pattern!r}")
+    for name, weight in network.named_parameters():
+        weight.requires_grad_(not any(fnmatch(name, pattern) for pattern in training.freeze))
+    if isinstance(codec, nn.Module):
+        codec = codec.to(device).eval().requires_grad_(False)
     history = torch.zeros(BINS, dtype=torch.float64)
-    state = TrainState(domain, schedule, objective, training, network, average, [], history, device)
+    state = TrainState(domain, schedule, objective, training, network, codec, {}, [], history, device, process)
+    state.average = {name: weight.detach().clone() for name, weight in state.weights().items()}
+    if not state.average:
+        raise UserError(f"freeze leaves nothing to train: {', '.join(training.freeze)}")
     if training.precision == "auto":
         state.training = training.model_copy(update={"precision": _faster(state)})
     # Only now, since an optimiser may ask for the precision: a resumed training finds it settled.
-    state.optimizers = _optimizers(network, state.training)
+    state.optimizers = optimizers(list(state.weights().values()), state.training)
     return state
 
 
@@ -125,7 +145,7 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
     training = state.training
     batches = state.domain.batches("train", training.seed, state.step * training.accumulate)
     network = torch.compile(state.network) if training.compile else state.network
-    weights = list(state.network.parameters())
+    weights = list(state.weights().values())
     averages = list(state.average.values())
     while state.step < training.steps:
         rate = rate_at(training, state.step)
@@ -151,32 +171,28 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
         yield TrainStep(state.step, loss.detach(), norm.detach(), rate)
 
 
-def rate_at(training: Training, step: int) -> float:
-    """Learning rate of step ``step`` (from 0): linear warm-up, then the decay."""
-    if step < training.warmup:
-        return training.rate * (step + 1) / training.warmup
-    if training.decay == "constant":
-        return training.rate
-    if training.decay == "cooldown":
-        # Until the fall begins nothing depends on ``steps``, so resuming may lengthen a training (Hagele et al. 2024).
-        return training.rate * min(1.0, (training.steps - step) / (training.cooldown * training.steps))
-    progress = (step - training.warmup) / max(training.steps - training.warmup, 1)
-    return training.rate * 0.5 * (1 + math.cos(math.pi * progress))
-
-
 def _backward(state: TrainState[C], network: nn.Module, batch: Batch[C], number: int) -> Tensor:
     """Adds one batch's gradient; returns its share of the step's loss."""
-    seed = state.training.seed
-    batch = batch.to(state.device)
-    cond = dropped(state.domain, batch, state.objective.drop, seed=seed, step=number)
-    drawn = draw(state.objective, state.schedule, batch, state.history, seed=seed, step=number)
+    seed, objective = state.training.seed, state.objective
+    batch = encoded(state, batch)
+    batch = replace(batch, cond=dropped(state.domain, batch, objective.drop, seed=seed, step=number))
+    drawn = draw(objective, state.schedule, batch, state.history, seed=seed, step=number, process=state.process)
+    student = _denoiser(state, network)
+    others = Others(average=_denoiser(state, _Averaged(state)), penalty=state.domain.penalty())
     with _seeded(seed, number, state.device), _autocast(state.training.precision, state.device):
-        weighted, bare = losses(state.objective, network, batch, drawn, cond, state.domain.penalty())
-    loss = weighted.mean() / state.training.accumulate
+        losses, bare = weighted(objective, student, others, batch, drawn)
+    loss = losses.mean() / state.training.accumulate
     loss.backward()
-    if isinstance(state.objective.times, Importance):
+    if objective.levels.remembers:
         _remember(state.history, drawn.t, bare.detach())
     return loss.detach()
+
+
+def encoded(state: TrainState[C], batch: Batch[C]) -> Batch[C]:
+    """A batch of data in diffusion space, on the training's device."""
+    batch = batch.to(state.device)
+    with torch.no_grad():
+        return replace(batch, x0=state.codec.encode(batch.x0, batch.cond))
 
 
 def dropped(domain: Domain[C], batch: Batch[C], share: float, *, seed: int, step: int) -> C:
@@ -187,6 +203,39 @@ def dropped(domain: Domain[C], batch: Batch[C], share: float, *, seed: int, step
     null = (uniform(seed, sample, step, Purpose.TRAIN_DROP) < share).to(batch.x0.device)
     index = sample.to(batch.x0.device) + batch.size * null
     return take(join([batch.cond, domain.drop(batch.cond)]), index)
+
+
+def _denoiser(state: TrainState[C], network: nn.Module) -> NetworkDenoiser[C]:
+    objective = state.objective
+    return NetworkDenoiser(network, objective.prediction, learned=objective.learned, process=state.process)
+
+
+class _Averaged(nn.Module):
+    """The network with its averaged weights, which get no gradient."""
+
+    def __init__(self, state: TrainState[Any]) -> None:
+        super().__init__()
+        # In a tuple, so that the network is none of this module's own.
+        self._state = (state,)
+
+    def forward(self, *args: Any) -> Any:
+        """The network's output."""
+        state = self._state[0]
+        with torch.no_grad():
+            return torch.func.functional_call(state.network, state.averaged(), args)
+
+
+def _load(module: nn.Module, origin: Checkpoint, prefix: str) -> None:
+    tensors = origin.below(prefix)
+    own = module.state_dict()
+    for name in own.keys() | tensors.keys():
+        mine, theirs = (tuple(each[name].shape) if name in each else None for each in (own, tensors))
+        if mine != theirs:
+            raise UserError(
+                f"the training cannot begin from this checkpoint: {name} is {theirs or 'not'} there and "
+                f"{mine or 'not'} in the {prefix.rstrip('.')} to be trained"
+            )
+    module.load_state_dict(tensors)
 
 
 def _remember(history: Tensor, t: Tensor, loss: Tensor) -> None:
@@ -210,21 +259,6 @@ def _autocast(precision: str, device: torch.device) -> AbstractContextManager[An
     return contextlib.nullcontext()
 
 
-def _optimizers(network: nn.Module, training: Training) -> list[torch.optim.Optimizer]:
-    """AdamW for all weights, or Muon for the matrices and AdamW for the rest."""
-    weights = list(network.parameters())
-    matrices = [weight for weight in weights if training.optimizer == "muon" and is_matrix(weight)]
-    taken = {id(weight) for weight in matrices}
-    others = [weight for weight in weights if id(weight) not in taken]
-    rest = torch.optim.AdamW(
-        others, training.rate, betas=(0.9, training.beta2), weight_decay=training.weight_decay, fused=True
-    )
-    if not matrices:
-        return [rest]
-    dtype = torch.bfloat16 if training.precision == "bf16" else torch.float32
-    return [rest, Muon(matrices, lr=training.rate, weight_decay=training.weight_decay, dtype=dtype)]
-
-
 def _faster(state: TrainState[C]) -> Literal["fp32", "bf16"]:
     """bf16 on GPUs that have it; on CPUs whichever is faster on a trial batch: that depends on chip and network."""
     if state.device.type == "cuda":
@@ -237,7 +271,7 @@ def _faster(state: TrainState[C]) -> Literal["fp32", "bf16"]:
         for precision in seconds:
             trial = state.training.model_copy(update={"precision": precision})
             start = time.perf_counter()
-            _backward(TrainState(**{**vars(state), "training": trial}), state.network, batch, 0)
+            _backward(replace(state, training=trial), state.network, batch, 0)
             seconds[precision] = min(seconds[precision], time.perf_counter() - start)
             state.network.zero_grad(set_to_none=True)
     state.history.zero_()

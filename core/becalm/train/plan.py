@@ -1,25 +1,28 @@
 """What a training needs beside its domain: schedule, objective, training, with the defaults that the domain prefers.
 
-    schedule, objective, training = settled(Policies, training={"steps": 1000})
+    schedule, objective, training = with_defaults(Policies, training={"steps": 1000})
     state = begin(domain, schedule, objective, training, device)
 
-A table names what differs, in any of the three sections; in a section that is a choice of kinds, naming a kind means
-that kind with its own defaults.
+A table names what differs, in any of the three sections. Where a section is a choice of kinds, naming another kind than
+the domain's means that kind with its own defaults.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any
 
-from pydantic import BaseModel, Field, TypeAdapter, ValidationError, create_model
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError, WrapValidator, create_model
 
 from becalm.domain import Domain
 from becalm.errors import UserError, nearest, sentence
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
+from becalm.plugin.kinds import Kind
+from becalm.plugin.settings import Settings, rename
 from becalm.schedule import Cosine, Schedule
-from becalm.train.loop import Training
+from becalm.train.settings import Training
 
-_SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)
-_SECTIONS = ("schedule", "objective", "training")
+_SECTIONS: dict[str, type[Settings]] = {"schedule": Schedule, "objective": Objective, "training": Training}
+_TEXTS = {"schedule": "How noise grows with time.", "objective": "What is learnt.", "training": "How it is trained."}
 
 
 def sections(kind: type[Domain[Any]]) -> dict[str, Any]:
@@ -28,27 +31,36 @@ def sections(kind: type[Domain[Any]]) -> dict[str, Any]:
     Raises:
         UserError: If the domain's defaults are none of these sections, or not valid.
     """
-    tables = kind.defaults
-    for name in tables:
+    for name in kind.defaults:
         if name not in _SECTIONS:
             raise UserError(
                 f"{kind.__name__}.defaults has no section {name!r}: known are {', '.join(_SECTIONS)}"
                 f"{nearest(name, _SECTIONS)}"
             )
-    try:
-        schedule = _SCHEDULE.validate_python(tables["schedule"]) if "schedule" in tables else Cosine()
-        objective = _defaulting(Objective, tables.get("objective", {}))
-        training = _defaulting(Training, tables.get("training", {}))
-    except ValidationError as error:
-        raise UserError(f"{kind.__name__}.defaults is not valid: {sentence(error)}") from error
-    return {
-        "schedule": (Schedule, Field(schedule, description="How noise grows with time.")),
-        "objective": (objective, objective()),
-        "training": (training, training()),
-    }
+    fields: dict[str, Any] = {}
+    for name, section in _SECTIONS.items():
+        table = kind.defaults.get(name, {"kind": Cosine().name} if section is Schedule else {})
+        try:
+            default: Any = TypeAdapter(section).validate_python(table)
+        except ValidationError as error:
+            raise UserError(f"{kind.__name__}.defaults is not valid: {sentence(error)}") from error
+        read = WrapValidator(partial(_over, section, default))
+        fields[name] = (Annotated[section, read], Field(default, description=_TEXTS[name]))
+    return fields
 
 
-def settled(
+def _over(section: type[Settings], default: Settings, value: Any, handler: Callable[[Any], Any]) -> Any:
+    """A table over the section's default, where it names no other kind."""
+    if not isinstance(value, Mapping):
+        return handler(value)
+    table = rename(section, section.upgrade(value) if issubclass(section, Kind) else value)
+    kind = getattr(default, "kind", None)
+    if table.get("kind", kind) == kind:
+        table = {**default.model_dump(), **table}
+    return handler(table)
+
+
+def with_defaults(
     kind: type[Domain[Any]],
     *,
     schedule: Schedule | Mapping[str, Any] | None = None,
@@ -60,41 +72,10 @@ def settled(
     Raises:
         UserError: If a key is unknown or a value is not valid.
     """
-    fields = sections(kind)
     given = {"schedule": schedule, "objective": objective, "training": training}
-    model = create_model("Plan", **fields)
+    model: type[BaseModel] = create_model("Plan", **sections(kind))
     try:
-        plan: Any = model.model_validate(
-            {
-                name: table.model_dump() if isinstance(table, BaseModel) else table
-                for name, table in given.items()
-                if table is not None
-            }
-        )
-        return plain(plan.schedule, plan.objective, plan.training)
+        plan: Any = model.model_validate({name: table for name, table in given.items() if table is not None})
     except ValidationError as error:
         raise UserError(sentence(error)) from error
-
-
-def plain(schedule: Schedule, objective: Objective, training: Training) -> tuple[Schedule, Objective, Training]:
-    """The sections in becalm's own types, which say the same whatever a domain's defaults are."""
-    return (
-        schedule,
-        Objective.model_validate(objective.model_dump()),
-        Training.model_validate(training.model_dump()),
-    )
-
-
-def _defaulting(model: type[BaseModel], table: Mapping[str, Any]) -> type[Any]:
-    """The model with other defaults, so that a table of settings which leaves a key out means the domain's."""
-    if not table:
-        return model
-    settings = model.model_validate(table)
-    changed: dict[str, Any] = {}
-    for name in table:
-        field = model.model_fields[name]
-        what = Field(description=field.description, discriminator=field.discriminator)
-        kind: Any = Annotated[(field.annotation, *field.metadata, what)]
-        changed[name] = (kind, getattr(settings, name))
-    made: type[Any] = create_model(model.__name__, __base__=model, __doc__=model.__doc__, **changed)
-    return made
+    return plan.schedule, plan.objective, plan.training

@@ -1,49 +1,58 @@
 """A training on disk: the checkpoint that others use, and beside it the state that resumes it to the bit."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from pydantic import BaseModel, TypeAdapter
+from pydantic import BaseModel
 
 import becalm
-from becalm.domain import Domain
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
-from becalm.objective.draw import Objective
-from becalm.plugin.find import domain_ref, resolve
-from becalm.schedule import Schedule
-from becalm.train.loop import Training, TrainState, begin
+from becalm.model.load import parts
+from becalm.plugin.kinds import Kind, origin
+from becalm.train.loop import TrainState, begin
+from becalm.train.settings import Training
 
 C = TypeVar("C")
-_SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)
 
 
 def describe(state: TrainState[C]) -> dict[str, Any]:
     """The configuration of a training, as it stands in a checkpoint's header."""
-    parts: dict[str, BaseModel] = {
+    sections: dict[str, BaseModel] = {
         "settings": state.domain,
         "schedule": state.schedule,
         "objective": state.objective,
         "training": state.training,
     }
-    described = {name: part.model_dump(mode="json") for name, part in parts.items()}
+    described: dict[str, Any] = {name: part.model_dump(mode="json") for name, part in sections.items()}
+    if found := dict(brought(*sections.values())):
+        described["brought"] = found
     return {"domain": state.domain.name, **described, "step": state.step, "becalm": becalm.__version__}
+
+
+def brought(*settings: BaseModel) -> Iterator[tuple[str, str]]:
+    """The kinds in some settings that other distributions bring, each with the one that does."""
+    for part in settings:
+        if isinstance(part, Kind) and not type(part).__module__.startswith("becalm."):
+            distribution = origin(part)
+            if distribution not in (None, "becalm"):
+                yield f"{part.room} {part.name!r}", str(distribution)
+        inner = (getattr(part, name) for name in type(part).model_fields)
+        yield from brought(*(value for value in inner if isinstance(value, BaseModel)))
 
 
 def export(state: TrainState[C], *, half: bool = False) -> Checkpoint:
     """The checkpoint that others use: averaged weights and the codec.
 
     Args:
-        half: Store floats as float16, half the size; they are read back as float32.
+        half: Store the network's floats as float16, half the size; they are read back as float32.
     """
     tensors = {f"network.{name}": value for name, value in state.averaged().items()}
-    codec = state.domain.codec()
-    if isinstance(codec, torch.nn.Module):
-        tensors |= {f"codec.{name}": value for name, value in codec.state_dict().items()}
     if half:
         tensors = {name: value.half() if value.is_floating_point() else value for name, value in tensors.items()}
-    return Checkpoint(tensors, describe(state))
+    return Checkpoint({**tensors, **_codec(state)}, describe(state))
 
 
 def resume_path(path: Path) -> Path:
@@ -63,9 +72,15 @@ def save(state: TrainState[C], path: Path, *, half: bool = False) -> None:
         for number, moments in optimizer.state_dict()["state"].items():
             prefix = f"optimizer.{rank}.{number}."
             tensors |= {prefix + name: torch.as_tensor(value) for name, value in moments.items()}
-    tensors["history"] = state.history
+    tensors |= {"history": state.history, **_codec(state)}
     Checkpoint(tensors, describe(state)).write(resume_path(path))
     export(state, half=half).write(path)
+
+
+def _codec(state: TrainState[C]) -> dict[str, torch.Tensor]:
+    if not isinstance(state.codec, torch.nn.Module):
+        return {}
+    return {f"codec.{name}": value for name, value in state.codec.state_dict().items()}
 
 
 def resume(path: Path, device: torch.device) -> TrainState[Any]:
@@ -78,21 +93,17 @@ def resume(path: Path, device: torch.device) -> TrainState[Any]:
     if not place.exists():
         raise UserError(f"there is nothing to resume: {place} does not exist")
     stored = Checkpoint.read(place)
-    config = stored.config
-    kind: type[Domain[Any]] = resolve(domain_ref(config["domain"]).target)
-    state = begin(
-        kind.model_validate(config["settings"]),
-        _SCHEDULE.validate_python(config["schedule"]),
-        Objective.model_validate(config["objective"]),
-        Training.model_validate(config["training"]),
-        device,
-    )
-    state.network.load_state_dict(_part(stored, "network."))
-    for name, value in _part(stored, "average.").items():
+    config = dict(stored.config)
+    domain, schedule, objective = parts(config)
+    state = begin(domain, schedule, objective, Training.model_validate(config["training"]), device)
+    state.network.load_state_dict(stored.below("network."))
+    if isinstance(state.codec, torch.nn.Module) and state.codec.state_dict():
+        state.codec.load_state_dict(stored.below("codec."))
+    for name, value in stored.below("average.").items():
         state.average[name].copy_(value)
     for rank, optimizer in enumerate(state.optimizers):
         moments: dict[int, dict[str, torch.Tensor]] = {}
-        for name, value in _part(stored, f"optimizer.{rank}.").items():
+        for name, value in stored.below(f"optimizer.{rank}.").items():
             number, _, key = name.partition(".")
             moments.setdefault(int(number), {})[key] = value
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
@@ -108,7 +119,3 @@ def _lay_out(optimizer: torch.optim.Optimizer) -> None:
         for name, value in moments.items():
             if isinstance(value, torch.Tensor) and value.shape == weight.shape:
                 moments[name] = torch.empty_like(weight, dtype=value.dtype).copy_(value)
-
-
-def _part(stored: Checkpoint, prefix: str) -> dict[str, torch.Tensor]:
-    return {name.removeprefix(prefix): value for name, value in stored.tensors.items() if name.startswith(prefix)}

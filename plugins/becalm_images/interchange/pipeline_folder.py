@@ -22,7 +22,7 @@ from torch import Tensor
 from becalm.errors import UserError, first_line, sentence
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import Model
-from becalm.objective.draw import Objective
+from becalm.objective import Denoising, Hybrid
 from becalm_images.domain import Images
 from becalm_images.interchange.scheduler import prediction_of, schedule_of, to_config
 from becalm_images.interchange.unet_config import config_of, domain_of, sizes
@@ -112,8 +112,8 @@ def read(folder: Path, *, null_class: bool = False) -> tuple[Checkpoint, dict[st
         raise UserError(f"{folder} holds a pipeline of {part}, not of a UNet2DModel: only that has a counterpart here")
     steps = int(scheduler.get("num_train_timesteps", STEPS))
     settings = domain_of(config, steps=steps, null_class=null_class)
-    learned = 0.001 if settings.outputs == 2 else 0.0
-    objective = Objective(prediction=prediction_of(scheduler), learned_variance=learned)
+    kind = Hybrid if settings.outputs == 2 else Denoising
+    objective = kind(prediction=prediction_of(scheduler))
     parts = {"settings": settings, "schedule": schedule_of(scheduler), "objective": objective}
     described = {name: part.model_dump(mode="json") for name, part in parts.items()}
     weights = {f"network.{_name_today(name)}": tensor.float() for name, tensor in tensors.items()}

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from becalm.denoiser import Prediction
 from becalm.errors import UserError, first_line, sentence, unknown
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.schedule import Discrete, Linear, NoiseSchedule, Schedule, betas, rescale_zero_terminal_snr
 
 _PREDICTIONS: dict[Prediction, str] = {"eps": "epsilon", "x0": "sample", "v": "v_prediction"}
@@ -45,7 +45,7 @@ def to_config(schedule: NoiseSchedule, objective: Objective, steps: int) -> dict
         "num_train_timesteps": steps,
         **_beta_config(schedule, steps),
         "prediction_type": _PREDICTIONS[objective.prediction],
-        "variance_type": "learned_range" if objective.learned_variance > 0 else "fixed_small",
+        "variance_type": "learned_range" if objective.learned else "fixed_small",
         "clip_sample": True,
         "clip_sample_range": 1.0,
         "timestep_spacing": "trailing",

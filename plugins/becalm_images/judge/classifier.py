@@ -50,7 +50,7 @@ class Classifier(nn.Module):
 
     def energy(self, x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
         """-log p(label | x_t), (B,); 0 for null labels."""
-        logits = self(x / level.norm, level)
+        logits = self(x / level.total_std, level)
         known = cond < logits.shape[1]
         value = F.cross_entropy(logits, torch.where(known, cond, 0), reduction="none")
         return torch.where(known, value, torch.zeros_like(value))

@@ -11,7 +11,7 @@ import becalm
 from becalm.errors import UserError
 from becalm.files.atomic import write_atomic
 from becalm.model import Model
-from becalm.sampler.step import last
+from becalm.sampler import last
 from becalm_images.data.folder import read
 from becalm_images.domain import Images
 from becalm_images.options import EditOptions
@@ -50,7 +50,7 @@ def edits(model: Model[Tensor], image: Tensor, keep: Tensor | None, options: Edi
     request = model.request(**fields)
     data = image.float()[None].expand(request.count, -1, -1, -1)
     final = last(model.edit(data, mask=keep, start=options.start, request=request))
-    return images_of(model, options.checkpoint).images(final.x)
+    return model.decode(final.x, model.domain.condition(request))
 
 
 def images_of(model: Model[Any], name: str) -> Images:

@@ -14,7 +14,7 @@ from becalm.errors import UserError
 from becalm.files.atomic import write_atomic
 from becalm.model import Model, shared
 from becalm.plugin.report import Picture, Progress, Report, Saved
-from becalm.sampler.step import Step
+from becalm.sampler import Step
 from becalm_images.data.folder import read
 from becalm_images.domain import Images
 from becalm_images.options import InpaintOptions, RedrawOptions
@@ -43,7 +43,7 @@ def inpaint(options: InpaintOptions) -> Iterator[Report]:
     shown = torch.where(keep, image, torch.full_like(image, _GROUND))
     request = _request(model, options)
     steps = model.edit(_rows(image, request), mask=keep, request=request)
-    yield from _stream(domain, steps, request, [image, shown], Path(options.folder))
+    yield from _stream(model, steps, request, [image, shown], Path(options.folder))
 
 
 def redraw(options: RedrawOptions) -> Iterator[Report]:
@@ -58,7 +58,7 @@ def redraw(options: RedrawOptions) -> Iterator[Report]:
         raise UserError("draw something on the canvas first")
     request = _request(model, options)
     steps = model.edit(_rows(image, request), start=options.start, request=request)
-    yield from _stream(domain, steps, request, [image], Path(options.folder))
+    yield from _stream(model, steps, request, [image], Path(options.folder))
 
 
 def ground(options: InpaintOptions) -> Picture:
@@ -80,7 +80,7 @@ def _model(name: str) -> tuple[Model[Tensor], Images]:
 
 def _request(model: Model[Tensor], options: ImageRequest) -> ImageRequest:
     fields = options.model_dump(include=set(ImageRequest.model_fields), exclude_unset=True)
-    return cast(ImageRequest, model.settled(ImageRequest.model_validate({"count": options.count, **fields})))
+    return cast(ImageRequest, model.with_defaults(ImageRequest.model_validate({"count": options.count, **fields})))
 
 
 def _image(model: Model[Tensor], domain: Images, options: InpaintOptions) -> Tensor:
@@ -88,7 +88,7 @@ def _image(model: Model[Tensor], domain: Images, options: InpaintOptions) -> Ten
     if options.image is not None:
         return check_image(read(Path(options.image)), domain, Path(options.image).name)
     label = (options.example % domain.classes,)
-    return domain.images(model.sample(count=1, seed=options.example, label=label, steps=10).x0)[0]
+    return model.sample(count=1, seed=options.example, label=label, steps=10).data[0]
 
 
 def _pixels(path: str, domain: Images, *, grey: bool = False) -> Tensor:
@@ -106,12 +106,13 @@ def _rows(image: Tensor, request: ImageRequest) -> Tensor:
 
 
 def _stream(
-    domain: Images, steps: Iterator[Step], request: ImageRequest, before: list[Tensor], folder: Path
+    model: Model[Tensor], steps: Iterator[Step], request: ImageRequest, before: list[Tensor], folder: Path
 ) -> Iterator[Report]:
     """The edits as they come, beside what they start from; the last ones also as a file."""
     picture: Picture | None = None
+    cond = model.domain.condition(request)
     for step in steps:
-        tiles = torch.cat([torch.stack(before), domain.images(step.x0)])
+        tiles = torch.cat([torch.stack(before), model.decode(step.x0, cond)])
         columns = min(len(tiles), max(_COLUMNS, round(len(tiles) ** 0.5)))
         picture = png(grid(tiles, columns=columns, zoom=3))
         names = "the drawing" if len(before) == 1 else "the image, what is kept"

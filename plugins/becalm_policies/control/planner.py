@@ -13,14 +13,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from becalm.choose import sampler, walk
 from becalm.cond import take, to
-from becalm.denoiser import Denoiser
 from becalm.errors import UserError
 from becalm.guidance import Descend
-from becalm.level import NoiseLevel
 from becalm.model import Model
-from becalm.sampler.step import Noise, sample
+from becalm.path import Path
+from becalm.process.protocol import Noise
+from becalm.sampler import sample
 from becalm.schedule import levels_at
 from becalm_policies.control.candidates import densest, pick
 from becalm_policies.control.chunk_noise import ChunkNoise
@@ -79,12 +78,11 @@ class Planner:
         self.device = model.device
         self.candidates = 1 if execution.choose == "first" else execution.candidates
         self._request, self._execution, self._score = request, execution, score
-        self._path = walk(model.schedule, request)
-        self._scale = (request.temperature * self._path[0].norm).to(self.device, torch.float32)
-        self._short = None if execution.warm is None else _below(model, self._path, execution.warm)
-        self._sampler = sampler(request)
         # Padding to chunks would make one observation cost as much as a chunk of them.
-        self._denoise: Denoiser[Observed] = self.domain.guidance(request)(model.denoiser(request, chunk=None))
+        self._run = model.prepare(request, chunk=None)
+        self._codec, path = model.codec, self._run.path
+        self._scale = (request.temperature * path[0].total_std).to(self.device, torch.float32)
+        self._short = None if execution.warm is None else _below(model, path, execution.warm)
         self._noise = ChunkNoise(request.seed, (self.candidates, *self.domain.shape()), model.device)
 
     def __call__(self, observations: Array, numbers: Indices, chunks: Indices, previous: Previous | None) -> Tensor:
@@ -122,7 +120,7 @@ class Planner:
         self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None, observations: Array
     ) -> Tensor:
         x0 = self._sample(cond, eps, noise, previous)
-        actions = self.domain.actions(x0, cond)
+        actions = self._codec.decode(x0, cond)
         if self.candidates == 1:
             return actions
         grouped = actions.unflatten(0, (-1, self.candidates))
@@ -138,34 +136,34 @@ class Planner:
 
     def _sample(self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None) -> Tensor:
         if previous is None:
-            return self._run(self._path, self._start(eps), cond, noise, None)
+            return self._walk(self._run.path, self._start(eps), cond, noise, None)
         if self._short is None:
-            return self._run(self._path, self._start(eps), cond, noise, previous)
+            return self._walk(self._run.path, self._start(eps), cond, noise, previous)
         level = self._short[0].to(eps)
-        mixed = level.mix(self.domain.encode(previous.actions, cond), eps)
+        mixed = level.mix(self._codec.encode(previous.actions, cond), eps)
         warm = previous.known[:, 0]
         if bool(warm.all()):
-            return self._run(self._short, mixed, cond, noise, previous)
-        x0 = self._run(self._path, self._start(eps), cond, noise, previous)
+            return self._walk(self._short, mixed, cond, noise, previous)
+        x0 = self._walk(self._run.path, self._start(eps), cond, noise, previous)
         if bool(warm.any()):
             # Both runs over all rows, so that a row's noise does not depend on the others; this is rare.
-            x0 = torch.where(warm[:, None, None], self._run(self._short, mixed, cond, noise, previous), x0)
+            x0 = torch.where(warm[:, None, None], self._walk(self._short, mixed, cond, noise, previous), x0)
         return x0
 
     def _start(self, eps: Tensor) -> Tensor:
         return eps * self._scale
 
-    def _run(
-        self, path: list[NoiseLevel], x: Tensor, cond: Observed, noise: Callable[[], Noise], previous: Previous | None
+    def _walk(
+        self, path: Path, x: Tensor, cond: Observed, noise: Callable[[], Noise], previous: Previous | None
     ) -> Tensor:
-        denoise = self._denoise
+        denoise = self._run.denoise
         if self._execution.near_scale and previous is not None:
             energy = near_previous(self.domain.actions, previous.actions, previous.known)
             denoise = Descend(energy, self._execution.near_scale, "clean")(denoise)
-        return sample(self._sampler(denoise, x, path, cond, noise()))
+        return sample(self._run.sampler(denoise, x, path, cond, noise()))
 
 
-def _below(model: Model[Any], path: list[NoiseLevel], warm: float) -> list[NoiseLevel]:
+def _below(model: Model[Any], path: Path, warm: float) -> Path:
     """The part of a path from time ``warm`` on, and clean; at least one step."""
     times = [float(level.t) for level in path[:-1] if float(level.t) <= warm + 1e-9]
     return levels_at(model.schedule, times or (warm,))

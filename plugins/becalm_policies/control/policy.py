@@ -19,6 +19,7 @@ from pydantic import ValidationError
 import becalm.model
 from becalm.errors import UserError, sentence
 from becalm.model import Model
+from becalm.objective import Fixed
 from becalm_policies.control.execution import Execution
 from becalm_policies.control.planner import Planner, Previous, Score
 from becalm_policies.demonstrations.episodes import Array, Indices
@@ -63,8 +64,8 @@ def policy(model: Model[Any], *, score: Score | None = None, **fields: Any) -> "
     Raises:
         UserError: If a field is unknown or wrong.
     """
-    times = model.objective.times
-    if times.kind == "fixed" and not {"times", "steps", "spacing"} & fields.keys():
+    times = model.objective.levels
+    if isinstance(times, Fixed) and not {"times", "steps", "spacing"} & fields.keys():
         fields = {"times": times.times, "temperature": 0.0, **fields}
     execution = {name: fields.pop(name) for name in list(fields) if name in Execution.model_fields}
     try:
@@ -92,7 +93,7 @@ class Policy:
         execution: Execution | None = None,
         score: Score | None = None,
     ) -> None:
-        self.request = cast(PolicyRequest, model.settled(request or PolicyRequest()))
+        self.request = cast(PolicyRequest, model.with_defaults(request or PolicyRequest()))
         self.execution = execution or Execution()
         self.model = model
         self.planner = Planner(model, self.request, self.execution, score)

@@ -90,7 +90,8 @@ def log_likelihood_ratio(x: Tensor, level: NoiseLevel) -> Tensor:
     By Bayes' rule a bit's logit is this plus what the other entries and the program say, so the network is left with
     the rest.
     """
-    return (2 * level.alpha / level.sigma**2).clamp(max=_STEEP).to(x) * x
+    level = level.to(x)
+    return (2 * level.alpha / level.sigma**2).clamp(max=_STEEP) * x
 
 
 def slack(block: BlockDiagonal, activity: Tensor) -> Tensor:

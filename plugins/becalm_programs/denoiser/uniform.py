@@ -28,7 +28,7 @@ class Uniform(nn.Module):
 
     def forward(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
         """Estimates of x's shape (rows,), for x scaled to unit variance of signal and noise together."""
-        alpha, sigma, noisy = level.alpha.to(x), level.sigma.to(x), x * level.norm.to(x)
+        alpha, sigma, noisy = level.alpha.to(x), level.sigma.to(x), x * level.total_std.to(x)
         variance = sigma.square()
         logit = 2 * alpha * noisy / variance.clamp(min=_LEAST)
         linear = _VARIANCE * alpha * noisy / (_VARIANCE * alpha.square() + variance)

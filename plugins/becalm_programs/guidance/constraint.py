@@ -5,7 +5,7 @@ Both are guidance of their own and say what they do; which of the two guides is 
 
 from torch import Tensor
 
-from becalm.denoiser import Denoiser, guided_like
+from becalm.denoiser import Denoiser, wrap
 from becalm.guidance import Guidance
 from becalm.level import NoiseLevel
 from becalm_programs.guidance.descent import violation_descent
@@ -35,6 +35,6 @@ def constraint_guidance(
         def guided(x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
             return (above if float(level.t) > round_below else below)(x, level, cond)
 
-        return guided_like(denoise, guided)
+        return wrap(denoise, guided)
 
     return apply

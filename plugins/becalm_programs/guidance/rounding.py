@@ -8,7 +8,7 @@ it: most of the log-likelihood ratio of its own noise is taken off.
 import torch
 from torch import Tensor
 
-from becalm.denoiser import Denoiser, guided_like
+from becalm.denoiser import Denoiser, wrap
 from becalm.guidance import Guidance, project
 from becalm.level import NoiseLevel
 from becalm_programs.denoiser.network import LLR_LIMIT, log_likelihood_ratio, posterior_mean
@@ -49,6 +49,6 @@ def rounding_projection(*, objective_weight: float, steps: int, patience: int) -
         def logits(x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
             return cond.map(logit, denoise(x, level, cond), log_likelihood_ratio(x, level))
 
-        return project(project_logits)(guided_like(denoise, logits))
+        return project(project_logits)(wrap(denoise, logits))
 
     return apply

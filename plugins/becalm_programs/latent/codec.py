@@ -1,7 +1,5 @@
 """The latent route's map between solutions and what is noised: [embedding, w bits]."""
 
-from dataclasses import dataclass
-
 import torch
 from torch import Tensor, nn
 
@@ -20,37 +18,13 @@ class LatentCodec(nn.Module):
         super().__init__()
         self.embedding, self.weight = embedding, weight
 
-    def encode(self, data: Tensor) -> Tensor:
-        """Refused: what a solution means depends on its program.
+    def encode(self, data: Tensor, cond: ProblemBatch) -> Tensor:
+        """(rows, dimension + 1) of solutions (rows,), each embedded together with its program."""
+        return torch.cat([self.embedding.encode(data, cond), self.weight * data[:, None]], dim=1)
 
-        Raises:
-            ValueError: Always.
-        """
-        raise ValueError("a solution is embedded together with its program: use codec.of(cond).encode(data)")
-
-    def decode(self, x0: Tensor) -> Tensor:
+    def decode(self, x0: Tensor, cond: ProblemBatch) -> Tensor:
         """The bits that the network decoded, (rows,)."""
         return bits(x0, self.weight)
-
-    def of(self, cond: ProblemBatch) -> "BoundCodec":
-        """The codec of these programs' solutions, which encodes too."""
-        return BoundCodec(self, cond)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class BoundCodec:
-    """A codec whose programs are known: core's ``Codec``."""
-
-    codec: LatentCodec
-    cond: ProblemBatch
-
-    def encode(self, data: Tensor) -> Tensor:
-        """(rows, dimension + 1) of solutions (rows,)."""
-        z = self.codec.embedding.encode(data, self.cond)
-        return torch.cat([z, self.codec.weight * data[:, None]], dim=1)
-
-    def decode(self, x0: Tensor) -> Tensor:
-        return self.codec.decode(x0)
 
 
 def bits(x0: Tensor, weight: float) -> Tensor:

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from becalm.noise import Purpose, epochs, uniform
-from becalm.train.loop import Training, rate_at
+from becalm.train.settings import Training, rate_at
 from becalm_programs.latent.embed import Embedding
 from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.training.examples import Example

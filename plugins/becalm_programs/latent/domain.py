@@ -15,7 +15,6 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import numpy as np
 import torch
 from pydantic import Field
 from torch import Tensor, nn
@@ -75,10 +74,8 @@ class LatentPrograms(IntegerPrograms):
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[ProblemBatch]]:
         if self.embedding is None:
             raise UserError("training needs encoders: make them with becalm programs embed, name them by --embedding")
-        codec = LatentCodec(self._encoders(), self.weight)
-        for batch in super().batches(split, seed, start):
-            x0 = codec.of(batch.cond).encode(batch.x0)
-            yield Batch(x0, batch.cond, batch.owner, batch.size)
+        # Untrained encoders, such as a fresh codec has, must not be learnt from.
+        yield from super().batches(split, seed, start)
 
     def network(self) -> nn.Module:
         """A fresh network whose program encoder starts from the embedding's."""
@@ -112,12 +109,8 @@ class LatentPrograms(IntegerPrograms):
         """
         terms = ((request.guidance + request.descend, violation), (request.objective_weight, objective))
         weighted = [(weight, self._of_bits(energy)) for weight, energy in terms if weight]
-        # One descent for both: the gradient through a guided denoiser would stop at its detached estimate.
+        # One descent for both costs one way back through the network.
         return compose(*([Descend(total(*weighted), 1.0, "through")] if weighted else []))
-
-    def solutions(self, x0: Tensor, cond: ProblemBatch) -> list[np.ndarray]:
-        """As in ``programs``, of the decoded bits."""
-        return super().solutions(bits(x0, self.weight), cond)
 
     def _of_bits(self, energy: Energy[ProblemBatch]) -> Energy[ProblemBatch]:
         def of_bits(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:

@@ -92,3 +92,6 @@ class ProblemBatch:
 def _to(form: StandardForm, device: torch.device | str) -> StandardForm:
     names = ("matrix", "transposed", "low", "high", "cost", "reduced_cost", "group", "features", "row_features")
     return replace(form, **{name: getattr(form, name).to(device) for name in names})
+
+
+Programs = ProblemBatch  # Its name in becalm 0.1.

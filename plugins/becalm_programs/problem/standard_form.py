@@ -159,3 +159,6 @@ def _row_features(rows: Any, low: np.ndarray, high: np.ndarray) -> np.ndarray:
         ],
         1,
     )
+
+
+Relation = StandardForm  # Its name in becalm 0.1.

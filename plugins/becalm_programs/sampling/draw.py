@@ -10,13 +10,12 @@ from dataclasses import replace
 from typing import cast
 
 import numpy as np
-from torch import Tensor, nn
+from torch import Tensor
 
-from becalm.errors import UserError
-from becalm.level import NoiseLevel
+from becalm.cond import take
 from becalm.model import Model
 from becalm.plugin.report import Progress
-from becalm.sampler.step import Step
+from becalm.sampler import Step
 from becalm_programs.denoiser.chunks import Chunked
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.program import Array
@@ -50,27 +49,20 @@ def draw(
     """
     request = with_defaults(model, request)
     # On a CPU the network is called in chunks; a GPU would starve on them.
-    calls = _Counted(Chunked(model.network) if model.device.type == "cpu" else model.network)
-    model = replace(model, network=calls)
+    if model.device.type == "cpu":
+        model = replace(model, network=Chunked(model.network))
     begun, watching = time.perf_counter(), _Watch(form)
-    parts: list[Array] = []
-    total = -(-request.count // request.batch) * request.updates
-    for run in model.runs(request, ProblemBatch((form,), (0,) * request.count)):
-        end: Tensor | None = None
-        for step in run:
-            end = step.x
-            if watch:
-                yield watching.see(step, _marginals(model, form, step.x0))
-            yield Progress(len(parts) * request.updates + step.index + 1, total, "sampling")
-        if end is None:
-            raise RuntimeError("a sampler ended without a step")
-        parts.append(_marginals(model, form, end))
-    yield Progress(total, total, f"tier {request.tier}")
-    marginals = np.concatenate(parts)
+    drawing = model.prepare(request).drawing(ProblemBatch((form,), (0,) * request.count))
+    for step in drawing:
+        if watch:
+            yield watching.see(step, _marginals(form, model.decode(step.x0, take(drawing.cond, drawing.part))))
+        yield Progress(drawing.done, drawing.total, "sampling")
+    yield Progress(drawing.total, drawing.total, f"tier {request.tier}")
+    marginals = _marginals(form, drawing.drawn.data)
     x = finish(form, marginals, request.tier)
     verdict = verify(form.program, x)
     seconds = time.perf_counter() - begun - watching.seconds
-    yield Outcome(form.program, x, marginals, verdict, request.tier, seconds, calls.count, watching.marks())
+    yield Outcome(form.program, x, marginals, verdict, request.tier, seconds, drawing.drawn.calls, watching.marks())
 
 
 def outcome_of(reports: Iterable[Progress | Mark | Outcome]) -> Generator[Progress, None, Outcome]:
@@ -85,25 +77,10 @@ def outcome_of(reports: Iterable[Progress | Mark | Outcome]) -> Generator[Progre
 
 def with_defaults(model: Model[ProblemBatch], request: ProgramRequest) -> ProgramRequest:
     """The request with the model's own defaults; at tier unguided nothing guides."""
-    settled = cast(ProgramRequest, model.settled(request))
-    if settled.tier == "unguided":
-        return settled.model_copy(update={"guidance": 0.0, "objective_weight": 0.0, "descend": 0.0})
-    return settled
-
-
-class _Counted(nn.Module):
-    """A network that counts its calls; a hook would count those of others who share it."""
-
-    def __init__(self, network: nn.Module) -> None:
-        super().__init__()
-        self.network = network
-        self.count = 0
-
-    def forward(self, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
-        """The network's output."""
-        self.count += 1
-        output: Tensor = self.network(x, level, cond)
-        return output
+    request = cast(ProgramRequest, model.with_defaults(request))
+    if request.tier == "unguided":
+        return request.model_copy(update={"guidance": 0.0, "objective_weight": 0.0, "descend": 0.0})
+    return request
 
 
 class _Watch:
@@ -137,13 +114,7 @@ def _mark(t: float, verdicts: list[Verdict]) -> Mark:
     return Mark(t, *means)
 
 
-def _marginals(model: Model[ProblemBatch], form: StandardForm, x0: Tensor) -> Array:
-    """Samples of x as likelihoods (K, N) in [0, 1].
-
-    Raises:
-        UserError: If they are not finite.
-    """
-    p = ((1 + model.decode(x0)) / 2).cpu().double().numpy().reshape(-1, form.encoding.size)
-    if not np.isfinite(p).all():
-        raise UserError("the samples are not finite: lower the guidance, or take more steps")
+def _marginals(form: StandardForm, data: Tensor) -> Array:
+    """Samples as likelihoods (K, N) in [0, 1]."""
+    p = ((1 + data) / 2).cpu().double().numpy().reshape(-1, form.encoding.size)
     return np.asarray(np.clip(p, 0.0, 1.0))

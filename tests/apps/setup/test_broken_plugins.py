@@ -10,7 +10,10 @@ Run = Callable[..., tuple[int, str, str]]
 IMPORTS = "from becalm.plugin.hooks import DomainRef, hookimpl\n@hookimpl\n"
 BROKEN = {
     "raises": ("1 / 0", "ZeroDivisionError: division by zero"),
-    "misspelt": (f"{IMPORTS}def domain(): return []", "unknown hook 'domain': known are domains, commands, panels"),
+    "misspelt": (
+        f"{IMPORTS}def domain(): return []",
+        "unknown hook 'domain': known are domains, commands, kinds",
+    ),
     "usurps": (f"{IMPORTS}def domains(): return [DomainRef('toy', '', 'a:b')]", "domain 'toy' is already brought by"),
     "word": (f"{IMPORTS}def domains(): return [DomainRef('plugins', '', 'a:b')]", "already brought by becalm itself"),
 }

@@ -44,10 +44,10 @@ def test_bash_completes_with_the_script_that_is_printed(environment: dict[str, s
     launcher.chmod(0o755)
     script = """
         source <(becalm completion bash)
-        COMP_WORDS=(becalm images sample --samp); COMP_CWORD=3
+        COMP_WORDS=(becalm images sample --spac); COMP_CWORD=3
         _becalm_completion becalm
         printf '%s\\n' "${COMPREPLY[@]}"
     """
     env = {**environment, "PATH": f"{folder}{os.pathsep}{environment['PATH']}"}
     done = subprocess.run(["bash", "-c", script], env=env, capture_output=True, text=True, timeout=120)
-    assert done.stdout.split() == ["--sampler"], done.stderr
+    assert done.stdout.split() == ["--spacing"], done.stderr

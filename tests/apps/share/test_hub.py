@@ -16,7 +16,7 @@ from becalm import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.files.hub import Repository
 from becalm.model import build, shared
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.schedule import Linear
 
 Run = Callable[..., tuple[int, str, str]]

@@ -7,8 +7,8 @@ import pytest
 from pydantic import BaseModel, ConfigDict, Field
 
 from becalm.errors import UserError
-from becalm.plugin.request import SampleRequest
 from becalm.plugin.widget import Folder, Sketch, Slider, Upload
+from becalm.request import SampleRequest
 from becalm_apps.studio.ui.entry import Kind, entries, fill
 from becalm_apps.studio.ui.sketch import parse_drawing
 
@@ -57,12 +57,15 @@ KINDS = {
     "file": Kind.UPLOAD,
     "model": Kind.UPLOAD,
     "inner.rate": Kind.NUMBER,
-    "shape": Kind.TEXT,
+    "shape": Kind.CHOICE,
+    "shape.depth": Kind.TEXT,
     "spot": Kind.SKETCH,
     "folder": Kind.FOLDER,
     "speed": Kind.SLIDER,
     "steps": Kind.SLIDER,
-    "eta": Kind.SLIDER,
+    "sampler": Kind.CHOICE,
+    "sampler.eta": Kind.TEXT,
+    "sampler.variance": Kind.CHOICE,
     "times": Kind.TEXT,
     "spacing": Kind.CHOICE,
 }
@@ -71,14 +74,16 @@ KINDS = {
 def test_the_kind_of_a_field_follows_from_its_type_and_its_marker() -> None:
     found = {".".join(entry.path): entry.kind for entry in entries(Everything)}
     assert {name: found[name] for name in KINDS} == KINDS
-    assert set(found) == {*Everything.model_fields} - {"inner"} | {"inner.rate"}
+    options = {"shape.depth", "sampler.eta", "sampler.churn", "sampler.variance", "sampler.order"}
+    assert set(found) == {*Everything.model_fields} - {"inner"} | {"inner.rate"} | options
 
 
 def test_what_is_a_domains_own_comes_first_and_what_is_seldom_needed_stands_aside() -> None:
     names = [entry.path[-1] for entry in entries(Everything)]
-    assert names.index("side") < names.index("count") < names.index("steps") < names.index("eta")
+    assert names.index("side") < names.index("count") < names.index("steps") < names.index("rescale")
     assert {entry.path[-1] for entry in entries(Everything) if entry.aside} == (
         set(SampleRequest.model_fields) - {"count", "seed", "sampler", "steps", "guidance"}
+        | {"depth", "eta", "churn", "variance", "order"}
     )
 
 

@@ -12,8 +12,8 @@ from browser import Visitor, chromium, studio
 from PIL import Image
 
 import becalm
-from becalm.train.loop import begin
-from becalm.train.plan import plain, settled
+from becalm.train import begin
+from becalm.train.plan import with_defaults
 from becalm.train.resume import export
 
 Run = Callable[..., tuple[int, str, str]]
@@ -28,7 +28,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, plugins: list[str]) -> Path:
     folder = tmp_path_factory.mktemp("studio")
     (folder / "runs").mkdir()
     domain = Toy()
-    state = begin(domain, *plain(*settled(domain)), torch.device("cpu"))
+    state = begin(domain, *with_defaults(domain), torch.device("cpu"))
     export(state).write(folder / "runs" / "toy.safetensors")
     return folder
 
@@ -148,9 +148,10 @@ def test_a_policy_acts_and_an_obstacle_lies_where_it_was_put(visitor: Visitor) -
 
 
 def test_the_best_solution_that_is_downloaded_is_feasible(visitor: Visitor, tmp_path: Path) -> None:
+    from becalm_programs.verify import verify
+
     from becalm_programs.families import generate
     from becalm_programs.formats.mps import write_mps
-    from becalm_programs.verify import verify
 
     program = generate("knapsack", "tiny", 3)
     write_mps(tmp_path / "mine.mps", program)

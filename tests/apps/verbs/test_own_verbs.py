@@ -16,7 +16,7 @@ from becalm.domain import Domain
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.plugin.report import Table
-from becalm.train.plan import settled
+from becalm.train.plan import with_defaults
 from becalm_apps.cli.show import cell
 
 Run = Callable[..., tuple[int, str, str]]
@@ -230,12 +230,12 @@ def printed(becalm: Run, *words: object) -> dict[str, dict[str, object]]:
 def test_a_domains_defaults_stand_where_nothing_is_said(becalm: Run, tmp_path: Path) -> None:
     plan = printed(becalm)
     assert plan["schedule"]["kind"] == "linear" and plan["schedule"]["last"] == 0.05
-    assert plan["objective"]["times"] == {"kind": "log_normal", "mean": -0.5, "std": 1.2}
+    assert plan["objective"]["levels"] == {"kind": "log_normal", "mean": -0.5, "std": 1.2}
     assert (plan["training"]["rate"], plan["training"]["steps"], plan["training"]["warmup"]) == (3e-4, 7, 200)
     (tmp_path / "a.toml").write_text("[training]\nsteps = 3\n[objective]\ndrop = 0.0")
     assert printed(becalm, "--config", "a.toml")["training"]["rate"] == 3e-4
     mixed = printed(becalm, "--config", "a.toml", "--times.std", 2, "--rate", 1e-3)
-    assert mixed["objective"]["times"] == {"kind": "log_normal", "mean": -0.5, "std": 2.0}
+    assert mixed["objective"]["levels"] == {"kind": "log_normal", "mean": -0.5, "std": 2.0}
     assert (mixed["objective"]["drop"], mixed["training"]["rate"], mixed["training"]["steps"]) == (0.0, 1e-3, 3)
     assert printed(becalm, "--schedule", "flow")["schedule"] == {"kind": "flow"}
 
@@ -252,12 +252,12 @@ def test_help_names_a_domains_defaults(becalm: Run) -> None:
 def test_a_training_by_a_domains_defaults_is_resumed_as_any_other(becalm: Run, tmp_path: Path) -> None:
     from becalm_stone_domain import Stones  # type: ignore[import-not-found]
 
-    from becalm.train.plan import settled
+    from becalm.train.plan import with_defaults
 
     flags = ["--device", "cpu", "--out", "a.safetensors"]
     assert becalm("stone", "train", *flags)[0] == 0
     config = Checkpoint.read(tmp_path / "a.safetensors").config
-    schedule, objective, training = settled(Stones)
+    schedule, objective, training = with_defaults(Stones)
     assert config["schedule"] == schedule.model_dump(mode="json")
     assert config["objective"] == objective.model_dump(mode="json")
     assert config["training"]["rate"] == training.rate == 3e-4
@@ -270,11 +270,14 @@ def test_defaults_that_are_not_valid_are_one_sentence() -> None:
         defaults: ClassVar[dict[str, Any]] = {"trainings": {}}
 
     with pytest.raises(UserError, match=r"Wrong.defaults has no section 'trainings'.*did you mean 'training'\?"):
-        settled(Wrong)
+        with_defaults(Wrong)
     Wrong.defaults = {"training": {"rat": 1}}
     with pytest.raises(UserError, match="Wrong.defaults is not valid: unknown key 'rat'"):
-        settled(Wrong)
+        with_defaults(Wrong)
     Wrong.defaults = {"training": {"rate": 0.5}}
-    assert settled(Wrong, training={"steps": 3})[2].model_dump(include={"rate", "steps"}) == {"rate": 0.5, "steps": 3}
+    assert with_defaults(Wrong, training={"steps": 3})[2].model_dump(include={"rate", "steps"}) == {
+        "rate": 0.5,
+        "steps": 3,
+    }
     with pytest.raises(UserError, match="training.steps must be greater than or equal to 1, got 0"):
-        settled(Wrong, training={"steps": 0})
+        with_defaults(Wrong, training={"steps": 0})

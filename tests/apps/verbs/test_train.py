@@ -75,7 +75,7 @@ def test_settings_of_every_section_reach_the_checkpoint(becalm: Run, tmp_path: P
     config = Checkpoint.read(tmp_path / "a.safetensors").config
     assert config["settings"]["spread"] == 0.2
     assert config["schedule"]["rho"] == 5
-    assert config["objective"]["times"]["kind"] == "log_normal"
+    assert config["objective"]["levels"]["kind"] == "log_normal"
     assert (config["training"]["seed"], config["training"]["steps"]) == (9, 2)
 
 

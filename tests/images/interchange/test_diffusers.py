@@ -11,10 +11,9 @@ import torch
 from both_libraries import checkpoint, diffusers, domain, saved, stirred, their_network
 from torch import Tensor
 
-from becalm.choose import sampler, walk
 from becalm.files.checkpoint import Checkpoint
-from becalm.model import Model, build
-from becalm.objective.draw import Objective
+from becalm.model import Model, build, path_for
+from becalm.objective import Objective
 from becalm.sampler import sample
 from becalm.schedule import Cosine, Discrete, Linear, Schedule, betas
 from becalm_images.domain import Images
@@ -47,7 +46,7 @@ def ours(model: Model[Any], label: int, **fields: Any) -> Tensor:
     start = noise(torch.empty(request.count, *model.domain.shape()))
     denoise = model.domain.guidance(request)(model.denoiser(request))
     cond = torch.full((request.count,), label)
-    return sample(sampler(request)(denoise, start, walk(model.schedule, request), cond, noise))
+    return sample(request.sampler(denoise, start, path_for(model.schedule, request), cond, noise))
 
 
 def theirs(pipe: Any, **arguments: Any) -> Tensor:
@@ -180,7 +179,7 @@ def test_the_bundled_model_runs_in_their_pipelines_through_the_adapter(becalm: A
     assert apart_of_digits(ours(model, 7, sampler="ddpm"), theirs(ddpm)) < CLOSE
     wanted = theirs(ddim, eta=0.0, use_clipped_model_output=True)
     assert apart_of_digits(ours(model, 7, sampler="ddim"), wanted) < CLOSE
-    assert model.domain.metrics(2 * wanted - 1, torch.full((COUNT,), 7))["accuracy"] == 1.0
+    assert model.domain.metrics((255 * wanted).round().to(torch.uint8), torch.full((COUNT,), 7))["accuracy"] == 1.0
 
 
 def bundled() -> Path:

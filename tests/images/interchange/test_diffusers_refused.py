@@ -12,7 +12,7 @@ from both_libraries import checkpoint, diffusers, domain, saved, their_network
 import becalm
 from becalm import UserError
 from becalm.model import build
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.schedule import Flow, Linear
 from becalm_images.interchange.pipeline_folder import pipeline
 from becalm_images.interchange.scheduler import to_config

@@ -14,7 +14,7 @@ from scripted import plain
 from torch import Tensor, nn
 
 from becalm.model import Model
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.schedule import Flow
 from becalm_policies.baselines import METHODS, Clusters, cluster_means, train_method
 from becalm_policies.control.policy import policy

@@ -31,7 +31,7 @@ def test_the_estimate_is_the_posterior_mean_over_all_settings_of_the_bits(
     settings_ = settings_[(settings_[:, :3] > 0).sum(1) == 1]
     log_weight = -(x - level.alpha * settings_).square().sum(1) / (2 * level.sigma**2)
     expected = log_weight.softmax(0) @ settings_
-    scaled = (x / level.norm).float()
+    scaled = (x / level.total_std).float()
     found = Uniform()(scaled, level, ProblemBatch((StandardForm.of(CHOICE),), (0,)))
     torch.testing.assert_close(found, expected.float(), atol=1e-4, rtol=1e-3)
 

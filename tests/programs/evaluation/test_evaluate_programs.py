@@ -11,7 +11,7 @@ from drawn import brute
 
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
-from becalm.objective.draw import Objective
+from becalm.objective import Objective
 from becalm.plugin.report import Progress, Report, Table
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.evaluation.journal import Journal, digest

@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from becalm.model import Model
 from becalm.plugin.report import Progress
-from becalm.sampler.step import last
+from becalm.sampler import last
 from becalm.schedule import Cosine
 from becalm_programs.denoiser.chunks import Chunked
 from becalm_programs.denoiser.network import Bipartite
@@ -51,9 +51,10 @@ def ragged(
     """Samples of three programs in one batch, and each in a batch of its own with its condition."""
     forms = tuple(StandardForm.of(generate(family, "tiny", 0)) for family in ("set-cover", "facility", "auction"))
     cond = ProblemBatch(forms, (0, 0, 1, 1, 2, 0, 2))
-    (together,) = (last(run).x for run in model.runs(asked, cond))
-    alone = [last(run).x for run in model.runs(asked.model_copy(update={"batch": 1}), cond)]
-    conds = [cond.take(torch.tensor([number])) for number in range(cond.size)]
+    run, numbers = model.prepare(asked), torch.arange(cond.size)
+    conds = [cond.take(number) for number in numbers.split(1)]
+    together = last(run.steps(cond, numbers)).x
+    alone = [last(run.steps(conds[number], numbers[number : number + 1])).x for number in range(cond.size)]
     return list(together.split([len(x) for x in alone])), list(zip(alone, conds, strict=True))
 
 

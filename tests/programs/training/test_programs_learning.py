@@ -8,8 +8,8 @@ import torch
 
 import becalm
 from becalm.model import Model, build
-from becalm.train.loop import begin, train
-from becalm.train.plan import settled
+from becalm.train import begin, train
+from becalm.train.plan import with_defaults
 from becalm.train.resume import export
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.families import generate
@@ -36,7 +36,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Model[ProblemBatch]:
     list(label(LabelOptions(folder=str(folder), steps=4, solutions=4, workers=1)))
     domain = IntegerPrograms(data=str(folder), width=16, rounds=3, batch=4, draws=2)
     table = {"steps": 100, "rate": 5e-3, "warmup": 20, "ema": 0.95, "precision": "fp32"}
-    state = begin(domain, *settled(IntegerPrograms, training=table), CPU)
+    state = begin(domain, *with_defaults(IntegerPrograms, training=table), CPU)
     list(train(state))
     return build(export(state), CPU)
 

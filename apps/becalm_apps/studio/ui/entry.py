@@ -14,8 +14,8 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import PydanticUndefined
 
 from becalm.errors import Location, UserError, sentence
-from becalm.plugin.request import SampleRequest
 from becalm.plugin.widget import Folder, Sketch, Slider, Upload, Weights
+from becalm.request import SampleRequest
 from becalm_apps.fields.field import Field, describe
 
 Marker = Slider | Upload | Sketch | Weights | Folder
@@ -92,8 +92,8 @@ class Entry:
 
 
 def entries(model: type[BaseModel]) -> list[Entry]:
-    """The entries of a model; a model within it stands with its own fields, a choice of models as text."""
-    return list(_entries(model))
+    """The entries of a model, those that stand aside last; a model within it stands with its own fields."""
+    return sorted(_entries(model), key=lambda entry: entry.aside)
 
 
 def _entries(model: type[BaseModel], around: Field | None = None) -> Iterator[Entry]:
@@ -102,8 +102,28 @@ def _entries(model: type[BaseModel], around: Field | None = None) -> Iterator[En
     for field in sorted(fields, key=lambda field: _rank(model, field.path[-1], base)):
         if field.nested is not None and not field.nested.by_word:
             yield from _entries(field.nested.models[""], field)
-        else:
-            yield _entry(field, aside=field.path[-1] in base and field.path[-1] not in _FRONT)
+            continue
+        yield _entry(field, aside=field.path[-1] in base and field.path[-1] not in _FRONT)
+        if _is_choice(field):
+            yield from _options(field)
+
+
+def _is_choice(field: Field) -> bool:
+    """Whether a field is one of several kinds, which a page chooses by name."""
+    return field.nested is not None and field.nested.tag is not None and not field.nested.named
+
+
+def _options(field: Field) -> Iterator[Entry]:
+    """What the kinds at a field can be set to, left empty at first: what is not entered is the kind's own default."""
+    options: dict[str, tuple[Field, list[str]]] = {}
+    for name, model in field.nested.models.items() if field.nested is not None else ():
+        for option in describe(model, field):
+            if option.path[-1] != "kind":
+                options.setdefault(option.path[-1], (option, []))[1].append(name)
+    for option, names in options.values():
+        text = f"{', '.join(names)}: {option.text}"
+        words = ("", *option.words) if option.words else ()
+        yield Entry(replace(option, text=text), Kind.CHOICE if words else Kind.TEXT, None, words, aside=True)
 
 
 def _rank(model: type[BaseModel], key: str, base: Collection[str]) -> tuple[bool, int]:
@@ -121,6 +141,8 @@ def _entry(field: Field, *, aside: bool) -> Entry:
         empty = ("",) if field.optional or field.default is None else ()
         choices = (*empty, *(field.words or ("yes", "no")))
     default = None if field.default is PydanticUndefined else field.default
+    if _is_choice(field):
+        default = field.defaults.get("kind")
     shown = default if kind in (Kind.CHECK, Kind.SLIDER, Kind.NUMBER) else _text(default)
     return Entry(field, kind, shown, choices, aside)
 
@@ -128,7 +150,7 @@ def _entry(field: Field, *, aside: bool) -> Entry:
 def _kind(field: Field) -> Kind:
     if field.kinds == [bool]:
         return Kind.CHOICE if field.optional else Kind.CHECK
-    if field.nested is None and field.words:
+    if (field.nested is None and field.words) or _is_choice(field):
         return Kind.CHOICE
     if field.kinds == [Path]:
         return Kind.UPLOAD
@@ -157,12 +179,16 @@ def fill(model: type[BaseModel], form: Sequence[Entry], values: Sequence[Any]) -
         UserError: If a value does not fit, in the words of the command line.
     """
     table: dict[str, Any] = {}
+    by_path = {entry.path: entry for entry in form}
     for entry, value in zip(form, values, strict=True):
         if value is None or value == "":
             continue
+        if _is_choice(entry.field) and value == entry.default:
+            continue  # The default may have settings of its own.
         inner = table
-        for key in entry.path[:-1]:
-            inner = inner.setdefault(key, {})
+        for depth, key in enumerate(entry.path[:-1], 1):
+            around = by_path.get(entry.path[:depth])
+            inner = inner.setdefault(key, dict(around.field.defaults) if around is not None else {})
         inner[entry.path[-1]] = read(entry, value)
     labels = {entry.path: entry.field.label for entry in form}
 
@@ -193,6 +219,8 @@ def read(entry: Entry, value: Any) -> Any:
         return int(value)
     if not isinstance(value, str):
         return value
+    if _is_choice(entry.field) and not value.lstrip().startswith("{"):
+        return {"kind": value}
     if entry.field.nested is not None:
         return _json(entry, value)
     if entry.field.kinds == [bool]:

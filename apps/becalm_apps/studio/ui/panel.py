@@ -39,7 +39,7 @@ class Panel:
 def panels(ref: DomainRef, plugins: Sequence[Plugin]) -> list[Panel]:
     """The panels of a domain: the shared one first, unless the domain's own plugin brings one of its name."""
     home = next(plugin for plugin in plugins if ref in plugin.domains)
-    draw, options, defaults = (partial(function, ref) for function in (sample.run, sample.options, sample.defaults))
+    options, draw, defaults = partial(sample.options, ref), partial(sample.run, ref), partial(sample.defaults, ref)
     by_name = {"sample": Panel(ref.name, "sample", sample.SUMMARY, options, draw, defaults)}
     for plugin in sorted(plugins, key=lambda plugin: plugin.distribution != home.distribution):
         for entry in plugin.panels:

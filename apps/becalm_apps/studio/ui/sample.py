@@ -13,15 +13,13 @@ from becalm.files.atomic import write_atomic
 from becalm.plugin.find import resolve
 from becalm.plugin.hooks import DomainRef
 from becalm.plugin.report import Picture, Progress, Report, Saved, Table
-from becalm.plugin.request import SampleRequest
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Weights
+from becalm.request import SampleRequest
 from becalm_apps.verbs import animation, output
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from becalm.model import Model
+    from becalm.model import Drawn, Model
 
 SUMMARY = "Draw samples from a model, and watch them come out of the noise."
 
@@ -43,8 +41,14 @@ def options(ref: DomainRef) -> type[BaseModel]:
 
 def defaults(ref: DomainRef, checkpoint: str) -> dict[tuple[str, ...], Any]:
     """What a model's requests default to, by field."""
-    model = open_model(ref, checkpoint)
-    return {("request", name): value for name, value in model.domain.usual().items()}
+    request = open_model(ref, checkpoint).request()
+    known: dict[tuple[str, ...], Any] = {}
+    for name, value in request.model_dump(include=request.model_fields_set).items():
+        # A kind stands as its name, and each of its options for itself.
+        options = dict(value) if isinstance(value, dict) else {}
+        known[("request", name)] = options.pop("kind", value)
+        known |= {("request", name, key): option for key, option in options.items()}
+    return known
 
 
 def open_model(ref: DomainRef, name: str) -> "Model[Any]":
@@ -67,36 +71,24 @@ def run(ref: DomainRef, options: Any) -> Iterator[Report]:
     Raises:
         UserError: If the request does not fit the model, or the samples are not finite.
     """
-    import torch
-
     from becalm.cond import take
 
     yield Progress(0, 1, "loading")
     model = open_model(ref, options.checkpoint)
-    request = model.settled(options.request)
-    cond = model.domain.condition(request)
-    # The film is of the first batch, whatever else is drawn.
-    some = take(cond, torch.arange(min(request.count, request.batch)))
-    total, done = -(-request.count // request.batch) * request.updates, 0
-    ends: list[torch.Tensor] = []
+    drawing = model.prepare(options.request).drawing()
     reel = _Reel()
-    begun = time.perf_counter()
-    for part in model.runs(request):
-        end: torch.Tensor | None = None
-        for step in part:
-            end, done = step.x, done + 1
-            yield Progress(done, total, f"t = {float(step.level.t):.2f}")
-            if not ends and reel.due():
-                yield reel.take(model.domain.render(step.x0, some), f"estimate at t = {float(step.level.t):.2f}")
-        if end is not None:
-            ends.append(end.cpu())
-    seconds = time.perf_counter() - begun
-    x0 = torch.cat(ends)
-    if not bool(torch.isfinite(x0).all()):
-        raise UserError("the samples are not finite: lower the guidance, or take more steps")
-    yield reel.take(model.domain.render(x0, cond), "")
-    yield from _figures(model, x0, cond, seconds)
-    yield from _files(Path(options.folder), model, x0, cond, reel.pictures)
+    for step in drawing:
+        text = f"t = {float(step.level.t):.2f}"
+        yield Progress(drawing.done, drawing.total, text)
+        # The film is of the first batch, whatever else is drawn.
+        if int(drawing.part[0]) == 0 and reel.due():
+            some = take(drawing.cond, drawing.part)
+            data = model.decode(step.x0, some, len(drawing.part))
+            yield reel.take(model.domain.render(data, some), f"estimate at {text}")
+    drawn = drawing.drawn
+    yield reel.take(model.domain.render(drawn.data, drawn.cond), "")
+    yield from _figures(model, drawn)
+    yield from _files(Path(options.folder), model, drawn, reel.pictures)
 
 
 class _Reel:
@@ -120,22 +112,22 @@ class _Reel:
         return replace(picture, text=text)
 
 
-def _figures(model: "Model[Any]", x0: "Tensor", cond: Any, seconds: float) -> Iterator[Report]:
+def _figures(model: "Model[Any]", drawn: "Drawn[Any]") -> Iterator[Report]:
     yield Table(
         ("figure", "value"),
-        (("samples", len(x0)), ("seconds", round(seconds, 3)), ("checkpoint", model.digest[:8])),
+        (("samples", drawn.count), ("seconds", round(drawn.seconds, 3)), ("checkpoint", model.digest[:8])),
     )
     try:
-        figures = model.domain.metrics(x0, cond)
+        figures = model.domain.metrics(drawn.data, drawn.cond)
     except UserError as error:  # Samples without figures are still samples.
         yield f"no figures: {error}"
         return
     yield Table(("figure", "value"), tuple((name, float(value)) for name, value in figures.items()), title="Judged")
 
 
-def _files(folder: Path, model: "Model[Any]", x0: "Tensor", cond: Any, pictures: Sequence[Picture]) -> Iterator[Report]:
+def _files(folder: Path, model: "Model[Any]", drawn: "Drawn[Any]", pictures: Sequence[Picture]) -> Iterator[Report]:
     """What can be taken home: the arrays, and where the domain draws PNGs, the picture and the film."""
-    contents = {"samples.npz": output.npz(model.domain.arrays(x0, cond))}
+    contents = {"samples.npz": output.npz(model.domain.arrays(drawn.data, drawn.cond))}
     if all(picture.mime == "image/png" for picture in pictures):
         contents["samples.png"] = pictures[-1].content
         contents["film.gif"] = animation.animate([picture.content for picture in pictures])

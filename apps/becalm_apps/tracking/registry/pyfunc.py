@@ -45,7 +45,7 @@ class Sampling(PythonModel):  # type: ignore[misc] # MLflow ships no type hints
         except ValidationError as error:
             raise UserError(sentence(error)) from error
         samples = self._model.sample(request)
-        arrays = self._model.domain.arrays(samples.x0, samples.cond)
+        arrays = self._model.domain.arrays(samples.data, samples.cond)
         picture = samples.picture()
         return {
             "samples": {name: tensor.tolist() for name, tensor in arrays.items()},

@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from becalm.plugin.report import Positional
-from becalm.plugin.request import SampleRequest
 from becalm.plugin.widget import Folder, Slider, Upload
+from becalm.request import SampleRequest
 
 
 class ToyRequest(SampleRequest):

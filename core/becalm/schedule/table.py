@@ -43,7 +43,7 @@ def betas(schedule: Callable[[Tensor], NoiseLevel], steps: int) -> Tensor:
     if steps < 1:
         raise ValueError(f"steps must be at least 1, got {steps}")
     level = schedule(torch.linspace(0, 1, steps + 1, dtype=torch.float64))
-    if not torch.allclose(level.norm, torch.ones_like(level.norm), rtol=0, atol=1e-9):
+    if not torch.allclose(level.total_std, torch.ones_like(level.total_std), rtol=0, atol=1e-9):
         raise ValueError("betas exist only for variance-preserving schedules (alpha^2 + sigma^2 = 1)")
     before, after = slice(None, -1), slice(1, None)
     # a^2 - a'^2 = s'^2 - s^2 when a^2 + s^2 = 1: the difference of the smaller two keeps its digits.

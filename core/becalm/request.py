@@ -4,25 +4,31 @@
 Imports no torch, so that help texts answer at once.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field, model_validator
 
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Slider
+from becalm.sampler import DPMpp2M, Sampler
 
-SamplerName = Literal["ddpm", "ddim", "euler", "heun", "dpmpp2m", "dpmpp3m", "dpmppsde", "unipc"]
 SpacingName = Literal["trailing", "leading", "linspace", "karras", "log_snr"]
 
 
 class SampleRequest(Settings):
     """What every domain's samples are asked for by; a domain adds its own fields in a subclass."""
 
+    renamed: ClassVar[Mapping[str, str]] = {
+        "eta": "sampler.eta",
+        "churn": "sampler.churn",
+        "variance": "sampler.variance",
+    }
+
     count: Annotated[int, Slider(1, 100)] = Field(16, ge=1, description="How many samples.")
     seed: int = Field(0, ge=0, lt=2**63, description="Sample i of a seed is the same in any batch.")
-    sampler: SamplerName = Field("dpmpp2m", description="How to walk from noise to data.")
+    sampler: Sampler = Field(DPMpp2M(), description="How to walk from noise to data.")
     steps: Annotated[int, Slider(1, 100)] = Field(20, ge=1, le=100_000, description="Sampler steps.")
     spacing: SpacingName | None = Field(
         None, description="How levels are spaced; default: trailing, for heun karras, which starts at finite noise."
@@ -43,11 +49,17 @@ class SampleRequest(Settings):
     guidance_low: float = Field(0.0, ge=0, le=1, description="Guide only at times from here (0 is clean) ...")
     guidance_high: float = Field(1.0, ge=0, le=1, description="... to here (1 is noise).")
     rescale: float = Field(0.0, ge=0, le=1, description="Share of the spread that guidance widened to take back.")
-    eta: float = Field(0.0, ge=0, le=1, description="ddim: noise put back each step, 1 as much as ddpm.")
-    churn: float = Field(0.0, ge=0, description="euler, heun: noise put back over the whole path.")
-    variance: Literal["small", "large", "learned"] = Field("small", description="ddpm: variance of the steps.")
     batch: int = Field(250, ge=1, description="Samples computed at a time; changes nothing but memory and speed.")
     precision: Literal["fp32", "bf16"] = Field("fp32", description="Arithmetic of the network's matrix products.")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _same_sampler(cls, value: Any) -> Any:
+        """Naming the kind of sampler that is the default means the default, with its settings."""
+        usual = cls.model_fields["sampler"].default
+        if isinstance(value, Mapping) and value.get("sampler") in (usual.name, {"kind": usual.name}):
+            return {**value, "sampler": usual}
+        return value
 
     @model_validator(mode="after")
     def _check(self) -> "SampleRequest":

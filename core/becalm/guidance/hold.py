@@ -1,0 +1,76 @@
+"""Samples some of whose entries are known: inpainting, observed actions."""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from becalm.batch import per_sample, sum_per_sample, tile
+from becalm.cond import owner_of
+from becalm.denoiser.protocol import Denoiser, wrap
+from becalm.guidance.descend import variance
+from becalm.guidance.protocol import Guidance
+from becalm.level import NoiseLevel
+
+C = TypeVar("C")
+
+
+def hold(known: Tensor, mask: Tensor, *, iterations: int = 1) -> Guidance[C]:
+    """Holds the entries where ``mask`` is true, and moves the others to where these make them likely.
+
+    Given x, entries of x0 are correlated: V = sigma^2 / alpha dx0/dx is their covariance. Those that are known move the
+    estimate by V M (M V M)^-1 (known - x0), M the mask; the inverse is taken by conjugate gradients (Rozet et al. 2024,
+    algorithm 2, with exact measurements). Exact where data are Gaussian and ``iterations`` are as many as entries are
+    known. Replacing alone (``iterations`` = 0) leaves the others as if nothing was known.
+
+    Args:
+        known: Values in diffusion space; broadcasts against x.
+        mask: Where they are known.
+        iterations: Of conjugate gradients; each costs a pass back through the network.
+    """
+
+    def apply(denoise: Denoiser[C]) -> Denoiser[C]:
+        def guided(x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
+            for each in (known, mask):
+                if each.dim() == x.dim() and len(x) % len(each):
+                    raise ValueError(f"hold has values of {len(each)} samples, got {len(x)}: draw as many at a time")
+            values, held = (tile(each, x, None) if each.dim() == x.dim() else each for each in (known, mask))
+            if not iterations:
+                return torch.where(held, values, denoise(x, level, cond))
+            outer = torch.is_grad_enabled() and x.requires_grad
+            with torch.enable_grad():
+                leaf = x if outer else x.detach().requires_grad_()
+                x0 = denoise(leaf, level, cond)
+                owner, factor = owner_of(cond), variance(level).to(x0)
+
+                def covary(direction: Tensor) -> Tensor:
+                    (moved,) = torch.autograd.grad(x0, leaf, direction, retain_graph=True, create_graph=outer)
+                    return moved * factor
+
+                moved = _solve(covary, torch.where(held, values - x0, 0.0), held, owner, iterations)
+            found = torch.where(held, values, x0 + moved)
+            return found if outer else found.detach()
+
+        return wrap(denoise, guided)
+
+    return apply
+
+
+def _solve(
+    covary: Callable[[Tensor], Tensor], residual: Tensor, mask: Tensor, owner: Tensor | None, iterations: int
+) -> Tensor:
+    """V u with M V M u = residual, by conjugate gradients on each sample by itself."""
+    total = torch.zeros_like(residual)
+    direction = residual
+    tiny = torch.finfo(residual.dtype).tiny
+    size = sum_per_sample(residual * residual, owner)
+    for _ in range(iterations):
+        moved = covary(direction)
+        bend = sum_per_sample(direction * moved, owner)
+        step = per_sample(torch.where(bend > tiny, size / bend.clamp(min=tiny), 0.0), residual, owner)
+        total = total + step * moved
+        residual = residual - step * torch.where(mask, moved, 0.0)
+        before, size = size, sum_per_sample(residual * residual, owner)
+        direction = residual + per_sample(size / before.clamp(min=tiny), residual, owner) * direction
+    return total

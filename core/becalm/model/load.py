@@ -1,0 +1,129 @@
+"""Models by name: of installed plugins, of files, of the hub."""
+
+import threading
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+from torch import nn
+
+from becalm.device import pick
+from becalm.domain import Domain, domain_class
+from becalm.errors import UserError, sentence
+from becalm.files import hub
+from becalm.files.checkpoint import Checkpoint
+from becalm.model.model import Model
+from becalm.objective import Objective
+from becalm.plugin.find import installed, pretrained
+from becalm.schedule import Schedule
+from becalm.tensors import Tensors
+
+_LOADING = threading.Lock()
+
+
+def load(name: str | Path, device: str = "auto", *, network: nn.Module | None = None) -> Model[Any]:
+    """A pretrained model of any installed plugin by name, one from a file, or ``hf:owner/name`` from the hub.
+
+    Args:
+        network: Where the weights go; by default the domain's own. A model that ``becalm.fit`` made needs it.
+
+    Raises:
+        UserError: If there is no such name or file, it is damaged, or its domain is not installed.
+    """
+    return build(Checkpoint.read(find(name)), pick(device), network=network)
+
+
+def find(name: str | Path) -> Path:
+    """The checkpoint of a name, which may be a file's and may not exist then; one on the hub is downloaded.
+
+    Raises:
+        UserError: If no installed plugin and no hub has it.
+    """
+    if hub.named(name):
+        return hub.download(str(name))
+    path = Path(name)
+    return path if path.suffix == ".safetensors" or path.is_file() else pretrained(str(name))[1]
+
+
+def shared(name: str | Path, device: str = "auto") -> Model[Any]:
+    """The same as ``load``, but loaded once as long as the file is the same: for who asks again and again.
+
+    It is safe to share: a model holds no state but its weights. Do not put hooks on its network.
+    """
+    file = find(name)
+    changed = file.stat().st_mtime_ns if file.is_file() else 0
+    # One at a time: of two who ask for the same file at once, the second waits and finds it.
+    with _LOADING:
+        return _kept(file.absolute(), str(pick(device)), changed)
+
+
+@lru_cache(maxsize=8)
+def _kept(file: Path, device: str, changed: int) -> Model[Any]:
+    return load(file, device)
+
+
+def build(checkpoint: Checkpoint, device: torch.device, *, network: nn.Module | None = None) -> Model[Any]:
+    """The model in a checkpoint.
+
+    Raises:
+        UserError: If its domain or a kind that it names is not installed, or its configuration does not fit this
+            version.
+    """
+    config = dict(checkpoint.config)
+    if "domain" not in config or "objective" not in config:
+        raise UserError("this checkpoint is not a model that can be sampled (a classifier or a judge?)")
+    if any(name.startswith("average.") for name in checkpoint.tensors):
+        raise UserError("this is the state that resumes a training: name the checkpoint beside it, without .resume")
+    domain, schedule, objective = parts(config)
+    network, codec = domain.network() if network is None else network, domain.codec()
+    load_part(network, checkpoint, "network.")
+    if isinstance(codec, nn.Module):
+        if codec.state_dict():
+            load_part(codec, checkpoint, "codec.")
+        codec = codec.to(device).eval().requires_grad_(False)
+    network = network.to(device).eval().requires_grad_(False)
+    return Model(domain, schedule, objective, network, codec, device, config, checkpoint.digest)
+
+
+def parts(config: dict[str, Any]) -> tuple[Domain[Any], Schedule, Objective]:
+    """Domain, schedule and objective of a checkpoint's configuration.
+
+    Raises:
+        UserError: If one is not installed, or does not fit this version.
+    """
+    _check_brought(config.get("brought", {}))
+    kind = Tensors if config["domain"] == Tensors.name else domain_class(config["domain"])
+    try:
+        return (
+            kind.model_validate(config["settings"]),
+            Schedule.model_validate(config["schedule"]),
+            Objective.model_validate(config["objective"]),
+        )
+    except ValidationError as error:
+        raise UserError(f"the checkpoint does not fit this version of becalm: {sentence(error)}") from error
+
+
+def _check_brought(brought: dict[str, str]) -> None:
+    """Refuses a checkpoint of kinds that other distributions bring, where these are not installed."""
+    have = {plugin.distribution for plugin in installed() if plugin.error is None}
+    for kind, distribution in brought.items():
+        if distribution not in have:
+            raise UserError(
+                f"this checkpoint needs {kind}, which {distribution} brings and which is not installed: "
+                f"pip install {distribution}"
+            )
+
+
+def load_part(module: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
+    """Loads the tensors below a prefix into a module, in the module's dtypes.
+
+    Raises:
+        UserError: If they are not the module's tensors.
+    """
+    try:
+        module.load_state_dict(checkpoint.below(prefix))
+    except RuntimeError as error:
+        detail = str(error).splitlines()[-1].strip()
+        raise UserError(f"the checkpoint's tensors do not fit its own configuration: {detail}") from error

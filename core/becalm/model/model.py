@@ -1,0 +1,226 @@
+"""A domain, a schedule and a trained network, and what is done with them.
+
+It holds no state but its weights: two runs never disturb each other.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Generic, Literal, TypeVar, cast
+
+import torch
+from pydantic import ValidationError
+from torch import Tensor, nn
+
+from becalm.codec import Codec
+from becalm.cond import size, take, to
+from becalm.denoiser import Denoiser, NetworkDenoiser
+from becalm.domain import Domain, Picture
+from becalm.errors import UserError, sentence
+from becalm.files.checkpoint import Checkpoint
+from becalm.guidance import Guidance, compose, hold
+from becalm.model.run import Counted, Run, path_for, sampler_for
+from becalm.objective import Objective
+from becalm.process import Process
+from becalm.request import SampleRequest
+from becalm.sampler import Step
+from becalm.schedule import Schedule
+
+C = TypeVar("C")
+_DECODE = 256
+"""Samples decoded at a time."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Samples(Generic[C]):
+    """What a model made.
+
+    Attributes:
+        data: Samples, rows as the domain has them.
+        x0: The same in diffusion space.
+        cond: Their conditions.
+    """
+
+    data: Tensor
+    x0: Tensor
+    cond: C
+    domain: Domain[C]
+
+    def picture(self) -> Picture:
+        """The domain's picture of the samples."""
+        return self.domain.render(self.data, self.cond)
+
+
+@dataclass(frozen=True, eq=False)
+class Model(Generic[C]):
+    """A domain, a schedule and a trained network.
+
+    Attributes:
+        config: The checkpoint's configuration.
+        digest: SHA-256 of its content.
+    """
+
+    domain: Domain[C]
+    schedule: Schedule
+    objective: Objective
+    network: nn.Module
+    codec: Codec[C]
+    device: torch.device
+    config: dict[str, Any]
+    digest: str = ""
+
+    @cached_property
+    def process(self) -> Process:
+        """What noise is."""
+        return self.domain.process()
+
+    def request(self, **fields: Any) -> SampleRequest:
+        """A request of this domain.
+
+        Raises:
+            UserError: If a field is unknown or out of range.
+        """
+        try:
+            return self.with_defaults(self.domain.request(**fields))
+        except ValidationError as error:
+            raise UserError(sentence(error)) from error
+
+    def with_defaults(self, request: SampleRequest) -> SampleRequest:
+        """The request with this model's own defaults (``Domain.usual``) where it says nothing."""
+        given = {name: getattr(request, name) for name in request.model_fields_set}
+        # A short name, such as eta, is an option of a sampler, and so no default where the sampler is given.
+        heads = {name: request.renamed.get(name, name).partition(".")[0] for name in self.domain.usual()}
+        left = {name: value for name, value in self.domain.usual().items() if heads[name] not in given}
+        return type(request).model_validate({**left, **given}) if left else request
+
+    def denoiser(
+        self, request: SampleRequest | None = None, *, chunk: int | Literal["domain"] | None = "domain"
+    ) -> NetworkDenoiser[C]:
+        """The bare denoiser, before guidance.
+
+        Args:
+            chunk: Samples that the network sees at a time, padded, see ``NetworkDenoiser``; None for all at once,
+                as they come. By default what the domain says on a CPU, else None.
+        """
+        if chunk == "domain":
+            # Small chunks would starve a GPU, and its sums depend on more than shapes anyway.
+            chunk = self.domain.chunk if self.device.type == "cpu" else None
+        return NetworkDenoiser(
+            self.network,
+            self.objective.prediction,
+            chunk=chunk,
+            learned=self.objective.learned,
+            autocast=torch.bfloat16 if request is not None and request.precision == "bf16" else None,
+            process=self.process,
+        )
+
+    def prepare(
+        self,
+        request: SampleRequest | None = None,
+        *,
+        guide: Guidance[C] | None = None,
+        origin: Tensor | None = None,
+        start: float = 1.0,
+        chunk: int | Literal["domain"] | None = "domain",
+        **fields: Any,
+    ) -> Run[C]:
+        """Assembles all that a request needs; by everyone who samples.
+
+        Args:
+            request: Default: one of the fields.
+            guide: Guidance beside the request's own.
+            origin: What is edited, in diffusion space, on the model's device.
+            start: Noise time to start from.
+            chunk: As for ``denoiser``.
+
+        Raises:
+            UserError: If the request does not fit.
+        """
+        request = self.with_defaults(request) if request is not None else self.request(**fields)
+        bare = Counted(self.denoiser(request, chunk=chunk))
+        own = self.domain.guidance(request)
+        denoise: Denoiser[C] = compose(own, *(() if guide is None else (guide,)))(
+            bare if self.objective.learned else bare.__call__
+        )
+        path = path_for(self.schedule, request, start)
+        sampler = sampler_for(request)
+        return Run(self.domain, self.process, self.device, self.decode, request, path, sampler, denoise, bare, origin)
+
+    def steps(self, request: SampleRequest | None = None, **fields: Any) -> Iterator[Step]:
+        """The steps of one run over all the samples asked for, lazily.
+
+        Raises:
+            UserError: If the request does not fit.
+        """
+        return self.prepare(request, **fields).steps()
+
+    def sample(self, request: SampleRequest | None = None, *, cond: C | None = None, **fields: Any) -> Samples[C]:
+        """Samples of a request, computed ``request.batch`` at a time.
+
+        Args:
+            cond: Conditions of the ``count`` samples; default: those that the request names.
+
+        Raises:
+            UserError: If the request does not fit, or the samples are not finite.
+        """
+        if cond is not None and request is None:
+            fields = {"count": size(cond), **fields}
+        drawn = self.prepare(request, **fields).draw(cond)
+        return Samples(drawn.data, drawn.x0, drawn.cond, self.domain)
+
+    def edit(
+        self,
+        data: Tensor,
+        *,
+        mask: Tensor | None = None,
+        start: float = 1.0,
+        request: SampleRequest | None = None,
+        **fields: Any,
+    ) -> Iterator[Step]:
+        """Edits given data: fills in what ``mask`` leaves free, or redraws all of it from a noisy version.
+
+        Args:
+            data: Rows like the domain's data; request.count samples.
+            mask: True where data are kept (inpainting); broadcasts against data.
+            start: Noise time to start from; below 1 keeps the data's outline (SDEdit, Meng et al. 2022).
+        """
+        request = self.with_defaults(request) if request is not None else self.request(**fields)
+        cond = self.domain.condition(request)
+        x0 = self.encode(data, cond)
+        guide: Guidance[C] | None = None if mask is None else hold(x0, mask.to(self.device))
+        return self.prepare(request, guide=guide, origin=x0, start=start).steps(cond)
+
+    def compiled(self) -> "Model[C]":
+        """The same model with its network compiled by torch.compile: a minute at first, then faster."""
+        return replace(self, network=cast(nn.Module, torch.compile(self.network)))
+
+    def save(self, path: str | Path) -> None:
+        """Writes a checkpoint, whole or not at all.
+
+        Raises:
+            UserError: If the place cannot be written.
+        """
+        tensors = {f"network.{name}": value for name, value in self.network.state_dict().items()}
+        if isinstance(self.codec, nn.Module):
+            tensors |= {f"codec.{name}": value for name, value in self.codec.state_dict().items()}
+        Checkpoint(tensors, self.config).write(Path(path))
+
+    def encode(self, data: Tensor, cond: C) -> Tensor:
+        """Data to diffusion space, on the model's device."""
+        return self.codec.encode(data.to(self.device), to(cond, self.device))
+
+    def decode(self, x0: Tensor, cond: C, count: int | None = None) -> Tensor:
+        """Diffusion space to data, on the CPU: on the model's device, some samples at a time.
+
+        Args:
+            count: Number of samples; default: as many as there are conditions, or rows.
+        """
+        count = count or size(cond) or len(x0)
+        owner = self.domain.owner(cond, count)
+        parts = []
+        for samples in torch.arange(count).split(_DECODE):
+            rows = x0 if len(samples) == count else x0[(owner >= samples[0]) & (owner <= samples[-1])]
+            some = cond if len(samples) == count else take(cond, samples)
+            parts.append(self.codec.decode(rows.to(self.device), to(some, self.device)).cpu())
+        return torch.cat(parts) if parts else x0

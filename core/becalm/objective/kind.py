@@ -1,0 +1,123 @@
+"""What an objective is: at which levels a denoiser is trained, and one loss per sample."""
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Generic, TypeVar
+
+from pydantic import Field
+from torch import Tensor
+
+from becalm.batch import Batch
+from becalm.denoiser.protocol import Denoiser
+from becalm.guidance.protocol import Energy
+from becalm.level import NoiseLevel
+from becalm.objective.times import Memory, Times, Uniform
+from becalm.plugin.kinds import Kind
+from becalm.prediction import Prediction
+from becalm.process.protocol import Process
+from becalm.schedule.kind import NoiseSchedule
+from becalm.schedule.spacing import terminal_snr_is_zero
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Draw:
+    """The random part of one training batch.
+
+    Attributes:
+        t: (B,) times.
+        levels: One level per row, broadcasting against x0, for each of the times that the objective asks for.
+        x: The samples at the first of them.
+        weight: (B,) importance weights.
+    """
+
+    t: Tensor
+    levels: tuple[NoiseLevel, ...]
+    x: Tensor
+    weight: Tensor
+
+    @property
+    def level(self) -> NoiseLevel:
+        """The first level, that of ``x``."""
+        return self.levels[0]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Others(Generic[C]):
+    """What an objective may ask beside the student.
+
+    Attributes:
+        average: The student with its averaged weights; no gradient flows into them.
+        teacher: A trained denoiser to learn from, if there is one.
+        penalty: The domain's energy of an estimate, such as violated constraints.
+    """
+
+    average: Denoiser[C] | None = None
+    teacher: Denoiser[C] | None = None
+    penalty: Energy[C] | None = None
+
+
+class Objective(Kind):
+    """What is learnt, as a loss over denoisers: it knows no network, no scaling, no (p, q).
+
+    Class attributes:
+        learned: Whether the network has a second output, for the variance.
+    """
+
+    room: ClassVar[str] = "objective"
+    usual: ClassVar[str] = "denoising"
+    renamed: ClassVar[Mapping[str, str]] = {"times": "levels"}
+    learned: ClassVar[bool] = False
+
+    prediction: Prediction = Field("v", description="What the network outputs.")
+    levels: Times = Field(Uniform(), description="Distribution of the noise level.")
+    penalty: float = Field(
+        0.0, ge=0, description="Weight of the domain's penalty on the estimate, such as violated constraints."
+    )
+    drop: float = Field(0.1, ge=0, le=1, description="Share of samples trained without condition, for guidance.")
+
+    @classmethod
+    def upgrade(cls, settings: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The settings of becalm 0.1, which had one objective with switches."""
+        table = dict(settings)
+        error, share = table.pop("error", "squared"), table.pop("learned_variance", 0)
+        gamma = table.pop("gamma", None)
+        if error == "logistic":
+            table.pop("weighting", None)
+            return {"kind": "cross_entropy", **table}
+        if gamma is not None and table.get("weighting") == "min_snr":
+            table["weighting"] = {"kind": "min_snr", "gamma": gamma}
+        return {"kind": "hybrid", "bound": share, **table} if share else table
+
+    def check(self, schedule: NoiseSchedule, process: Process | None = None) -> None:
+        """Refuses what cannot be trained.
+
+        Raises:
+            ValueError: If an eps or score network would have to tell x0 from pure noise, or the process is not
+                Gaussian and the network predicts noise.
+        """
+        if self.prediction in ("eps", "score") and terminal_snr_is_zero(schedule):
+            raise ValueError(
+                f"prediction {self.prediction} cannot recover x0 at t = 1, where this schedule is pure noise: "
+                "use v, x0 or flow, or a schedule that ends above zero SNR such as linear"
+            )
+        if process is not None and not process.gaussian and self.prediction != "x0":
+            raise ValueError(
+                f"process {process.name} has no noise to predict: prediction must be x0, got {self.prediction}"
+            )
+
+    def times(self, unit: Tensor, memory: Memory, step: int) -> tuple[Tensor, ...]:
+        """The times of a batch, one (B,) for each level that the loss needs, from uniform numbers (B,)."""
+        return (self.levels.draw(unit, memory),)
+
+    @abstractmethod
+    def losses(self, student: Denoiser[C], others: Others[C], batch: Batch[C], draw: Draw) -> Tensor:
+        """One loss per sample, (B,)."""
+
+    def penalised(self, losses: Tensor, estimate: Tensor, others: Others[C], batch: Batch[C], draw: Draw) -> Tensor:
+        """The losses with the domain's penalty on the estimate, if there is one."""
+        if not self.penalty or others.penalty is None:
+            return losses
+        return losses + self.penalty * others.penalty(estimate, draw.level, batch.cond)

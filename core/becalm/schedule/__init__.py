@@ -1,0 +1,38 @@
+"""Noise schedules: time t in [0, 1] to a noise level, and the paths that samplers walk.
+
+A schedule is a file here, or a package's own (``becalm.plugin.kinds``).
+"""
+
+from becalm.plugin.kinds import register
+from becalm.schedule.cosine import Cosine
+from becalm.schedule.discrete import Discrete, Linear
+from becalm.schedule.exploding import Karras, VarianceExploding
+from becalm.schedule.flow import Flow
+from becalm.schedule.kind import NoiseSchedule, Schedule
+from becalm.schedule.preserving import VariancePreserving
+from becalm.schedule.sigmoid import Sigmoid
+from becalm.schedule.spacing import Spacing, levels, levels_at, terminal_snr_is_zero, time_of_ratio
+from becalm.schedule.table import betas, rescale_zero_terminal_snr
+
+for _kind in (Linear, Cosine, Sigmoid, Flow, Karras, VarianceExploding, VariancePreserving, Discrete):
+    register(_kind)
+
+__all__ = [
+    "Cosine",
+    "Discrete",
+    "Flow",
+    "Karras",
+    "Linear",
+    "NoiseSchedule",
+    "Schedule",
+    "Sigmoid",
+    "Spacing",
+    "VarianceExploding",
+    "VariancePreserving",
+    "betas",
+    "levels",
+    "levels_at",
+    "rescale_zero_terminal_snr",
+    "terminal_snr_is_zero",
+    "time_of_ratio",
+]
