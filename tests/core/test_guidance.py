@@ -165,6 +165,14 @@ def test_holding_an_independent_coordinate_does_not_touch_the_others() -> None:
     assert torch.equal(free[:, 1], held[:, 1])
 
 
+def test_values_of_each_sample_are_held_for_as_many_samples_and_no_others() -> None:
+    known, mask = draw(4, 2, seed=1), torch.tensor([True, False])
+    made = sample(DDIM()(hold(known, mask)(MIXTURE), draw(4, 2), levels(Cosine(), 9), None))
+    assert torch.equal(made[:, 0], known[:, 0])
+    with pytest.raises(ValueError, match=r"^hold has values of 4 samples, got 6: draw as many at a time$"):
+        sample(DDIM()(hold(known, mask)(MIXTURE), draw(6, 2), levels(Cosine(), 9), None))
+
+
 def test_rescale_1_restores_the_spread_and_0_changes_nothing() -> None:
     def spread(x: Tensor) -> Tensor:
         return x.flatten(1).std(1)

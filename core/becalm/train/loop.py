@@ -232,10 +232,14 @@ def _load(module: nn.Module, origin: Checkpoint, prefix: str) -> None:
         mine, theirs = (tuple(each[name].shape) if name in each else None for each in (own, tensors))
         if mine != theirs:
             raise UserError(
-                f"the training cannot begin from this checkpoint: {name} is {theirs or 'not'} there and "
-                f"{mine or 'not'} in the {prefix.rstrip('.')} to be trained"
+                f"the training cannot begin from this checkpoint: {name} is {_size(theirs)} there and "
+                f"{_size(mine)} in the {prefix.rstrip('.')} to be trained"
             )
     module.load_state_dict(tensors)
+
+
+def _size(shape: tuple[int, ...] | None) -> str:
+    return "missing" if shape is None else str(shape)
 
 
 def _remember(history: Tensor, t: Tensor, loss: Tensor) -> None:
