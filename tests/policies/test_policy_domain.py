@@ -10,6 +10,7 @@ import torch
 from pushing import pushing
 from torch import Tensor
 
+import becalm
 from becalm.errors import UserError
 from becalm.objective import Fixed, Objective
 from becalm.schedule import Flow
@@ -38,6 +39,17 @@ def test_encoded_actions_decode_to_themselves(demonstrations: Path, settings: di
     cond = domain.condition_on(pushing().observations[:10].reshape(5, 2, 5))
     codec = domain.codec()
     assert codec.decode(codec.encode(actions, cond), cond) == pytest.approx(actions.float(), abs=1e-3)
+
+
+def test_a_sample_of_a_relative_policy_is_actions_where_the_observation_is() -> None:
+    model = becalm.load("pusht", "cpu")
+    assert model.domain.relative
+    samples = model.sample(count=2, steps=4, seed=0)
+    torch.testing.assert_close(samples.data, model.domain.actions(samples.x0, samples.cond))
+    assert torch.equal(model.domain.arrays(samples.data, samples.cond)["actions"], samples.data)
+    # A chunk begins near the agent, of whose place the condition tells.
+    start = samples.cond.reference.reshape(2, -1)[:, :2]
+    assert float((samples.data[:, 0] - start).abs().max()) < 100
 
 
 def encoded(domain: Policies) -> Tensor:
