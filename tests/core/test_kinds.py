@@ -14,7 +14,7 @@ import becalm
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.objective import Denoising, Objective
-from becalm.plugin.kinds import kinds
+from becalm.plugin.kinds import _KNOWN, kinds
 from becalm.request import SampleRequest
 from becalm.sampler import DDIM, DPMpp2M, Sampler
 from becalm.schedule import Cosine, Schedule
@@ -47,8 +47,12 @@ class Half(Sampler):
         return DDIM().step(row, x, now, to, known, noise, carry)
 
 
-becalm.register(Late)
-becalm.register(Half)
+@pytest.fixture(autouse=True)
+def registered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a notebook; other tests know nothing of it."""
+    monkeypatch.setattr("becalm.plugin.kinds._KNOWN", {room: dict(known) for room, known in _KNOWN.items()})
+    becalm.register(Late)
+    becalm.register(Half)
 
 
 def test_a_registered_kind_is_taken_wherever_one_of_its_room_is() -> None:
