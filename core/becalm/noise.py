@@ -170,8 +170,9 @@ def stream(
             drawn, shape = iter(()), like.shape[1:]
         noise = next(drawn, None)
         if noise is None:
-            # One at first: who asks once, as a start does, pays for one.
-            count = min(_STEPS, max(1, _NUMBERS // max(like.numel(), 1))) if step > first_step else 1
+            # Whoever is no sampler asks once, and pays for one at first.
+            several = purpose == Purpose.STEP or step > first_step
+            count = min(_STEPS, max(1, _NUMBERS // max(like.numel(), 1))) if several else 1
             drawn = iter(_block(seed, sample, step, count, purpose, shape, rank).unbind())
             noise = next(drawn)
         step += 1

@@ -55,5 +55,5 @@ class DDPM(Sampler):
             std = (0.5 * log_variance).exp()
         else:
             x0 = known(x, now)
-        moved = x * keep + x0 * change
-        return moved + noise(x) * std if noisy else moved, x0, x0
+        moved = (x * keep).add_(x0 * change)
+        return moved.add_(noise(x) * std) if noisy else moved, x0, x0

@@ -46,7 +46,7 @@ class DPMpp3M(Sampler):
         past = (x0, *past[:2])
         x = x * keep
         for weight, estimate in zip(weights, past, strict=False):
-            x = x + estimate * weight
+            x.add_(estimate * weight)
         return x, x0, past
 
 

@@ -45,7 +45,7 @@ class DPMppSDE(Sampler):
     ) -> Moved:
         keep, change, before, std = row
         x0 = known(x, now)
-        x = x * keep + x0 * change
+        x = (x * keep).add_(x0 * change)
         if carry is not None:
-            x = x + carry * before
-        return x if std is None else x + noise(x) * std, x0, x0
+            x.add_(carry * before)
+        return x if std is None else x.add_(noise(x) * std), x0, x0

@@ -61,7 +61,7 @@ class UniPC(Sampler):
 def _combine(x: Tensor, keep: Tensor, weights: tuple[Tensor, ...], past: tuple[Tensor, ...]) -> Tensor:
     x = x * keep
     for weight, estimate in zip(weights, past, strict=False):
-        x = x + estimate * weight
+        x.add_(estimate * weight)
     return x
 
 
