@@ -63,11 +63,11 @@ def test_one_command_compares_all_methods_and_draws_them(becalm: Run, recording:
 
 
 def test_on_the_fork_regression_crashes_and_flow_keeps_both_ways(becalm: Run, recording: Path) -> None:
-    # Measured, 200 episodes of two trainings: of the regression's 99 % and 88 % crash, of the flow's 92 % and 90 %
-    # succeed, about half of them over. Which of a training's last bits a processor rounds otherwise is another seed.
-    words = ("--data", recording, "--methods", "mse,flow", "--steps", 500, "--episodes", 60)
+    # Measured with three seeds, 60 episodes each: all of the regression crash; of the flow 92 to 97 % succeed, 38 to
+    # 53 % over. Half as long a training leaves it to the seed, and so to a processor's last bits, what regression does.
+    words = ("--data", recording, "--methods", "mse,flow", "--steps", 800, "--episodes", 60)
     rows = compared(becalm, *words)
-    assert rows["mse"]["crash"] > 0.75
+    assert rows["mse"]["crash"] > 0.9
     assert share(rows["flow"]["success"]) > 0.75
     assert min(rows["flow"]["way over"], rows["flow"]["way under"]) > 0.2
 
