@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
-from pydantic import Field
+from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from becalm.batch import Batch
@@ -57,6 +57,8 @@ class Images(Domain[Tensor]):
     height: int = Field(28, ge=1, description="Height in pixels; read off the data.")
     width: int = Field(28, ge=1, description="Width in pixels; read off the data.")
     classes: int = Field(10, ge=1, description="Number of classes; read off the data.")
+    class_names: tuple[str, ...] = Field((), description="Names of the classes; read off the data.")
+    digest: str | None = Field(None, description="SHA-256 of the training images; read off the data.")
     architecture: Architecture = Field(
         UNetShape(),
         description="Network: unet-tiny, unet-small, unet-base, dit-tiny, dit-small, dit-base, unet2d-tiny, "
@@ -69,12 +71,23 @@ class Images(Domain[Tensor]):
         "mnist-classifier", description="Classifier of classifier guidance: a bundled name or a file."
     )
 
+    @model_validator(mode="after")
+    def _check_names(self) -> "Images":
+        if self.class_names and len(self.class_names) != self.classes:
+            raise ValueError(f"class_names must name the {self.classes} classes, got {len(self.class_names)} names")
+        return self
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """What the classes are called; by their numbers in checkpoints from before classes had names."""
+        return self.class_names or tuple(str(number) for number in range(self.classes))
+
     def fit(self) -> "Images":
-        """This domain with size and classes as the data have them."""
-        images = self.labelled("train")
-        channels, height, width = images.images.shape[1:]
-        sizes = {"channels": channels, "height": height, "width": width, "classes": images.classes}
-        return self.model_validate({**self.model_dump(), **sizes})
+        """This domain with size, classes and digest as the data have them."""
+        train = self.labelled("train")
+        channels, height, width = train.images.shape[1:]
+        sizes = {"channels": channels, "height": height, "width": width, "classes": train.classes}
+        return self.model_validate({**self.model_dump(), **sizes, "class_names": train.names, "digest": train.digest})
 
     def labelled(self, split: str) -> Labelled:
         """The images and labels of a split.

@@ -5,7 +5,7 @@
 A reader of another form has its place here, and a line in ``source``.
 """
 
-from becalm_images.data.labelled import Labelled, Split
+from becalm_images.data.labelled import Labelled, Split, digest
 from becalm_images.data.source import load
 
-__all__ = ["Labelled", "Split", "load"]
+__all__ = ["Labelled", "Split", "digest", "load"]

@@ -52,4 +52,4 @@ def from_pngs(folder: Path, split: Split) -> Labelled:
             known = ", ".join(classes)
             raise UserError(f"class {path.parent.name!r} of {path} is not among the training classes {known}")
     labels = np.array([classes.index(path.parent.name) for path in paths], dtype=np.int64)
-    return Labelled(np.stack(images), labels, len(classes))
+    return Labelled(np.stack(images), labels, tuple(classes))

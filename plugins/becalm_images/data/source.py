@@ -11,6 +11,7 @@ from becalm_images.data.folder import from_pngs
 from becalm_images.data.labelled import Labelled, Split
 
 _FILES = {"train": "train", "test": "t10k"}
+_KINDS = ("images-idx3", "labels-idx1")
 
 
 @lru_cache(maxsize=4)
@@ -26,19 +27,29 @@ def load(folder: str, split: Split) -> Labelled:
     path = Path(folder)
     if not path.is_dir():
         raise UserError(f"there is no folder {path}: name one with idx files or PNGs by --data")
-    stems = [path / f"{_FILES[split]}-{kind}-ubyte" for kind in ("images-idx3", "labels-idx1")]
-    images, labels = (next((file for file in (stem, Path(f"{stem}.gz")) if file.exists()), None) for stem in stems)
-    if images and labels:
-        return _from_idx(images, labels)
+    if files := idx_files(path, split):
+        return _from_idx(*files, *(idx_files(path, "train") or files)[1:])
     if any(path.rglob("*.png")):
         return from_pngs(path, split)
-    raise UserError(f"{path} holds neither {stems[0].name}[.gz] with {stems[1].name}[.gz] nor PNG images")
+    images, labels = (f"{_FILES[split]}-{kind}-ubyte[.gz]" for kind in _KINDS)
+    raise UserError(f"{path} holds neither {images} with {labels} nor PNG images")
 
 
-def _from_idx(images: Path, labels: Path) -> Labelled:
-    pixels, numbers = idx.read(images), idx.read(labels)
+def idx_files(folder: Path, split: Split) -> tuple[Path, Path] | None:
+    """The files of images and of labels of a split, gzipped or not, if both are there."""
+    stems = [folder / f"{_FILES[split]}-{kind}-ubyte" for kind in _KINDS]
+    images, labels = (next((file for file in (stem, Path(f"{stem}.gz")) if file.exists()), None) for stem in stems)
+    return (images, labels) if images and labels else None
+
+
+def _from_idx(images: Path, labels: Path, known: Path) -> Labelled:
+    """The classes are the labels that occur in the train split, whose file is ``known``, whatever numbers these are."""
+    pixels, numbers, trained = idx.read(images), idx.read(labels), np.unique(idx.read(known))
     if pixels.ndim != 3 or numbers.ndim != 1:
         raise UserError(f"{images} must hold 3 axes and {labels} 1, got {pixels.ndim} and {numbers.ndim}")
     if len(pixels) != len(numbers) or not len(pixels):
         raise UserError(f"{images} holds {len(pixels)} images but {labels} {len(numbers)} labels")
-    return Labelled(pixels[:, None], numbers.astype(np.int64), int(numbers.max()) + 1)
+    if new := sorted(set(numbers.tolist()) - set(trained.tolist())):
+        raise UserError(f"label {new[0]} of {labels} does not occur among the training labels of {known}")
+    names = tuple(str(number) for number in trained.tolist())
+    return Labelled(pixels[:, None], np.searchsorted(trained, numbers).astype(np.int64), names)

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from becalm import UserError
-from becalm_images.data import idx, source
+from becalm_images.data import Labelled, digest, idx, source
 from becalm_images.domain import Images
 
 FIXTURE = Path(__file__).parents[2] / "fixtures" / "mnist"
@@ -81,3 +81,27 @@ def _broken(tmp_path: Path, kind: str) -> str:
 def test_bad_data_is_one_sentence(tmp_path: Path, kind: str) -> None:
     with pytest.raises(UserError, match=r"^[^\n]{20,}$"):
         Images(data=_broken(tmp_path, kind)).fit()
+
+
+def test_labels_that_begin_anywhere_are_the_classes_that_occur(tmp_path: Path) -> None:
+    for name, labels in (("train", [2, 5, 9]), ("t10k", [9, 2, 2])):
+        idx.write(tmp_path / f"{name}-images-idx3-ubyte.gz", np.zeros((3, 8, 8), np.uint8))
+        idx.write(tmp_path / f"{name}-labels-idx1-ubyte.gz", np.array(labels, np.uint8))
+    train, test = (source.load(str(tmp_path), split) for split in ("train", "test"))
+    assert train.names == test.names == ("2", "5", "9")
+    assert (train.labels.tolist(), test.labels.tolist()) == ([0, 1, 2], [2, 0, 0])
+
+
+def test_the_digest_sees_every_pixel_label_and_their_order_and_no_name() -> None:
+    images, labels = np.arange(32, dtype=np.uint8).reshape(2, 1, 4, 4), np.array([0, 1])
+    same = digest(images, labels)
+    others = [
+        digest(images[::-1], labels),
+        digest(images, labels[::-1]),
+        digest(images + np.uint8(1), labels),
+        digest(images.reshape(2, 1, 2, 8), labels),
+    ]
+    assert len({same, *others}) == 5
+    assert (
+        digest(images.copy(order="F"), labels.astype(np.uint8)) == same == Labelled(images, labels, ("a", "b")).digest
+    )
