@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow check format docs notebooks pictures bench results rollouts programs-results constraints clean
+.PHONY: help demo test slow check format docs notebooks pictures bench results rollouts programs-results package constraints clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
@@ -72,6 +72,16 @@ programs-results: .venv/dev  ## docs/results-programs.md anew, cell by cell (man
 
 results: .venv/dev  ## docs/results.md anew, cell by cell (hours on a CPU, wants a C++ compiler; goes on where it stopped)
 	$(BIN)/python benchmarks/mnist.py --compile --precision bf16
+
+package:  ## Builds wheel and sdist into dist, checks them, and draws digits with the wheel alone in an environment of its own
+	rm -rf dist build/package
+	$(PYTHON) -m venv build/package/tools
+	build/package/tools/bin/python -m pip install --quiet --disable-pip-version-check build twine
+	build/package/tools/bin/python -m build --outdir dist .
+	build/package/tools/bin/python -m twine check --strict dist/*
+	$(PYTHON) -m venv build/package/alone
+	build/package/alone/bin/python -m pip install --quiet --disable-pip-version-check -c constraints.txt dist/*.whl
+	cd build/package && alone/bin/becalm images sample --label 7 --count 16 --out sevens.png && alone/bin/becalm doctor
 
 clean:  ## Removes what these commands made, except .venv
 	rm -rf out docs/_build build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
