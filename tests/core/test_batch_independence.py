@@ -80,6 +80,38 @@ def test_a_chunk_may_be_of_1_16_or_64_samples(chunk: int) -> None:
     torch.testing.assert_close(whole, made(model(), 40, **fields), rtol=1e-3, atol=1e-4)
 
 
+class Counting(nn.Module):
+    """Writes down how many samples each call has; calls of fewer than ``least`` have other last bits."""
+
+    def __init__(self, least: int) -> None:
+        super().__init__()
+        self.least, self.lengths = least, list[int]()
+
+    def forward(self, x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
+        self.lengths.append(len(x))
+        return x * cond[:, None] * (1 + 1e-6 * (len(x) < self.least))
+
+
+@pytest.mark.parametrize(("least", "lengths"), [(1, [8, 1]), (2, [8, 2]), (8, [8, 8])])
+def test_a_last_chunk_is_as_short_as_keeps_the_bits(least: int, lengths: list[int]) -> None:
+    network = Counting(least)
+    denoise = NetworkDenoiser[Tensor](network, "x0", chunk=8)
+    x, cond, level = torch.randn(9, 2), torch.arange(9.0) + 1, Cosine()(torch.tensor(0.4).double())
+    whole = x * cond[:, None]
+    for _ in range(3):
+        network.lengths.clear()
+        assert torch.equal(denoise(x, level, cond), whole)
+    assert network.lengths == lengths
+
+
+def test_an_output_of_zeros_says_nothing_of_short_chunks() -> None:
+    network = Counting(8)
+    denoise = NetworkDenoiser[Tensor](network, "x0", chunk=8)
+    level, cond = Cosine()(torch.tensor(0.4).double()), torch.ones(3)
+    assert not denoise(torch.zeros(3, 2), level, cond).any()
+    assert torch.equal(denoise(torch.ones(3, 2), level, cond), torch.ones(3, 2))
+
+
 def test_interleaved_runs_do_not_disturb_each_other() -> None:
     of = model()
     requests = [of.request(count=5, seed=seed, sampler="ddpm", steps=6, guidance=2.0) for seed in (1, 2)]

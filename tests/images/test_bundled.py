@@ -1,5 +1,6 @@
 """What the bundled checkpoints promise, on few samples: the page of results has the figures of many."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from becalm import UserError
 from becalm.model import Model
 from becalm.plugin.find import pretrained
 from becalm.sampler import last
+from becalm.schedule import Cosine
 from becalm_images.data import idx
 from becalm_images.domain import Images, find
 from becalm_images.judge.judge import Judge, load_judge
@@ -65,6 +67,17 @@ def test_sample_i_is_the_same_in_any_batch(model: Model[Tensor]) -> None:
     alone = model.sample(count=1, steps=4, guidance=1.5).x0
     assert torch.equal(whole, parts)
     assert torch.equal(whole[:1], alone)
+
+
+@pytest.mark.parametrize("counts", [(1, 2, 5, 17), pytest.param(range(1, 41), marks=pytest.mark.slow)], ids=len)
+def test_no_count_changes_a_sample(counts: Sequence[int], model: Model[Tensor]) -> None:
+    denoise, level = model.denoiser(), Cosine()(torch.tensor(0.6).double())
+    x, labels = torch.randn(40, 1, 28, 28, generator=torch.Generator().manual_seed(0)), torch.arange(40) % 11
+    with torch.no_grad():
+        whole = denoise(x, level, labels)
+        # Twice, as a short chunk is computed padded when its length is first met.
+        for count in (*counts, *counts):
+            assert torch.equal(denoise(x[:count], level, labels[:count]), whole[:count]), count
 
 
 def _image(model: Model[Tensor]) -> Tensor:

@@ -7,8 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 
 import becalm_policies
+from becalm.model import load
 from becalm.plugin.find import pretrained
 from becalm_policies.environments import fork
 from becalm_policies.environments.make import make
@@ -38,6 +40,14 @@ def test_a_bundled_policy_is_small_and_acts_in_its_environment(name: str) -> Non
             seen, *_ = env.step(action)
     finally:
         env.close()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_no_count_changes_a_sample(name: str) -> None:
+    model = load(name, "cpu")
+    whole = model.sample(count=40, steps=1, temperature=1.0).x0
+    for count in (*range(1, 16), *range(1, 16), 17, 33):
+        assert torch.equal(model.sample(count=count, steps=1, temperature=1.0).x0, whole[:count]), count
 
 
 def test_the_policy_of_push_t_pushes(becalm: Run) -> None:

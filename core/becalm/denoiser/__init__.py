@@ -2,6 +2,7 @@
 and the exact one of a mixture of Gaussians, the oracle of tests and documentation.
 """
 
+from becalm.denoiser.chunks import Tails
 from becalm.denoiser.mixture import GaussianMixture
 from becalm.denoiser.network import NetworkDenoiser
 from becalm.denoiser.protocol import Denoiser, VarianceDenoiser, doubled, wrap
@@ -12,6 +13,7 @@ __all__ = [
     "GaussianMixture",
     "NetworkDenoiser",
     "Prediction",
+    "Tails",
     "VarianceDenoiser",
     "clean",
     "doubled",

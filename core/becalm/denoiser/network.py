@@ -1,6 +1,6 @@
 """A network as a denoiser: its input scaled to unit variance, its output turned into x0, in chunks of one size."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import Generic, TypeVar
 
@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from becalm.cond import owner_of, take
+from becalm.denoiser.chunks import Tails, compiled
 from becalm.level import NoiseLevel
 from becalm.prediction import Factors, Prediction, factors
 from becalm.process.gaussian import GAUSSIAN, posterior
@@ -26,13 +27,15 @@ class NetworkDenoiser(Generic[C]):
     Attributes:
         network: Module mapping (x, level, cond) to its output, of x's shape, or with twice the channels if ``learned``.
         prediction: What the output stands for.
-        chunk: If given, the network sees samples in chunks of exactly this many, the last one padded. Matrix products
-            choose their order of summation by shape, so this makes sample i the same to the last bit whatever the
-            batch. Take 1, 16 or 64: with others the place in the chunk shows in the last bit on some processors.
+        chunk: If given, the network sees samples in chunks of exactly this many, the last one padded, or short where
+            that keeps the bits. Matrix products choose their order of summation by shape, so this makes sample i the
+            same to the last bit whatever the batch. Take 1, 16 or 64: with others the place in the chunk shows in the
+            last bit on some processors.
         learned: The second half of the output channels is the learned variance fraction (Nichol and Dhariwal 2021,
             eq. 15).
         autocast: dtype of the network's matrix products, such as torch.bfloat16; None for that of its weights.
         process: In whose coordinates levels are, if they are per coordinate.
+        tails: What is known of short chunks of this network; share it where the network is called again.
     """
 
     network: nn.Module
@@ -41,6 +44,7 @@ class NetworkDenoiser(Generic[C]):
     learned: bool = False
     autocast: torch.dtype | None = None
     process: Process = GAUSSIAN
+    tails: Tails = field(default_factory=Tails, repr=False)
 
     def __call__(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
         made = factors(self.prediction, level, x)
@@ -88,21 +92,37 @@ class NetworkDenoiser(Generic[C]):
             scaled = x * made.shrink
         else:
             scaled = self.process.leave(self.process.enter(x) * made.shrink)
-        owner = None if self.chunk is None else owner_of(cond)
-        if self.chunk is None or (owner is None and self.chunk == len(x)):
+        if self.chunk is None:
             return self._call(scaled, made.level, cond)
-        count = len(x) if owner is None else int(owner[-1]) + 1
-        index = torch.arange(count + -count % self.chunk, device=x.device).clamp(max=count - 1)
-        if owner is None:
-            return self._chunks(made.level, scaled, cond, list(zip(*[index.split(self.chunk)] * 2, strict=True)))
+        owner = owner_of(cond)
+        return self._dense(made.level, scaled, cond) if owner is None else self._ragged(made.level, scaled, cond, owner)
+
+    def _dense(self, level: NoiseLevel, x: Tensor, cond: C) -> Tensor:
+        """The output for samples of one row each, chunk by chunk."""
+        chunk = self.chunk or len(x)
+        if chunk == len(x):
+            return self._call(x, level, cond)
+
+        def call(rows: Tensor) -> Tensor:
+            return self._call(x.index_select(0, rows), _rows(level, rows, x), take(cond, rows))
+
+        *whole, last = torch.arange(len(x), device=x.device).split(chunk)
+        if len(last) == chunk or compiled(self.network):
+            padded = torch.cat([last, last[-1:].expand(chunk - len(last))])
+            return torch.cat([call(rows) for rows in (*whole, padded)])[: len(x)]
+        kernels = (chunk, x.shape[1:], x.dtype, self.autocast, level.alpha.dim())
+        return torch.cat([*map(call, whole), self.tails.output(call, last, chunk, kernels)])
+
+    def _ragged(self, level: NoiseLevel, x: Tensor, cond: C, owner: Tensor) -> Tensor:
+        """The output for samples of several rows, chunk by chunk, the last padded."""
+        chunk, count = self.chunk or 1, int(owner[-1]) + 1
+        index = torch.arange(count + -count % chunk, device=x.device).clamp(max=count - 1)
         size = torch.bincount(owner, minlength=count)
         every = torch.arange(len(x), device=x.device).split(size.tolist())
-        parts = [(torch.cat([every[number] for number in part.tolist()]), part) for part in index.split(self.chunk)]
-        return self._chunks(made.level, scaled, cond, parts)
-
-    def _chunks(self, level: NoiseLevel, x: Tensor, cond: C, parts: list[tuple[Tensor, Tensor]]) -> Tensor:
-        """The output for chunks, each some rows of x and their samples; what the last is padded with is left out."""
-        outputs = [self._call(x.index_select(0, rows), _rows(level, rows, x), take(cond, part)) for rows, part in parts]
+        outputs = []
+        for part in index.split(chunk):
+            rows = torch.cat([every[number] for number in part.tolist()])
+            outputs.append(self._call(x.index_select(0, rows), _rows(level, rows, x), take(cond, part)))
         return torch.cat(outputs)[: len(x)]
 
     def _call(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from becalm.codec import Codec
 from becalm.cond import size, take, to
-from becalm.denoiser import Denoiser, NetworkDenoiser
+from becalm.denoiser import Denoiser, NetworkDenoiser, Tails
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError, sentence
 from becalm.files.checkpoint import Checkpoint
@@ -75,6 +75,11 @@ class Model(Generic[C]):
         """What noise is."""
         return self.domain.process()
 
+    @cached_property
+    def tails(self) -> Tails:
+        """Which short chunks the network gives the bits of whole ones on this machine."""
+        return Tails()
+
     def request(self, **fields: Any) -> SampleRequest:
         """A request of this domain.
 
@@ -100,8 +105,8 @@ class Model(Generic[C]):
         """The bare denoiser, before guidance.
 
         Args:
-            chunk: Samples that the network sees at a time, padded, see ``NetworkDenoiser``; None for all at once,
-                as they come. By default what the domain says on a CPU, else None.
+            chunk: Samples that the network sees at a time, see ``NetworkDenoiser``; None for all at once, as they come.
+                By default what the domain says on a CPU, else None.
         """
         if chunk == "domain":
             # Small chunks would starve a GPU, and its sums depend on more than shapes anyway.
@@ -113,6 +118,7 @@ class Model(Generic[C]):
             learned=self.objective.learned,
             autocast=torch.bfloat16 if request is not None and request.precision == "bf16" else None,
             process=self.process,
+            tails=self.tails,
         )
 
     def prepare(

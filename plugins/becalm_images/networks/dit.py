@@ -5,7 +5,7 @@ from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm_images.networks.embedding import ClassAndNoise
-from becalm_images.networks.layers import attend, silence
+from becalm_images.networks.layers import Modulation, attend, silence
 
 
 class Layer(nn.Module):
@@ -21,7 +21,7 @@ class Layer(nn.Module):
         self.mlp = nn.Sequential(
             nn.Linear(width, 4 * width), nn.GELU(approximate="tanh"), nn.Dropout(dropout), nn.Linear(4 * width, width)
         )
-        self.modulate = nn.Linear(width, 6 * width)
+        self.modulate = Modulation(width, 6 * width)
         silence(self.modulate)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
@@ -67,7 +67,7 @@ class DiT(nn.Module):
         self.place = nn.Parameter(0.02 * torch.randn(self.grid[0] * self.grid[1], width))
         self.layers = nn.ModuleList([Layer(width, heads, dropout=dropout) for _ in range(depth)])
         self.norm = nn.LayerNorm(width, elementwise_affine=False)
-        self.modulate = nn.Linear(width, 2 * width)
+        self.modulate = Modulation(width, 2 * width)
         self.leave = nn.Linear(width, outputs * channels * patch * patch)
         silence(self.modulate)
         silence(self.leave)

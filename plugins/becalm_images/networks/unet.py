@@ -13,7 +13,7 @@ from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm_images.networks.embedding import ClassAndNoise
-from becalm_images.networks.layers import attend, silence
+from becalm_images.networks.layers import Modulation, attend, silence
 
 
 class Block(nn.Module):
@@ -23,7 +23,7 @@ class Block(nn.Module):
         super().__init__()
         self.norm1 = nn.GroupNorm(groups, width_in)
         self.conv1 = nn.Conv2d(width_in, width, 3, padding=1)
-        self.modulate = nn.Linear(embedding, 2 * width)
+        self.modulate = Modulation(embedding, 2 * width)
         self.norm2 = nn.GroupNorm(groups, width)
         self.dropout = nn.Dropout(dropout)
         self.conv2 = nn.Conv2d(width, width, 3, padding=1)

@@ -14,7 +14,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm_images.networks.layers import silence
+from becalm_images.networks.layers import Convolution, Modulation, silence
 
 Conditioning = Literal["guided", "classes", "none"]
 """What a network knows of classes: them and a null class, them alone, nothing."""
@@ -29,12 +29,12 @@ class Resnet(nn.Module):
         super().__init__()
         self.scaled = scaled
         self.norm1 = nn.GroupNorm(groups, width_in, eps=epsilon)
-        self.conv1 = nn.Conv2d(width_in, width, 3, padding=1)
-        self.time_emb_proj = nn.Linear(embedding, 2 * width if scaled else width)
+        self.conv1 = Convolution(width_in, width, 3, padding=1)
+        self.time_emb_proj = Modulation(embedding, 2 * width if scaled else width)
         self.norm2 = nn.GroupNorm(groups, width, eps=epsilon)
         self.dropout = nn.Dropout(dropout)
-        self.conv2 = nn.Conv2d(width, width, 3, padding=1)
-        self.conv_shortcut = nn.Conv2d(width_in, width, 1) if width_in != width else nn.Identity()
+        self.conv2 = Convolution(width, width, 3, padding=1)
+        self.conv_shortcut = Convolution(width_in, width, 1) if width_in != width else nn.Identity()
         silence(self.conv2)
 
     def forward(self, x: Tensor, embedding: Tensor) -> Tensor:
@@ -94,13 +94,13 @@ class Stage(nn.Module):
         return self.attentions[number](out) if number < len(self.attentions) else out
 
 
-class Convolution(nn.Module):
+class Resize(nn.Module):
     """A convolution by the name ``conv``, as their steps between resolutions have it."""
 
     def __init__(self, width: int, *, stride: int, padding: int) -> None:
         super().__init__()
         self.padding = padding
-        self.conv = nn.Conv2d(width, width, 3, stride=stride, padding=padding)
+        self.conv = Convolution(width, width, 3, stride=stride, padding=padding)
 
     def forward(self, x: Tensor) -> Tensor:
         # Without padding of its own the convolution gets one row and column at the far edges.
@@ -160,7 +160,7 @@ class UNet2D(nn.Module):
             raise ValueError(f"height and width must divide by {smallest}, got {height} x {breadth}")
         size = 4 * widths[0]
         self.timesteps, self.cosine_first, self.shift, self.width = timesteps, cosine_first, shift, widths[0]
-        self.conv_in = nn.Conv2d(channels, widths[0], 3, padding=1)
+        self.conv_in = Convolution(channels, widths[0], 3, padding=1)
         self.time_embedding = Perceptron(widths[0], size)
         known = classes + (conditioning == "guided")
         self.class_embedding = nn.Embedding(known, size) if conditioning != "none" else None
@@ -176,7 +176,7 @@ class UNet2D(nn.Module):
         for rank, width in enumerate(widths):
             resnets = [resnet(current if number == 0 else width, width) for number in range(blocks)]
             attentions = [attend(width) for _ in range(blocks if rank in attention else 0)]
-            steps = [Convolution(width, stride=2, padding=padding)] if rank < last else []
+            steps = [Resize(width, stride=2, padding=padding)] if rank < last else []
             down.append(Stage(resnets, attentions, down=steps))
             skips += [width] * (blocks + (rank < last))
             current = width
@@ -191,10 +191,10 @@ class UNet2D(nn.Module):
                 resnets.append(resnet(current + skips.pop(), widths[rank]))
                 current = widths[rank]
             attentions = [attend(current) for _ in range(blocks + 1 if rank in attention else 0)]
-            up.append(Stage(resnets, attentions, up=[Convolution(current, stride=1, padding=1)] if rank else []))
+            up.append(Stage(resnets, attentions, up=[Resize(current, stride=1, padding=1)] if rank else []))
         self.up_blocks = nn.ModuleList(up)
         self.conv_norm_out = nn.GroupNorm(groups, current, eps=epsilon)
-        self.conv_out = nn.Conv2d(current, outputs * channels, 3, padding=1)
+        self.conv_out = Convolution(current, outputs * channels, 3, padding=1)
         silence(self.conv_out)
 
     def forward(self, x: Tensor, level: NoiseLevel, labels: Tensor) -> Tensor:
