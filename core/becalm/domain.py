@@ -71,6 +71,17 @@ class Domain(Settings, ABC, Generic[C]):
         data = getattr(self, "data", None)
         return Path(data).name if isinstance(data, str) and data else None
 
+    def summary(self) -> str:
+        """What was read of the data, in a line for who begins a training; nothing where there is nothing to say."""
+        return ""
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        """Facts of the training data, by what a sentence calls them, as JSON: a training is resumed only on the same.
+
+        One of them may be a digest of the content; nothing where a domain does not say.
+        """
+        return {}
+
     def codec(self) -> Codec[C]:
         """Data to diffusion space and back, as a training begins with it; a model has its own, ``Model.codec``."""
         return Identity()

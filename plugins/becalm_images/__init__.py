@@ -1,4 +1,4 @@
-"""Images as a domain of becalm: MNIST and whatever else comes as idx files or a folder of PNGs."""
+"""Images as a domain of becalm: MNIST and whatever else comes as a folder of images or as idx files."""
 
 from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 
@@ -31,7 +31,7 @@ def domains() -> list[DomainRef]:
     return [
         DomainRef(
             name="images",
-            summary="Small images: MNIST, idx files, folders of PNGs.",
+            summary="Small images: MNIST, folders of images, idx files.",
             target="becalm_images.domain:Images",
             request="becalm_images.request:ImageRequest",
             needs="becalm_images.needs:needs",

@@ -15,11 +15,15 @@ from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_t
 from becalm.noise import epochs
 from becalm.plugin.find import resource
 from becalm.train.split import check_split
+from becalm_images.data.image import Reading
 from becalm_images.data.labelled import Labelled
+from becalm_images.data.listing import listed
 from becalm_images.data.mnist import mnist
-from becalm_images.data.source import load
+from becalm_images.data.settings import Source
+from becalm_images.data.source import load, load_all
 from becalm_images.judge.classifier import load_classifier
 from becalm_images.judge.judge import load_judge
+from becalm_images.label import Label, class_number
 from becalm_images.networks.architecture import Architecture, UNet2DShape, UNetShape
 from becalm_images.request import ImageRequest
 from becalm_images.views.grid import grid, png
@@ -45,14 +49,13 @@ class Pixels(nn.Module):
         return (x0.float() * self.scale + self.shift).round().clamp(0, 255).to(torch.uint8)
 
 
-class Images(Domain[Tensor]):
+class Images(Source, Domain[Tensor]):
     """Labelled images, uint8 (N, C, H, W). The condition is (B,) labels; label ``classes`` is the null class."""
 
     name: ClassVar[str] = "images"
     request: ClassVar[type[ImageRequest]] = ImageRequest
     chunk: ClassVar[int | None] = 16
 
-    data: str | None = Field(None, description="Folder with idx files or PNGs; default: MNIST, downloaded once.")
     channels: int = Field(1, ge=1, description="Channels of an image; read off the data.")
     height: int = Field(28, ge=1, description="Height in pixels; read off the data.")
     width: int = Field(28, ge=1, description="Width in pixels; read off the data.")
@@ -82,10 +85,23 @@ class Images(Domain[Tensor]):
         """What the classes are called; by their numbers in checkpoints from before classes had names."""
         return self.class_names or tuple(str(number) for number in range(self.classes))
 
+    def number(self, label: Label) -> int:
+        """The number of a class by its name, or by its number where no class has a number for a name.
+
+        Raises:
+            UserError: If there is no such class.
+        """
+        return class_number(label, self.names)
+
     def fit(self) -> "Images":
-        """This domain with size, classes and digest as the data have them."""
+        """This domain with size, classes and digest as the data have them.
+
+        Raises:
+            UserError: If the data cannot be read, or are too large for the network to attend over.
+        """
         train = self.labelled("train")
         channels, height, width = train.images.shape[1:]
+        self.architecture.check_cost(height, width)
         sizes = {"channels": channels, "height": height, "width": width, "classes": train.classes}
         return self.model_validate({**self.model_dump(), **sizes, "class_names": train.names, "digest": train.digest})
 
@@ -96,8 +112,19 @@ class Images(Domain[Tensor]):
             UserError: If they cannot be had, or the split is not train or test.
         """
         check_split(split)
-        folder = self.data if self.data is not None else str(mnist())
-        return load(folder, "train" if split == "train" else "test")
+        return load(self._folder(), "train" if split == "train" else "test", Reading.of(self), self.holdout)
+
+    def summary(self) -> str:
+        return load_all(self._folder(), Reading.of(self), self.holdout).summary()
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        train = self.labelled("train")
+        size = " x ".join(map(str, train.images.shape[1:]))
+        facts = {"images": len(train.images), "size": size, "classes": listed(list(train.names), 20)}
+        return {**facts, "content": train.digest}
+
+    def _folder(self) -> str:
+        return self.data if self.data is not None else str(mnist())
 
     def trained_on(self) -> str | None:
         return super().trained_on() or "MNIST"
@@ -120,11 +147,8 @@ class Images(Domain[Tensor]):
         return Pixels()
 
     def condition(self, request: ImageRequest) -> Tensor:
-        wanted = tuple(range(self.classes)) if request.label == "any" else request.label
-        for label in wanted:
-            if not 0 <= label < self.classes:
-                raise UserError(f"label must be between 0 and {self.classes - 1}, got {label}")
-        labels = torch.tensor(wanted).repeat(-(-request.count // len(wanted)))[: request.count]
+        wanted = range(self.classes) if request.label == "any" else [self.number(label) for label in request.label]
+        labels = torch.tensor(list(wanted)).repeat(-(-request.count // len(wanted)))[: request.count]
         unconditional = request.guidance == 0 and request.classifier_guidance == 0
         return self.drop(labels) if unconditional else labels
 

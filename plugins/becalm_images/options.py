@@ -1,22 +1,23 @@
 """Flags of the verbs that only images have. Imports no torch."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
 from becalm.plugin.report import Positional
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Sketch, Slider, Upload, Weights
+from becalm_images.data.settings import Source
 from becalm_images.request import ImageRequest
 
 
 class EditOptions(ImageRequest):
     """``becalm images edit``."""
 
-    image: str = Field(description="PNG to edit, of the model's size.")
+    image: str = Field(description="Image to edit, of the model's size.")
     mask: str | None = Field(
         None,
-        description="What to keep: top, bottom, left, right (halves), or a PNG that is white where pixels are kept.",
+        description="What to keep: top, bottom, left, right (halves), or an image that is white where pixels are kept.",
     )
     start: float = Field(
         1.0, gt=0, le=1, description="Noise time to start from; below 1 the image's outline survives (SDEdit)."
@@ -36,8 +37,8 @@ class _PanelOptions(ImageRequest):
 class InpaintOptions(_PanelOptions):
     """The panel ``inpaint``."""
 
-    image: Annotated[str | None, Upload((".png",))] = Field(
-        None, description="PNG of the model's size; without one, a sample of the model."
+    image: Annotated[str | None, Upload((".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".tif", ".tiff"))] = Field(
+        None, description="Image of the model's size; without one, a sample of the model."
     )
     example: int = Field(7, ge=0, lt=2**31, description="Which sample, without an image.")
     mask: Annotated[
@@ -54,10 +55,9 @@ class RedrawOptions(_PanelOptions):
     )
 
 
-class FitOptions(Settings):
+class FitOptions(Source):
     """``becalm images train-judge`` and ``train-classifier``."""
 
-    data: str | None = Field(None, description="Folder with idx files or PNGs; default: MNIST, downloaded once.")
     epochs: int = Field(8, ge=1, description="Passes over the training images.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
@@ -68,8 +68,10 @@ class ToDiffusersOptions(Settings):
 
     checkpoint: Annotated[str, Positional()] = Field(description="Pretrained name, .safetensors file or hf:owner/name.")
     folder: Annotated[str, Positional()] = Field(description="Folder to write, new or empty.")
-    label: int | Literal["null", "all"] = Field(
-        "null", description="Class that the pipeline draws; null: none in particular; all: the caller passes labels."
+    label: int | str = Field(
+        "null",
+        description="Class that the pipeline draws, by name or number; null: none in particular; all: the caller "
+        "passes labels.",
     )
 
 

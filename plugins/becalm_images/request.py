@@ -6,13 +6,16 @@ from pydantic import Field, field_validator
 
 from becalm.plugin.widget import Slider
 from becalm.request import SampleRequest
+from becalm_images.label import parse
 
 
 class ImageRequest(SampleRequest):
     """Sampling request of the images domain."""
 
-    label: tuple[int, ...] | Literal["any"] = Field(
-        "any", description="Classes in turn, such as 7 or 1,2,3; any: every class in turn. Guidance 0 ignores it."
+    label: tuple[int | str, ...] | Literal["any"] = Field(
+        "any",
+        description="Classes in turn, by name or number, such as 7 or disc,square; any: every class in turn. "
+        "Guidance 0 ignores it.",
     )
     guidance: Annotated[float, Slider(0, 5)] = Field(
         1.75, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
@@ -29,12 +32,5 @@ class ImageRequest(SampleRequest):
     @field_validator("label", mode="before")
     @classmethod
     def _parse(cls, value: object) -> object:
-        """Accepts 7, "7", "1,2,3" and "any" beside a sequence of numbers."""
-        if isinstance(value, int) and not isinstance(value, bool):
-            return (value,)
-        if isinstance(value, str) and value != "any":
-            try:
-                return tuple(int(part) for part in value.split(","))
-            except ValueError:
-                raise ValueError(f"must be a class, a list such as 1,2,3, or any, got {value!r}") from None
-        return value
+        """Accepts 7, "square", "1,2,3" and "any" beside a sequence of them."""
+        return value if isinstance(value, str) and value == "any" else parse(value)

@@ -7,6 +7,7 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor, nn
 
+from becalm import UserError
 from becalm.level import NoiseLevel
 from becalm.schedule import Cosine, Flow, Karras, time_of_ratio
 from becalm_images.domain import Images
@@ -83,9 +84,42 @@ def test_every_preset_builds_and_the_bundled_one_stays_small() -> None:
 
 
 @pytest.mark.parametrize("preset", TINY)
-def test_a_size_that_does_not_divide_is_one_sentence(preset: str) -> None:
-    with pytest.raises(ValueError, match=r"^height and width must divide by[^\n]*30 x 27$"):
-        Images(architecture=preset, height=30, width=27).network()
+@pytest.mark.parametrize(("height", "width"), [(30, 27), (1, 1), (5, 2)])
+@torch.no_grad()
+def test_images_of_any_size_pass_through(preset: str, height: int, width: int) -> None:
+    network = _network(preset, height=height, width=width)
+    x = torch.randn(2, 1, height, width)
+    out = network(x, _level(0.5), torch.tensor([3, 10]))
+    assert out.shape == x.shape
+    assert torch.isfinite(out).all()
+    assert (network(x + 0.1, _level(0.5), torch.tensor([3, 10])) - out).abs().min(0).values.max() > 1e-4
+
+
+@pytest.mark.parametrize("preset", TINY)
+@torch.no_grad()
+def test_a_margin_is_as_if_the_image_had_had_it(preset: str) -> None:
+    """Of a network for 28 x 28 and one for 26 x 27 with its weights, the second one sees the first one's image."""
+    whole, part = _network(preset), _network(preset, height=26, width=27)
+    part.load_state_dict(whole.state_dict())
+    x, labels = torch.randn(1, 1, 26, 27), torch.tensor([3])
+    framed = torch.zeros(1, 1, 28, 28)
+    framed[..., 1:27, 0:27] = x
+    assert torch.equal(part(x, _level(0.5), labels), whole(framed, _level(0.5), labels)[..., 1:27, 0:27])
+
+
+@pytest.mark.parametrize(
+    ("architecture", "largest", "says"),
+    [
+        ("unet-small", 256, "--architecture.widths"),
+        ("dit-small", 256, "--architecture.patch"),
+        ("unet2d-small", 256, "--architecture.attention"),
+    ],
+)
+def test_images_too_large_to_attend_over_are_refused_with_a_way_out(architecture: str, largest: int, says: str) -> None:
+    shape = Images(architecture=architecture).architecture
+    shape.check_cost(largest, largest)
+    with pytest.raises(UserError, match=rf"^on images of 512 x 512 [^\n]*--resize[^\n]*{says}"):
+        shape.check_cost(512, 512)
 
 
 @torch.no_grad()

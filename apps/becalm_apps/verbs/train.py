@@ -108,6 +108,8 @@ def _run(ref: DomainRef, call: Call) -> None:
     _check(out, call)
     uri = _tracking(call)
     state = _start(ref, call, pick(call.own["device"]))
+    if not call.own["quiet"] and (summary := state.domain.summary()):
+        click.echo(summary, err=True)
     if state.step >= state.training.steps:
         _done(state, call)
         return
@@ -140,7 +142,8 @@ def _done(state: "TrainState[Any]", call: Call) -> None:
     if call.own["as_json"]:
         click.echo(json.dumps({"out": str(out), "steps": state.step, "done": True}))
     else:
-        click.echo(f"{out}: all {steps} steps are done; --resume --steps N goes on to step N")
+        have = f"all {steps} steps are done" if state.step == steps else f"it has {state.step} steps already"
+        click.echo(f"{out}: {have}; --resume --steps N goes on to step N")
 
 
 def _tracking(call: Call) -> str | None:

@@ -7,9 +7,9 @@ resumed ends in the same bits as one left alone.
 import contextlib
 import math
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any, Generic, Literal, TypeVar
 
@@ -53,7 +53,11 @@ class TrainStep:
 
 @dataclass(eq=False)
 class TrainState(Generic[C]):
-    """All that a training is: configuration, tensors, a step number. ``train`` advances it in place."""
+    """All that a training is: configuration, tensors, a step number. ``train`` advances it in place.
+
+    Attributes:
+        data: What the domain says of the data that the training began with, see ``Domain.fingerprint``.
+    """
 
     domain: Domain[C]
     schedule: Schedule
@@ -67,6 +71,7 @@ class TrainState(Generic[C]):
     device: torch.device
     process: Process = GAUSSIAN
     step: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
 
     def averaged(self) -> dict[str, Tensor]:
         """The network's state with the averaged (EMA) weights."""
@@ -126,6 +131,7 @@ def begin(
         codec = codec.to(device).eval().requires_grad_(False)
     history = torch.zeros(BINS, dtype=torch.float64)
     state = TrainState(domain, schedule, objective, training, network, codec, {}, [], history, device, process)
+    state.data = domain.fingerprint()
     state.average = {name: weight.detach().clone() for name, weight in state.weights().items()}
     if not state.average:
         raise UserError(f"freeze leaves nothing to train: {', '.join(training.freeze)}")

@@ -1,6 +1,7 @@
 """A training on disk: the checkpoint that others use, and beside it the state that resumes it to the bit."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,7 +74,7 @@ def save(state: TrainState[C], path: Path, *, half: bool = False) -> None:
             prefix = f"optimizer.{rank}.{number}."
             tensors |= {prefix + name: torch.as_tensor(value) for name, value in moments.items()}
     tensors |= {"history": state.history, **_codec(state)}
-    Checkpoint(tensors, describe(state)).write(resume_path(path))
+    Checkpoint(tensors, {**describe(state), "data": dict(state.data)}).write(resume_path(path))
     export(state, half=half).write(path)
 
 
@@ -87,7 +88,8 @@ def resume(path: Path, device: torch.device) -> TrainState[Any]:
     """The training whose checkpoint is ``path``, as it was at its last save.
 
     Raises:
-        UserError: If there is no resume state, it is damaged, or its domain is not installed.
+        UserError: If there is no resume state, it is damaged, its domain is not installed, or the data are others than
+            those that the training began with.
     """
     place = resume_path(path)
     if not place.exists():
@@ -96,6 +98,7 @@ def resume(path: Path, device: torch.device) -> TrainState[Any]:
     config = dict(stored.config)
     domain, schedule, objective = parts(config)
     state = begin(domain, schedule, objective, Training.model_validate(config["training"]), device)
+    _check_data(config.get("data", {}), state.data)
     state.network.load_state_dict(stored.below("network."))
     if isinstance(state.codec, torch.nn.Module) and state.codec.state_dict():
         state.codec.load_state_dict(stored.below("codec."))
@@ -111,6 +114,24 @@ def resume(path: Path, device: torch.device) -> TrainState[Any]:
     state.history.copy_(stored.tensors["history"])
     state.step = int(config["step"])
     return state
+
+
+def _check_data(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+    """Refuses other data; trainings of before data had a fingerprint go on."""
+    changed = [
+        f"{name} {_shown(then[name])} then, {_shown(now.get(name))} now" for name in then if now.get(name) != then[name]
+    ]
+    if changed:
+        raise UserError(
+            f"the data are not those that this training began with: {'; '.join(changed)}. "
+            "Bring those back, or begin another training with --from"
+        )
+
+
+def _shown(fact: Any) -> str:
+    """A fact in short: of a digest the beginning."""
+    text = str(fact)
+    return text[:8] if re.fullmatch("[0-9a-f]{32,}", text) else text
 
 
 def _lay_out(optimizer: torch.optim.Optimizer) -> None:

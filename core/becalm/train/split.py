@@ -1,5 +1,7 @@
 """Which examples are trained on and which are kept to judge by."""
 
+from fractions import Fraction
+
 from becalm.errors import UserError
 
 
@@ -28,3 +30,13 @@ def split_range(split: str, count: int, holdout: int, what: str) -> range:
     if split == "test" and not holdout:
         raise UserError(f"there are no test {what}s: set holdout above 0")
     return range(count - holdout) if split == "train" else range(count - holdout, count)
+
+
+def spread(count: int, share: float) -> list[int]:
+    """The numbers of those of ``count`` examples that are the test split, a share of all, evenly spread.
+
+    Args:
+        share: In [0, 1), as it is written: a tenth is examples 9, 19, 29, ...
+    """
+    part = Fraction(str(share))
+    return [number for number in range(count) if int((number + 1) * part) > int(number * part)]

@@ -1,55 +1,64 @@
-"""A folder of PNGs as labelled images."""
+"""A folder of image files as labelled images of one size."""
 
-import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, UnidentifiedImageError
 
 from becalm.errors import UserError
-from becalm_images.data.labelled import Labelled, Split
+from becalm_images.data.image import Reading, read
+from becalm_images.data.labelled import Labelled
+from becalm_images.data.listing import Listing, Splits, class_folder, classes, listed
 
-_EVERY = 10
-
-
-def read(path: Path) -> np.ndarray:
-    """One image as (C, H, W) uint8, grey as one channel, anything else as RGB.
-
-    Raises:
-        UserError: If the file is missing or no image.
-    """
-    try:
-        with Image.open(path) as image:
-            grey = image.mode in ("1", "L", "I", "I;16", "LA")
-            pixels = np.asarray(image.convert("L" if grey else "RGB"))
-    except FileNotFoundError as error:
-        raise UserError(f"there is no image {path}") from error
-    except (UnidentifiedImageError, OSError, SyntaxError, ValueError, zlib.error) as error:
-        raise UserError(f"{path} cannot be read as an image, it is damaged or of another kind: {error}") from error
-    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+_MOST = 2**34
+"""Bytes of pixels that are held in memory at most."""
 
 
-def from_pngs(folder: Path, split: Split) -> Labelled:
-    """``folder/train/CLASS/*.png`` and ``folder/test/...``; without these two, every tenth image is the test split.
+def from_files(found: Listing, split: Splits, reading: Reading) -> tuple[Labelled, Labelled | None]:
+    """The images to train on, and those to test on where there are any.
+
+    All have the channels that the folder as a whole needs: one where every image is grey, else three. The classes are
+    the folders of the training images in both splits, so that a class without test images keeps its number.
 
     Raises:
-        UserError: If there are no images for the split, or their sizes differ.
+        UserError: If an image cannot be read, sizes differ, or a test image is of no training class.
     """
-    has_splits = (folder / "train").is_dir()
-    root = folder / split if has_splits else folder
-    paths = sorted(root.rglob("*.png"))
-    if not has_splits:
-        paths = [path for number, path in enumerate(paths) if (number % _EVERY == _EVERY - 1) == (split == "test")]
-    if not paths:
-        raise UserError(f"{root} holds no PNG images for the {split} split")
-    # The classes are the train split's folders in either split, so that a class without test images keeps its number.
-    classes = sorted({path.parent.name for path in (folder / "train" if has_splits else folder).rglob("*.png")})
-    images = [read(path) for path in paths]
-    for path, image in zip(paths, images, strict=True):
-        if image.shape != images[0].shape:
-            raise UserError(f"all images must have one size: {paths[0]} has {images[0].shape}, {path} {image.shape}")
-        if path.parent.name not in classes:
-            known = ", ".join(classes)
-            raise UserError(f"class {path.parent.name!r} of {path} is not among the training classes {known}")
-    labels = np.array([classes.index(path.parent.name) for path in paths], dtype=np.int64)
-    return Labelled(np.stack(images), labels, tuple(classes))
+    names = classes(split.train, split.named)
+    numbers = {folder: number for number, folder in enumerate(names)}
+    labels = [numbers.get(class_folder(path, split.named)) for path in (*split.train, *split.test)]
+    for path, label in zip(split.test, labels[len(split.train) :], strict=True):
+        if label is None:
+            known = listed(list(names.values()))
+            raise UserError(f"the class of {found.folder / path} is not among the training classes {known}")
+    images = _one_size([found.folder / path for path in (*split.train, *split.test)], reading)
+    every, count = np.array(labels, dtype=np.int64), len(split.train)
+    train, *test = (
+        Labelled(images[part], every[part], tuple(names.values())) for part in (slice(count), slice(count, None))
+    )
+    return train, test[0] if split.test else None
+
+
+def _one_size(paths: Sequence[Path], reading: Reading) -> np.ndarray:
+    """All images, (N, C, H, W) uint8.
+
+    Raises:
+        UserError: If their sizes differ, or they need more memory than is sensible.
+    """
+    images: list[np.ndarray] = []
+    for path in paths:
+        image = read(path, reading)
+        if images and image.shape[1:] != images[0].shape[1:]:
+            first, second = (" x ".join(map(str, each.shape[1:])) for each in (images[0], image))
+            side = min(*images[0].shape[1:], *image.shape[1:])
+            raise UserError(
+                f"all images must have one size: {paths[0]} is {first}, {path} is {second} (height x width); "
+                f"--resize {side} scales each to {side} x {side}, --crop {side} cuts that out of its middle"
+            )
+        images.append(image)
+        if len(paths) * images[0].nbytes > _MOST:
+            raise UserError(
+                f"{len(paths)} images of {' x '.join(map(str, image.shape[1:]))} need more than {_MOST >> 30} GiB: "
+                "name a smaller size by --resize or --crop"
+            )
+    channels = max(len(image) for image in images)
+    return np.stack([np.broadcast_to(image, (channels, *image.shape[1:])) for image in images])

@@ -12,7 +12,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import ValidationError
 from safetensors import SafetensorError
@@ -26,13 +26,14 @@ from becalm.objective import Denoising, Hybrid
 from becalm_images.domain import Images
 from becalm_images.interchange.scheduler import prediction_of, schedule_of, to_config
 from becalm_images.interchange.unet_config import config_of, domain_of, sizes
+from becalm_images.label import Label
 from becalm_images.networks.architecture import UNet2DShape
+from becalm_images.networks.margins import margins
 
 WEIGHTS = "diffusion_pytorch_model.safetensors"
 FILES = ("model_index.json", "unet/config.json", f"unet/{WEIGHTS}", "scheduler/scheduler_config.json")
 ADAPTER = ["becalm_images.adapter", "Adapter"]
 STEPS = 1000
-Label = int | Literal["null", "all"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -72,7 +73,11 @@ def pipeline(model: Model[Any], label: Label) -> Pipeline:
     scheduler = to_config(model.schedule, model.objective, steps)
     number = _number(domain, label)
     state = dict(model.network.state_dict())
-    if isinstance(shape, UNet2DShape):
+    # Theirs has no margins for sides that do not halve so often.
+    exact = isinstance(shape, UNet2DShape) and not any(
+        margins(domain.height, domain.width, 2 ** (len(shape.widths) - 1))
+    )
+    if isinstance(shape, UNet2DShape) and exact:
         part, config = ["diffusers", "UNet2DModel"], config_of(domain, shape, keep=label == "all")
         if "class_embedding.weight" in state and number is not None:
             # What is added to every embedding can as well stand in the last bias.
@@ -88,7 +93,7 @@ def pipeline(model: Model[Any], label: Label) -> Pipeline:
         "unet/config.json": {"_class_name": part[1], **config},
         "scheduler/scheduler_config.json": scheduler,
     }
-    return Pipeline(configs, state, exact=isinstance(shape, UNet2DShape))
+    return Pipeline(configs, state, exact=exact)
 
 
 def read(folder: Path, *, null_class: bool = False) -> tuple[Checkpoint, dict[str, Any]]:
@@ -142,9 +147,7 @@ def _number(domain: Images, label: Label) -> int | None:
         if known == "classes":
             raise UserError("this network has no null class: name a class by --label, or all")
         return domain.classes
-    if not 0 <= label < domain.classes:
-        raise UserError(f"label must be between 0 and {domain.classes - 1}, null or all, got {label}")
-    return label
+    return domain.number(label)
 
 
 def _name_today(name: str) -> str:

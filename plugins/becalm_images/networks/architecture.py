@@ -1,10 +1,12 @@
 """The image networks as configuration, with presets by name."""
 
+from abc import ABC, abstractmethod
 from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field, model_validator
 from torch import nn
 
+from becalm.errors import UserError
 from becalm.plugin.preset import preset
 from becalm.plugin.settings import Settings
 from becalm_images.networks.dit import DiT
@@ -13,21 +15,45 @@ from becalm_images.networks.unet2d import Conditioning, UNet2D
 
 Embedding = Literal["sinusoidal", "fourier"]
 
+MOST = 4096
+"""Positions that a training attends over at most, as a diffusion transformer does on 256 x 256 by patches of 4."""
 
-class _Shape(Settings):
+
+class _Shape(Settings, ABC):
     """Sizes of a network."""
 
     network: ClassVar[type[nn.Module]]
+    larger: ClassVar[str]
+    """Flags that make positions larger."""
 
     def build(self, image: tuple[int, int, int], classes: int, outputs: int) -> nn.Module:
         """A fresh network for images (channels, height, width)."""
         return self.network(image, classes, outputs=outputs, **self.model_dump(exclude={"kind"}))
+
+    @property
+    @abstractmethod
+    def side(self) -> int:
+        """Pixels on a side of a position where attention is finest; 0 where there is no attention."""
+
+    def check_cost(self, height: int, width: int) -> None:
+        """Refuses images that it would attend over at absurd cost, which grows by the square of the positions.
+
+        Raises:
+            UserError: If there are more positions than MOST.
+        """
+        positions = -(-height // self.side) * -(-width // self.side) if self.side else 0
+        if positions > MOST:
+            raise UserError(
+                f"on images of {height} x {width} this architecture attends over {positions} positions, more than "
+                f"{MOST} cost too much: scale them by --resize, or name {self.larger}"
+            )
 
 
 class UNetShape(_Shape):
     """Sizes of a U-Net."""
 
     network: ClassVar[type[nn.Module]] = UNet
+    larger: ClassVar[str] = "more --architecture.widths"
     kind: Literal["unet"] = "unet"
     widths: tuple[int, ...] = Field((48, 96), min_length=1, description="Channels at each resolution, finest first.")
     blocks: int = Field(2, ge=1, description="Residual blocks per resolution.")
@@ -38,11 +64,17 @@ class UNetShape(_Shape):
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in the residual blocks.")
     embedding: Embedding = Field("sinusoidal", description="Features of the noise level.")
 
+    @property
+    def side(self) -> int:
+        # The middle attends in any case.
+        return int(self.fold * 2 ** max(len(self.widths) - max(self.attention, 1), 0))
+
 
 class DiTShape(_Shape):
     """Sizes of a diffusion transformer."""
 
     network: ClassVar[type[nn.Module]] = DiT
+    larger: ClassVar[str] = "a larger --architecture.patch"
     kind: Literal["dit"] = "dit"
     width: int = Field(192, ge=1, description="Channels of a token; divisible by heads.")
     depth: int = Field(6, ge=1, description="Layers.")
@@ -51,11 +83,16 @@ class DiTShape(_Shape):
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in the perceptrons.")
     embedding: Embedding = Field("sinusoidal", description="Features of the noise level.")
 
+    @property
+    def side(self) -> int:
+        return self.patch
+
 
 class UNet2DShape(_Shape):
     """Sizes of the U-Net that diffusers has as well, see ``becalm_images.networks.unet2d``."""
 
     network: ClassVar[type[nn.Module]] = UNet2D
+    larger: ClassVar[str] = "more --architecture.widths, with --architecture.attention at the last"
     kind: Literal["unet2d"] = "unet2d"
     widths: tuple[int, ...] = Field((48, 96, 96), min_length=1, description="Channels per resolution, finest first.")
     blocks: int = Field(2, ge=1, description="Residual blocks per resolution.")
@@ -74,6 +111,11 @@ class UNet2DShape(_Shape):
     cosine_first: bool = Field(True, description="Order of the features of the noise level.")
     shift: int = Field(0, ge=0, le=1, description="Where the frequencies of these features end.")
     conditioning: Conditioning = Field("guided", description="Classes and a null class, classes alone, or none.")
+
+    @property
+    def side(self) -> int:
+        ranks = [*self.attention, *([len(self.widths) - 1] if self.middle_attention else [])]
+        return int(2 ** min(ranks)) if ranks else 0
 
     @model_validator(mode="after")
     def _check(self) -> "UNet2DShape":

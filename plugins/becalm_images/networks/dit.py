@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from becalm.level import NoiseLevel
 from becalm_images.networks.embedding import ClassAndNoise
 from becalm_images.networks.layers import Modulation, attend, silence
+from becalm_images.networks.margins import crop, margins, pad
 
 
 class Layer(nn.Module):
@@ -40,7 +41,7 @@ class DiT(nn.Module):
     Args:
         image: (channels, height, width) of the images.
         classes: Number of classes; label ``classes`` is the null class.
-        patch: Side of a token's square of pixels; height and width must divide by it.
+        patch: Side of a token's square of pixels; other sizes get margins inside the network.
         outputs: Output channels per image channel: 2 with a learned variance, else 1.
     """
 
@@ -59,9 +60,8 @@ class DiT(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, breadth = image
-        if height % patch or breadth % patch:
-            raise ValueError(f"height and width must divide by the patch {patch}, got {height} x {breadth}")
-        self.patch, self.grid = patch, (height // patch, breadth // patch)
+        self.margins = margins(height, breadth, patch)
+        self.patch, self.grid = patch, (-(-height // patch), -(-breadth // patch))
         self.embed = ClassAndNoise(classes, width, kind=embedding)
         self.enter = nn.Linear(channels * patch * patch, width)
         self.place = nn.Parameter(0.02 * torch.randn(self.grid[0] * self.grid[1], width))
@@ -81,10 +81,10 @@ class DiT(nn.Module):
             labels: (B,) integers in 0..classes, the last being the null class.
         """
         embedding = nn.functional.silu(self.embed(level, labels, x))
-        tokens = nn.functional.pixel_unshuffle(x, self.patch).flatten(2).transpose(1, 2)
+        tokens = nn.functional.pixel_unshuffle(pad(x, self.margins), self.patch).flatten(2).transpose(1, 2)
         hidden = self.enter(tokens) + self.place
         for layer in self.layers:
             hidden = layer(hidden, embedding)
         scale, shift = self.modulate(embedding)[:, None].chunk(2, dim=-1)
         out = self.leave(self.norm(hidden) * (1 + scale) + shift)
-        return nn.functional.pixel_shuffle(out.transpose(1, 2).unflatten(2, self.grid), self.patch)
+        return crop(nn.functional.pixel_shuffle(out.transpose(1, 2).unflatten(2, self.grid), self.patch), self.margins)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from becalm.level import NoiseLevel
 from becalm_images.networks.embedding import ClassAndNoise
 from becalm_images.networks.layers import Modulation, attend, silence
+from becalm_images.networks.margins import crop, margins, pad
 
 
 class Block(nn.Module):
@@ -67,7 +68,8 @@ class UNet(nn.Module):
         classes: Number of classes; label ``classes`` is the null class.
         widths: Channels at each resolution, finest first; each further one halves height and width.
         blocks: Residual blocks per resolution on the way down (one more on the way up).
-        fold: Side of the pixel-unshuffle; height and width must divide by ``fold * 2 ** (len(widths) - 1)``.
+        fold: Side of the pixel-unshuffle; sides that do not divide by ``fold * 2 ** (len(widths) - 1)`` get margins
+            inside the network.
         attention: Resolutions with attention, counted from the coarsest.
         outputs: Output channels per image channel: 2 with a learned variance, else 1.
     """
@@ -89,10 +91,7 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, width = image
-        smallest = fold * 2 ** (len(widths) - 1)
-        if height % smallest or width % smallest:
-            raise ValueError(f"height and width must divide by {smallest}, got {height} x {width}")
-        self.fold = fold
+        self.fold, self.margins = fold, margins(height, width, fold * 2 ** (len(widths) - 1))
         size = 4 * widths[0]
         self.embed = ClassAndNoise(classes, size, kind=embedding)
         self.enter = nn.Conv2d(channels * fold * fold, widths[0], 3, padding=1)
@@ -134,7 +133,8 @@ class UNet(nn.Module):
             labels: (B,) integers in 0..classes, the last being the null class.
         """
         embedding = F.silu(self.embed(level, labels, x))
-        hidden = self.enter(F.pixel_unshuffle(x, self.fold).contiguous(memory_format=torch.channels_last))
+        folded = F.pixel_unshuffle(pad(x, self.margins), self.fold)
+        hidden = self.enter(folded.contiguous(memory_format=torch.channels_last))
         skips = [hidden]
         for index, pair in enumerate(self.down):
             hidden = _through(pair, hidden, embedding)
@@ -150,7 +150,7 @@ class UNet(nn.Module):
             rank, last = divmod(index, self.blocks + 1)
             if last == self.blocks and rank < len(self.grow):
                 hidden = self.grow[rank](F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
-        return F.pixel_shuffle(self.leave(hidden), self.fold)
+        return crop(F.pixel_shuffle(self.leave(hidden), self.fold), self.margins)
 
 
 def _through(pair: nn.Module, hidden: Tensor, embedding: Tensor) -> Tensor:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 from becalm_images.networks.layers import Convolution, Modulation, silence
+from becalm_images.networks.margins import crop, margins, pad
 
 Conditioning = Literal["guided", "classes", "none"]
 """What a network knows of classes: them and a null class, them alone, nothing."""
@@ -124,7 +125,8 @@ class UNet2D(nn.Module):
     """Noisy image, noise level and label to the network's output, of the image's shape.
 
     Args:
-        image: (channels, height, width) of the images; both sides must divide by 2 ** (len(widths) - 1).
+        image: (channels, height, width) of the images; sides that do not divide by 2 ** (len(widths) - 1) get margins
+            inside the network, which diffusers' has not.
         classes: Number of classes; with ``conditioning`` guided, label ``classes`` is the null class.
         outputs: Output channels per image channel: 2 with a learned variance, else 1.
 
@@ -155,9 +157,7 @@ class UNet2D(nn.Module):
     ) -> None:
         super().__init__()
         channels, height, breadth = image
-        smallest = 2 ** (len(widths) - 1)
-        if height % smallest or breadth % smallest:
-            raise ValueError(f"height and width must divide by {smallest}, got {height} x {breadth}")
+        self.margins = margins(height, breadth, 2 ** (len(widths) - 1))
         size = 4 * widths[0]
         self.timesteps, self.cosine_first, self.shift, self.width = timesteps, cosine_first, shift, widths[0]
         self.conv_in = Convolution(channels, widths[0], 3, padding=1)
@@ -209,7 +209,7 @@ class UNet2D(nn.Module):
         embedding = self.time_embedding(self._waves(index).to(self.conv_in.weight.dtype))
         if self.class_embedding is not None:
             embedding = embedding + self.class_embedding(labels)
-        hidden = self.conv_in(x)
+        hidden = self.conv_in(pad(x, self.margins))
         skips = [hidden]
         for stage in cast(Sequence[Stage], self.down_blocks):
             for number in range(len(stage.resnets)):
@@ -225,8 +225,7 @@ class UNet2D(nn.Module):
                 hidden = stage.block(number, torch.cat([hidden, skips.pop()], dim=1), embedding)
             for step in stage.upsamplers:
                 hidden = step(F.interpolate(hidden, scale_factor=2.0, mode="nearest"))
-        out: Tensor = self.conv_out(F.silu(self.conv_norm_out(hidden)))
-        return out
+        return crop(self.conv_out(F.silu(self.conv_norm_out(hidden))), self.margins)
 
     def _waves(self, index: Tensor) -> Tensor:
         """Sines and cosines of the index, (B, width); frequencies from 1 down to 1e-4 (Vaswani et al. 2017)."""

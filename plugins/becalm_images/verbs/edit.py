@@ -12,7 +12,7 @@ from becalm.errors import UserError
 from becalm.files.atomic import write_atomic
 from becalm.model import Model
 from becalm.sampler import last
-from becalm_images.data.folder import read
+from becalm_images.data.image import Reading, is_image, read
 from becalm_images.domain import Images
 from becalm_images.options import EditOptions
 from becalm_images.views.grid import grid, png
@@ -31,7 +31,7 @@ def run(options: EditOptions) -> Iterator[str]:
         raise UserError("nothing is kept of the image: give --mask to fill in a part, or --start below 1 to redraw it")
     model = becalm.load(options.checkpoint, options.device)
     domain = images_of(model, options.checkpoint)
-    image = check_image(read(Path(options.image)), domain, options.image)
+    image = open_image(Path(options.image), domain)
     keep = None if options.mask is None else keep_mask(options.mask, domain)
     edited = edits(model, image, keep, options)
     shown = image if keep is None else torch.where(keep, image, torch.full_like(image, 96))
@@ -64,20 +64,20 @@ def images_of(model: Model[Any], name: str) -> Images:
     return model.domain
 
 
-def check_image(pixels: object, domain: Images, name: str) -> Tensor:
-    """An image as the model has them, (C, H, W) uint8.
+def open_image(path: Path, domain: Images) -> Tensor:
+    """An image as the model has them, (C, H, W) uint8, read as those that it was trained on; grey ones are RGB, too.
 
     Raises:
-        UserError: If its size or channels differ.
+        UserError: If it cannot be read, its size differs, or it is coloured and the model knows only grey.
     """
-    image = torch.tensor(pixels)
-    if tuple(image.shape) != domain.shape():
-        channels, height, width = domain.shape()
+    image = torch.tensor(read(path, Reading.of(domain)))
+    channels, height, width = domain.shape()
+    if len(image) > channels or tuple(image.shape[1:]) != (height, width):
         raise UserError(
-            f"{name} must have {channels} channel(s) and {height} x {width} pixels as the model has, "
+            f"{path.name} must have {channels} channel(s) and {height} x {width} pixels as the model has, "
             f"got {image.shape[0]} and {image.shape[1]} x {image.shape[2]}"
         )
-    return image
+    return image.expand(channels, -1, -1)
 
 
 def keep_mask(mask: str, domain: Images) -> Tensor:
@@ -97,9 +97,9 @@ def keep_mask(mask: str, domain: Images) -> Tensor:
     if mask in halves:
         keep[:, halves[mask][0], halves[mask][1]] = True
         return keep
-    if Path(mask).suffix != ".png":
-        raise UserError(f"--mask must be top, bottom, left, right or a .png file, got {mask!r}")
-    pixels = torch.tensor(read(Path(mask)))
+    if not is_image(Path(mask)):
+        raise UserError(f"--mask must be top, bottom, left, right or an image file such as mask.png, got {mask!r}")
+    pixels = torch.tensor(read(Path(mask), Reading.of(domain)))
     if pixels.shape[1:] != (height, width):
         raise UserError(f"{mask} must have {height} x {width} pixels, got {pixels.shape[1]} x {pixels.shape[2]}")
     return (pixels.float().mean(0, keepdim=True) >= 128).expand(channels, -1, -1)

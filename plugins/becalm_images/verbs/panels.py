@@ -15,11 +15,11 @@ from becalm.files.atomic import write_atomic
 from becalm.model import Model, shared
 from becalm.plugin.report import Picture, Progress, Report, Saved
 from becalm.sampler import Step
-from becalm_images.data.folder import read
+from becalm_images.data.image import read
 from becalm_images.domain import Images
 from becalm_images.options import InpaintOptions, RedrawOptions
 from becalm_images.request import ImageRequest
-from becalm_images.verbs.edit import check_image, images_of
+from becalm_images.verbs.edit import images_of, open_image
 from becalm_images.views.grid import grid, png
 
 _GROUND = 96
@@ -86,18 +86,17 @@ def _request(model: Model[Tensor], options: ImageRequest) -> ImageRequest:
 def _image(model: Model[Tensor], domain: Images, options: InpaintOptions) -> Tensor:
     """(C, H, W) uint8: the one uploaded, or a sample."""
     if options.image is not None:
-        return check_image(read(Path(options.image)), domain, Path(options.image).name)
-    label = (options.example % domain.classes,)
+        return open_image(Path(options.image), domain)
+    label = domain.names[options.example % domain.classes]
     return model.sample(count=1, seed=options.example, label=label, steps=10).data[0]
 
 
 def _pixels(path: str, domain: Images, *, grey: bool = False) -> Tensor:
     """A drawing as the model's images are, (C, H, W) uint8; with ``grey`` of one channel."""
     channels, height, width = domain.shape()
-    with Image.open(path) as drawing:
-        # A box filter turns each of the model's pixels into the mean of what was drawn there.
-        small = drawing.convert("L").resize((width, height), Image.Resampling.BOX)
-    pixels = torch.from_numpy(np.asarray(small).copy())
+    drawing = Image.fromarray(read(Path(path))[0])
+    # A box filter turns each of the model's pixels into the mean of what was drawn there.
+    pixels = torch.from_numpy(np.array(drawing.resize((width, height), Image.Resampling.BOX)))
     return pixels.expand(1 if grey else channels, -1, -1)
 
 

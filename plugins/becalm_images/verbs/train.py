@@ -5,6 +5,7 @@ from pathlib import Path
 
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
+from becalm_images.data.settings import Source
 from becalm_images.domain import Images
 from becalm_images.judge.classifier import train_classifier
 from becalm_images.judge.judge import train_judge
@@ -28,7 +29,7 @@ def _train(
     options: FitOptions, training: Callable[..., Iterator[float | Checkpoint]]
 ) -> Generator[str, None, Checkpoint]:
     """Trains on the data of the options and writes the checkpoint, which it returns."""
-    domain, out = Images(data=options.data), Path(options.out)
+    domain, out = Images(**options.model_dump(include=set(Source.model_fields))), Path(options.out)
     if out.suffix != ".safetensors":
         raise UserError(f"--out must end in .safetensors, got {options.out}")
     splits = domain.labelled("train"), domain.labelled("test")
