@@ -38,17 +38,27 @@ def dotted(location: Location) -> str:
     return ".".join(str(part) for part in location)
 
 
-def sentence(error: ValidationError, name: Callable[[Location], str] = dotted) -> str:
+def _none(location: Location) -> Iterable[str]:
+    return ()
+
+
+def sentence(
+    error: ValidationError,
+    name: Callable[[Location], str] = dotted,
+    known: Callable[[Location], Iterable[str]] = _none,
+) -> str:
     """A pydantic error as one sentence per wrong field: ``steps must be greater than or equal to 1, got 0``.
 
     Args:
         name: What to call the field at a location, which may hold the tags of unions; such as the flag that sets it.
+        known: The keys that might have been meant where one is unknown, see ``becalm.plugin.kinds.keys``.
     """
     # A plain union complains once per member; the first complaint about a field is enough.
     sentences: dict[str, str] = {}
     for detail in error.errors(include_url=False):
         place = name(detail["loc"])
-        sentences.setdefault(place, _one(place, detail))
+        near = nearest(str(detail["loc"][-1]), known(detail["loc"])) if detail["type"] == "extra_forbidden" else ""
+        sentences.setdefault(place, _one(place, detail) + near)
     return "; ".join(sentences.values())
 
 

@@ -15,14 +15,14 @@ Imports no torch.
 
 from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, TypeVar, get_args
 
-from pydantic import GetCoreSchemaHandler, SerializationInfo, ValidationError
+from pydantic import BaseModel, GetCoreSchemaHandler, SerializationInfo, ValidationError
 from pydantic._internal._model_construction import ModelMetaclass
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from becalm.errors import UserError, nearest, sentence
+from becalm.errors import Location, UserError, nearest, sentence
 from becalm.plugin.settings import Settings
 
 K = TypeVar("K", bound="type[Kind]")
@@ -38,7 +38,7 @@ class _Meta(ModelMetaclass):
         try:
             return cls.model_validate(settings)
         except ValidationError as error:
-            raise UserError(sentence(error)) from error
+            raise UserError(sentence(error, known=partial(keys, cls))) from error
 
 
 class Kind(Settings, metaclass=_Meta):
@@ -62,7 +62,7 @@ class Kind(Settings, metaclass=_Meta):
         try:
             super().__init__(**dict(zip(names, args, strict=False)), **settings)
         except ValidationError as error:
-            raise UserError(sentence(error)) from error
+            raise UserError(sentence(error, known=partial(keys, type(self)))) from error
 
     # To pydantic this is its own __init__: what it validates itself stays a ValidationError, with its place.
     __init__.__pydantic_base_init__ = True  # type: ignore[attr-defined]
@@ -106,6 +106,29 @@ def register(kind: K) -> K:
 def kinds(base: type[Kind]) -> dict[str, type[Kind]]:
     """All kinds of a room by name: those of this process, then those of installed plugins."""
     return {**dict(_offered(base.room)), **_KNOWN.get(base.room, {})}
+
+
+def keys(model: type[BaseModel], location: Location) -> list[str]:
+    """The keys that settings may have where one of them stands: of open kinds, those of all kinds of the room.
+
+    Args:
+        location: Of the key, from the outermost model inwards.
+    """
+    models = [model]
+    for part in location[:-1]:
+        fields = [inner.model_fields[str(part)] for inner in models if str(part) in inner.model_fields]
+        models = [inner for field in fields for inner in _models(field.annotation)]
+    return [name for inner in models for name in (*inner.model_fields, *getattr(inner, "renamed", ()))]
+
+
+def _models(annotation: Any) -> Iterator[type[BaseModel]]:
+    """The models that an annotation names, and for an open kind all kinds of its room."""
+    if is_open(annotation):
+        yield from kinds(annotation).values()
+    elif isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        yield annotation
+    for inner in get_args(annotation):
+        yield from _models(inner)
 
 
 def is_open(kind: object) -> bool:

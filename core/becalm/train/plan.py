@@ -16,7 +16,7 @@ from pydantic import BaseModel, Field, TypeAdapter, ValidationError, WrapValidat
 from becalm.domain import Domain
 from becalm.errors import UserError, nearest, sentence
 from becalm.objective import Objective
-from becalm.plugin.kinds import Kind
+from becalm.plugin.kinds import Kind, keys
 from becalm.plugin.settings import Settings, rename
 from becalm.schedule import Cosine, Schedule
 from becalm.train.settings import Training
@@ -77,5 +77,5 @@ def with_defaults(
     try:
         plan: Any = model.model_validate({name: table for name, table in given.items() if table is not None})
     except ValidationError as error:
-        raise UserError(sentence(error)) from error
+        raise UserError(sentence(error, known=partial(keys, model))) from error
     return plan.schedule, plan.objective, plan.training

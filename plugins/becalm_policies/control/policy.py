@@ -71,7 +71,8 @@ def policy(model: Model[Any], *, score: Score | None = None, **fields: Any) -> "
     try:
         return Policy(model, PolicyRequest(**fields), Execution(**execution), score)
     except ValidationError as error:
-        raise UserError(sentence(error)) from error
+        known = {*PolicyRequest.model_fields, *Execution.model_fields}
+        raise UserError(sentence(error, known=lambda location: known)) from error
 
 
 class Policy:
