@@ -54,6 +54,11 @@ class Sketch:
     size: tuple[int, int] = (280, 280)
     pen: int = 24
 
+    @property
+    def file(self) -> bool:
+        """Whether the field gets the path of a file."""
+        return self.kind != "disc"
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
