@@ -6,7 +6,8 @@ for step in model.steps(count=4): ...
 """
 
 from becalm.model.load import build, find, load, load_part, shared
-from becalm.model.model import Model, Samples
+from becalm.model.model import Model
 from becalm.model.run import Drawing, Drawn, Run, path_for
+from becalm.model.samples import Samples
 
 __all__ = ["Drawing", "Drawn", "Model", "Run", "Samples", "build", "find", "load", "load_part", "path_for", "shared"]

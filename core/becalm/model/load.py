@@ -1,6 +1,7 @@
 """Models by name: of installed plugins, of files, of the hub."""
 
 import threading
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -32,7 +33,7 @@ def load(name: str | Path, device: str = "auto", *, network: nn.Module | None = 
     Raises:
         UserError: If there is no such name or file, it is damaged, or its domain is not installed.
     """
-    return build(Checkpoint.read(find(name)), pick(device), network=network)
+    return replace(build(Checkpoint.read(find(name)), pick(device), network=network), name=_called(name))
 
 
 def find(name: str | Path) -> Path:
@@ -56,12 +57,17 @@ def shared(name: str | Path, device: str = "auto") -> Model[Any]:
     changed = file.stat().st_mtime_ns if file.is_file() else 0
     # One at a time: of two who ask for the same file at once, the second waits and finds it.
     with _LOADING:
-        return _kept(file.absolute(), str(pick(device)), changed)
+        return _kept(file.absolute(), str(pick(device)), changed, _called(name))
 
 
 @lru_cache(maxsize=8)
-def _kept(file: Path, device: str, changed: int) -> Model[Any]:
-    return load(file, device)
+def _kept(file: Path, device: str, changed: int, name: str) -> Model[Any]:
+    return replace(load(file, device), name=name)
+
+
+def _called(name: str | Path) -> str:
+    """What a model is called in the records of its results: never by a folder."""
+    return str(name) if hub.named(name) else Path(name).name
 
 
 def build(checkpoint: Checkpoint, device: torch.device, *, network: nn.Module | None = None) -> Model[Any]:

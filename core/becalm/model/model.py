@@ -5,7 +5,7 @@ It holds no state but its weights: two runs never disturb each other.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Generic, Literal, TypeVar, cast
 
@@ -16,12 +16,14 @@ from torch import Tensor, nn
 from becalm.codec import Codec
 from becalm.cond import size, take, to
 from becalm.denoiser import Denoiser, NetworkDenoiser, Tails
-from becalm.domain import Domain, Picture
+from becalm.domain import Domain
 from becalm.errors import UserError, sentence
 from becalm.files.checkpoint import Checkpoint
 from becalm.guidance import Guidance, compose, hold
 from becalm.model.run import Counted, Run, path_for, sampler_for
+from becalm.model.samples import Making, Samples
 from becalm.objective import Objective
+from becalm.plugin.kinds import keys
 from becalm.process import Process
 from becalm.request import SampleRequest
 from becalm.sampler import Step
@@ -32,33 +34,14 @@ _DECODE = 256
 """Samples decoded at a time."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Samples(Generic[C]):
-    """What a model made.
-
-    Attributes:
-        data: Samples, rows as the domain has them.
-        x0: The same in diffusion space.
-        cond: Their conditions.
-    """
-
-    data: Tensor
-    x0: Tensor
-    cond: C
-    domain: Domain[C]
-
-    def picture(self) -> Picture:
-        """The domain's picture of the samples."""
-        return self.domain.render(self.data, self.cond)
-
-
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Model(Generic[C]):
     """A domain, a schedule and a trained network.
 
     Attributes:
         config: The checkpoint's configuration.
         digest: SHA-256 of its content.
+        name: What it was loaded by, a file's without its folder.
     """
 
     domain: Domain[C]
@@ -69,6 +52,7 @@ class Model(Generic[C]):
     device: torch.device
     config: dict[str, Any]
     digest: str = ""
+    name: str = ""
 
     @cached_property
     def process(self) -> Process:
@@ -80,6 +64,12 @@ class Model(Generic[C]):
         """Which short chunks the network gives the bits of whole ones on this machine."""
         return Tails()
 
+    def __repr__(self) -> str:
+        count = sum(weight.numel() for weight in self.network.parameters())
+        name = f" {self.name}" if self.name else ""
+        digest = self.digest[:8] or "none"
+        return f"<Model{name} of {self.domain.name}: {count:,} weights on {self.device}, digest {digest}>"
+
     def request(self, **fields: Any) -> SampleRequest:
         """A request of this domain.
 
@@ -89,7 +79,7 @@ class Model(Generic[C]):
         try:
             return self.with_defaults(self.domain.request(**fields))
         except ValidationError as error:
-            raise UserError(sentence(error)) from error
+            raise UserError(sentence(error, known=partial(keys, self.domain.request))) from error
 
     def with_defaults(self, request: SampleRequest) -> SampleRequest:
         """The request with this model's own defaults (``Domain.usual``) where it says nothing."""
@@ -172,8 +162,11 @@ class Model(Generic[C]):
         """
         if cond is not None and request is None:
             fields = {"count": size(cond), **fields}
-        drawn = self.prepare(request, **fields).draw(cond)
-        return Samples(drawn.data, drawn.x0, drawn.cond, self.domain)
+        run = self.prepare(request, **fields)
+        drawn = run.draw(cond)
+        # Conditions that were handed over stand in no record, so nobody could make these samples again.
+        made = None if cond is not None else Making(run.request, self.name, self.digest, self.device)
+        return Samples(drawn.data, drawn.x0, drawn.cond, self.domain, made)
 
     def edit(
         self,

@@ -11,10 +11,16 @@ for, a bar on stderr; a film and links on a page. ``becalm.plugin.widget`` says 
 Imports no torch.
 """
 
+import base64
 import io
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from becalm.errors import UserError
+from becalm.files.atomic import write_atomic
+
+_SUFFIXES = {"image/jpeg": (".jpg", ".jpeg"), "image/svg+xml": (".svg",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +62,7 @@ class Table:
                 raise ValueError(f"a row must have {len(self.columns)} cells, one per column, got {len(row)}")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Picture:
     """Something to look at. A page shows the last one, so that many of them are a film; a terminal shows none.
 
@@ -77,6 +83,36 @@ class Picture:
         buffer = io.BytesIO()
         figure.savefig(buffer, format="png", dpi=dpi)
         return cls("image/png", buffer.getvalue(), text)
+
+    def save(self, path: str | Path) -> None:
+        """Writes the file.
+
+        Raises:
+            UserError: If the suffix is not that of its kind, or the place cannot be written.
+        """
+        path = Path(path)
+        suffixes = _SUFFIXES.get(self.mime, (f".{self.mime.partition('/')[2]}",))
+        if path.suffix.lower() not in suffixes:
+            raise UserError(f"a picture of kind {self.mime} is saved as {' or '.join(suffixes)}, got {path}")
+        write_atomic(path, self.content)
+
+    def __repr__(self) -> str:
+        text = f", {self.text!r}" if self.text else ""
+        return f"<Picture {self.mime}, {len(self.content)} bytes{text}>"
+
+    def _repr_png_(self) -> bytes | None:
+        return self.content if self.mime == "image/png" else None
+
+    def _repr_jpeg_(self) -> bytes | None:
+        return self.content if self.mime == "image/jpeg" else None
+
+    def _repr_svg_(self) -> str | None:
+        return self.content.decode("utf-8") if self.mime == "image/svg+xml" else None
+
+    def _repr_html_(self) -> str | None:
+        if self.mime != "image/gif":
+            return None
+        return f'<img src="data:image/gif;base64,{base64.b64encode(self.content).decode("ascii")}">'
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,9 @@ class Step(NamedTuple):
     x: Tensor
     x0: Tensor
 
+    def __repr__(self) -> str:
+        return f"<Step {self.index}: x {tuple(self.x.shape)} at t = {float(self.level.t.max()):.3g}>"
+
 
 class Known:
     """What a step may ask: the denoiser with its condition, ``known(x, level)``, and the process.

@@ -28,7 +28,7 @@ class Actor(Protocol):
     def act(self, observation: npt.ArrayLike) -> npt.ArrayLike: ...
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Rollout:
     """One finished episode.
 
@@ -41,6 +41,10 @@ class Rollout:
     outcome: Outcome
     actions: npt.NDArray[np.float64]
     rewards: npt.NDArray[np.float64]
+
+    def __repr__(self) -> str:
+        said = {None: "", True: ", a success", False: ", no success"}[self.outcome.success]
+        return f"<Rollout {self.outcome.episode}: {self.outcome.steps} steps, return {self.outcome.total:.4g}{said}>"
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,0 +1,64 @@
+"""What a notebook shows of a result, and what it says of a misspelt word."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import toy
+from matplotlib.figure import Figure
+
+import becalm
+from becalm.errors import UserError
+from becalm.plugin.report import Picture
+from becalm.sampler import DDIM, last
+from becalm.train.plan import with_defaults
+
+
+def test_reprs_are_a_line() -> None:
+    model = toy.model()
+    samples = model.sample(count=20, steps=2)
+    step = last(model.steps(count=3, steps=2))
+    assert repr(samples) == "<Samples of points: data (20, 2) float32, seed 0>"
+    assert repr(step) == "<Step 1: x (3, 2) at t = 0>"
+    assert repr(model).startswith("<Model of points: ") and len(repr(model)) < 100
+    assert repr(samples.picture()).startswith("<Picture image/svg+xml, ")
+
+
+def test_pictures_show_and_save_themselves(tmp_path: Path) -> None:
+    figure = Picture.of_figure(Figure((1, 1)), dpi=20)
+    drawing = toy.model().sample(count=2, steps=1)
+    assert (figure._repr_png_(), figure._repr_svg_(), figure._repr_html_()) == (figure.content, None, None)
+    assert drawing._repr_png_() is None
+    assert (drawing._repr_svg_() or "").startswith("<svg")
+    assert "data:image/gif;base64," in (Picture("image/gif", b"GIF89a")._repr_html_() or "")
+    figure.save(tmp_path / "a.png")
+    assert (tmp_path / "a.png").read_bytes() == figure.content
+    with pytest.raises(UserError, match=r"a picture of kind image/png is saved as \.png, got a\.jpg"):
+        figure.save("a.jpg")
+    with pytest.raises(UserError, match=r"samples are saved as \.png or \.npz, got a\.txt"):
+        drawing.save("a.txt")
+
+
+@pytest.mark.parametrize(
+    ("fields", "says"),
+    [
+        ({"lable": 1}, "unknown key 'lable'; did you mean 'label'?"),
+        ({"ste": 0.5}, "unknown key 'ste'; did you mean 'steps'?"),
+        ({"sampler": "dimm"}, "did you mean 'ddim'?"),
+        ({"sampler": {"kind": "ddim", "etta": 1}}, "unknown key 'sampler.etta'; did you mean 'eta'?"),
+        ({"spacing": "karas"}, "did you mean 'karras'?"),
+        ({"xyz": 1}, "unknown key 'xyz'"),
+    ],
+)
+def test_a_misspelt_word_is_told_its_neighbour(fields: dict[str, Any], says: str) -> None:
+    with pytest.raises(UserError) as refused:
+        toy.model().sample(**fields)
+    assert str(refused.value).endswith(says)
+
+
+def test_kinds_and_plans_are_told_theirs() -> None:
+    with pytest.raises(UserError, match="unknown key 'etta'; did you mean 'eta'?"):
+        DDIM(etta=1)  # type: ignore[call-arg]
+    with pytest.raises(UserError, match="unknown key 'training.step'; did you mean 'steps'?"):
+        with_defaults(toy.Points, training={"step": 3})
+    assert becalm.UserError is UserError
