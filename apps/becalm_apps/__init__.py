@@ -2,12 +2,12 @@
 
 ``main`` stands on top; each folder imports from those below it alone:
 
-    setup/ share/ runs/ studio/    commands that are no domain's
-    new/                           a plugin to start from
-    verbs/                         what every domain can do: sample, train, evaluate
-    tracking/                      trainings kept in MLflow
-    cli/                           a command: flags, config files, errors, progress
-    fields/                        a pydantic field described once, for flags and for pages
+    setup/ share/ runs/ results/ studio/    commands that are no domain's
+    new/                                    a plugin to start from
+    verbs/                                  what every domain can do: sample, train, evaluate
+    tracking/                               trainings kept in MLflow
+    cli/                                    a command: flags, config files, errors, progress
+    fields/                                 a pydantic field described once, for flags and for pages
 """
 
 import becalm as becalm  # Forwards the old names.

@@ -24,6 +24,8 @@ _SUMMARY = "Denoising diffusion: sample, train and judge models of many kinds of
 _COMMANDS = (
     ("Tools", "studio", "A web page to watch and steer the models of all domains.", "studio.command"),
     ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "runs.command"),
+    ("Tools", "show", "How a result was made, as its file says it.", "results.show"),
+    ("Tools", "again", "Make a result once more, and compare.", "results.again"),
     ("Sharing", "export", "Write a checkpoint with its card for others.", "share.export"),
     ("Sharing", "import", "Take over a checkpoint that someone shares.", "share.import_checkpoint"),
     ("Sharing", "push", "Send a checkpoint with its card to the hub.", "share.push"),

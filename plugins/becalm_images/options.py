@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from becalm.plugin.paths import InputFile, OutputFile
 from becalm.plugin.report import Positional
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Sketch, Slider, Upload, Weights
@@ -14,8 +15,8 @@ from becalm_images.request import ImageRequest
 class EditOptions(ImageRequest):
     """``becalm images edit``."""
 
-    image: str = Field(description="Image to edit, of the model's size.")
-    mask: str | None = Field(
+    image: Annotated[str, InputFile()] = Field(description="Image to edit, of the model's size.")
+    mask: Annotated[str | None, InputFile()] = Field(
         None,
         description="What to keep: top, bottom, left, right (halves), or an image that is white where pixels are kept.",
     )
@@ -23,8 +24,10 @@ class EditOptions(ImageRequest):
         1.0, gt=0, le=1, description="Noise time to start from; below 1 the image's outline survives (SDEdit)."
     )
     count: int = Field(8, ge=1, description="How many edits.")
-    out: str = Field("edit.png", description="PNG to write: the image, what was kept, the edits.")
-    checkpoint: str = Field("mnist", description="Pretrained name or .safetensors file.")
+    out: Annotated[str, OutputFile()] = Field(
+        "edit.png", description="PNG to write: the image, what was kept, the edits."
+    )
+    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Pretrained name or .safetensors file.")
     device: str = Field("auto", description="auto, cpu, cuda.")
 
 

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from becalm.plugin.paths import InputFile, OutputFile
 from becalm.plugin.report import Positional
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Sketch, Slider, Weights
@@ -23,7 +24,7 @@ class RecordOptions(Settings):
         "random, or module:function of your own, called with an observation and perhaps env or rng."
     )
     episodes: int = Field(50, ge=1, description="How many episodes to keep.")
-    out: str = Field(description="File to write: .npz, or a folder or .hdf5 for Minari.")
+    out: Annotated[str, OutputFile()] = Field(description="File to write: .npz, or a folder or .hdf5 for Minari.")
     min_return: float | None = Field(
         None, allow_inf_nan=False, description="Keep only episodes with at least this return."
     )
@@ -37,7 +38,7 @@ class CompareOptions(Settings):
     """``becalm policies compare``."""
 
     env: str = Field("becalm/Claw-v0", description="Environment, as gymnasium knows it.")
-    data: str | None = Field(
+    data: Annotated[str | None, InputFile()] = Field(
         None, description="Demonstrations of it; default: recorded now, from its own demonstrator."
     )
     demonstrations: int = Field(2000, ge=1, description="How many to record, without --data.")
@@ -51,7 +52,9 @@ class CompareOptions(Settings):
     episodes: int = Field(1000, ge=1, description="Episodes that each is judged by.")
     parallel: int = Field(250, ge=1, description="Environments at a time.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise, demonstrations.")
-    out: str | None = Field(None, description="Picture to write: PNG, where each method's actions went.")
+    out: Annotated[str | None, OutputFile()] = Field(
+        None, description="Picture to write: PNG, where each method's actions went."
+    )
 
 
 def _asked(name: str) -> Any:
@@ -67,7 +70,9 @@ class EvaluateOptions(Execution):
 
     renamed: ClassVar[Mapping[str, str]] = SampleRequest.renamed
 
-    checkpoint: Annotated[str, Positional()] = Field("pusht", description="Pretrained name or .safetensors file.")
+    checkpoint: Annotated[str, Positional(), Weights()] = Field(
+        "pusht", description="Pretrained name or .safetensors file."
+    )
     env: str | None = Field(
         None, description="Environment, as gymnasium knows it; module:Id imports a module first. Default: the policy's."
     )
@@ -80,7 +85,7 @@ class EvaluateOptions(Execution):
     limit: int | None = Field(None, ge=1, description="Steps of an episode at most; default: the protocol's.")
     parallel: int = Field(50, ge=1, description="Environments at a time; changes nothing but speed.")
     workers: int = Field(0, ge=0, description="If above 0: so many environments at a time, a process for each.")
-    out: str | None = Field(
+    out: Annotated[str | None, OutputFile()] = Field(
         None, description="Folder for the episodes (CSV), a plot, and animations of best, median, worst."
     )
     video: Literal["gif", "mp4", "none"] = Field("gif", description="Kind of the animations in --out.")
@@ -126,7 +131,7 @@ class WatchOptions(Settings):
 class InspectOptions(Settings):
     """``becalm policies inspect``."""
 
-    file: Annotated[str, Positional()] = Field(
+    file: Annotated[str, Positional(), InputFile()] = Field(
         description="Demonstrations: a .npz, .hdf5 or zarr, the folder of a Minari or LeRobot dataset, or pusht."
     )
-    out: str = Field("inspect.png", description="PNG to write: paths and histograms.")
+    out: Annotated[str, OutputFile()] = Field("inspect.png", description="PNG to write: paths and histograms.")

@@ -5,6 +5,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import Field
 
+from becalm.plugin.paths import OutputFile
 from becalm.plugin.report import Positional
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Slider, Upload, Weights
@@ -36,7 +37,9 @@ class GenerateOptions(Settings):
     size: SizeName = Field("small", description="How large: for brute force, for trying out, as in the literature.")
     count: int = Field(10, ge=1, description="How many.")
     seed: int = Field(0, ge=0, lt=2**31, description="The first instance's; the next ones count up from it.")
-    out: str = Field(description="Folder to write .mps.gz files to; those that are there already are kept.")
+    out: Annotated[str, OutputFile()] = Field(
+        description="Folder to write .mps.gz files to; those that are there already are kept."
+    )
 
 
 class LabelOptions(Settings):
@@ -87,11 +90,11 @@ class EvaluateOptions(Settings):
     seconds: float = Field(60.0, gt=0, le=86400, description="Wall-clock of search and of each solver.")
     threads: int = Field(1, ge=1, le=1024, description="Threads of sampling and of each solver alike (SCIP takes one).")
     workers: int = Field(1, ge=1, le=1024, description="Processes; more than the cores at hand spoil the timings.")
-    out: str | None = Field(
+    out: Annotated[str | None, OutputFile()] = Field(
         None,
         description="Beginning of the files to write: .jsonl (what is finished), .csv, .png. Needed to go on later.",
     )
-    references: str | None = Field(
+    references: Annotated[str | None, OutputFile()] = Field(
         None, description="File of the best objectives ever seen; default: references.json beside --out."
     )
     seed: int = Field(0, ge=0, lt=2**31, description="Of sampling, greedy and rounding.")
@@ -105,13 +108,13 @@ class EvaluateOptions(Settings):
 class Sampling(ProgramRequest):
     """Flags of the verbs that sample one program."""
 
-    checkpoint: str | None = Field(
+    checkpoint: Annotated[str | None, Weights()] = Field(
         None,
         description="Name or .safetensors file of a network; none is guidance without one. "
         "Default: the bundled one that fits the program's structure, else none.",
     )
     device: str = Field("auto", description="auto, cpu, cuda.")
-    picture: str | None = Field(None, description="Picture to write: PNG.")
+    picture: Annotated[str | None, OutputFile()] = Field(None, description="Picture to write: PNG.")
 
     def request(self, **defaults: object) -> ProgramRequest:
         """The sampling request alone: what was asked for, and the defaults where nothing was."""
@@ -122,7 +125,7 @@ class Sampling(ProgramRequest):
 class SampleOptions(Sampling):
     """``becalm programs sample``."""
 
-    out: str | None = Field(
+    out: Annotated[str | None, OutputFile()] = Field(
         None, description="File to write: .npz and .json all solutions, .sol and .mst (a CBC start) the best."
     )
 
@@ -160,4 +163,6 @@ class SolveOptions(Sampling):
     threads: int = Field(1, ge=1, le=1024, description="Threads of the solver.")
     count: int = Field(30, ge=1, description="How many samples to take the best of.")
     tier: Tier = Field("1-opt", description="What is done to make samples; each does what those before it do, too.")
-    out: str | None = Field(None, description="File to write the best solution to: .sol, .mst, .json or .npz.")
+    out: Annotated[str | None, OutputFile()] = Field(
+        None, description="File to write the best solution to: .sol, .mst, .json or .npz."
+    )

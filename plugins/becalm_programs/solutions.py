@@ -1,15 +1,18 @@
 """Solutions of a program in one call: of a file, of a PuLP problem, of arrays."""
 
+from dataclasses import replace
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any, cast
 
+from becalm.provenance import record
 from becalm_programs.formats.pulp import from_pulp
 from becalm_programs.formats.read import read
 from becalm_programs.opening import form_of, open_form
+from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling.draw import sample
+from becalm_programs.sampling.draw import sample, with_defaults
 from becalm_programs.sampling.outcome import Outcome
 
 
@@ -39,4 +42,9 @@ def solutions(
         program = problem if isinstance(problem, Program) else from_pulp(problem)
     opening = open_form(form_of(program, name), checkpoint, device)
     request = cast(ProgramRequest, opening.model.request(count=count, **wishes))
-    return sample(opening.model, opening.form, request)
+    outcome = sample(opening.model, opening.form, request)
+    if not isinstance(problem, str | PathLike):
+        return outcome
+    asked = with_defaults(opening.model, request).model_copy(update={"model": name})
+    options = SampleOptions(checkpoint=checkpoint, **dict(asked))
+    return replace(outcome, record=record("programs sample", options, model=opening.model))

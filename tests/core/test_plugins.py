@@ -128,12 +128,12 @@ def test_a_broken_plugin_is_reported_and_takes_nothing_else_down(kind: str, site
     source, reason = BROKEN[kind]
     # Before and after in order of name: the others must be there all the same.
     install(site, f"aaa_{kind}", source)
-    install(site, f"zzz_{kind}", source.replace("twice", "again").replace("points", "others"))
+    install(site, f"zzz_{kind}", source.replace("twice", "thrice").replace("points", "others"))
     install(site, "points_plugin", POINTS)
     plugins = {plugin.name: plugin for plugin in installed()}
     for name in (f"aaa_{kind}", f"zzz_{kind}"):
         error = plugins[name].error
-        assert error is not None and reason.replace("twice", "again" if name.startswith("zzz") else "twice") in error
+        assert error is not None and reason.replace("twice", "thrice" if name.startswith("zzz") else "twice") in error
         assert "\n" not in error
         assert plugins[name].domains == () and plugins[name].version == "1.0"
     assert plugins["points_plugin"].error is None and plugins["images"].error is None

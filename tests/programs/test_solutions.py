@@ -7,6 +7,7 @@ import pytest
 from drawn import brute
 
 from becalm.errors import UserError
+from becalm.provenance import read
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
@@ -43,6 +44,20 @@ def test_a_file_and_arrays_give_the_same_solutions(tmp_path: Path) -> None:
     np.testing.assert_array_equal(by_arrays.x, by_file.x)
     np.testing.assert_array_equal(by_arrays.x, by_name.x)
     assert by_arrays.feasible == 1
+
+
+def test_solutions_of_a_file_are_saved_with_their_record_and_show_themselves(tmp_path: Path) -> None:
+    path = tmp_path / "cover.mps.gz"
+    write_mps(path, generate("set-cover", "tiny", 0))
+    outcome = solutions(str(path), 2, seed=3, **QUICK)
+    outcome.save(tmp_path / "a.sol")
+    made = read(tmp_path / "a.sol")
+    assert (made.command, made.settings["seed"], made.inputs["model"].name) == ("programs sample", 3, "cover.mps.gz")
+    assert outcome.record == made
+    assert len(repr(outcome)) < 200 and "feasible" in outcome._repr_html_()
+    assert solutions(generate("set-cover", "tiny", 0), 2, **QUICK).record is None
+    with pytest.raises(UserError, match="must end in one of"):
+        outcome.save(tmp_path / "a.png")
 
 
 def test_what_cannot_be_sampled_is_refused_in_a_sentence() -> None:

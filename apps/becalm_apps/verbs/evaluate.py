@@ -9,6 +9,7 @@ import click
 
 from becalm.files import atomic
 from becalm.plugin.hooks import DomainRef
+from becalm.provenance import record, write
 from becalm.request import SampleRequest
 from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import on_stop
@@ -42,7 +43,8 @@ def _run(ref: DomainRef, call: Call) -> None:
     request = model.with_defaults(cast(SampleRequest, call.settings))
     drawn, _ = generate(model, request, title="sampling", quiet=call.own["quiet"])
     if out is not None:
-        atomic.write_atomic(out, content(model, drawn, (), out.suffix))
+        # The file is what sample writes, so it says how sample makes it.
+        write(out, content(model, drawn, (), out.suffix), record(f"{ref.name} sample", request, model=model))
     metrics = {name: float(value) for name, value in model.domain.metrics(drawn.data, drawn.cond).items()}
     each = drawn.seconds / request.count
     if call.own["as_json"]:

@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING, Any, cast
 import click
 
 from becalm.files import atomic
+from becalm.files.arrays import npz
 from becalm.plugin.hooks import DomainRef
+from becalm.provenance import record, write
 from becalm.request import SampleRequest
 from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.progress import clock
 from becalm_apps.cli.verb import Call, Verb
-from becalm_apps.verbs import animation, output
+from becalm_apps.verbs import animation
 from becalm_apps.verbs.generate import generate, open_model, options, request_form
+from becalm_apps.verbs.output import png
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -52,9 +55,8 @@ def _run(ref: DomainRef, call: Call) -> None:
     atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.with_defaults(cast(SampleRequest, call.settings))
-    frames = animation.frame_steps(request.updates) if out.suffix == ".gif" else ()
-    drawn, films = generate(model, request, title="sampling", quiet=call.own["quiet"], frames=frames)
-    atomic.write_atomic(out, content(model, drawn, films, out.suffix))
+    drawn, made = make(model, request, out.suffix, quiet=call.own["quiet"])
+    write(out, made, record(f"{ref.name} sample", request, model=model))
     if call.own["as_json"]:
         summary = {
             "count": request.count,
@@ -69,10 +71,17 @@ def _run(ref: DomainRef, call: Call) -> None:
         click.echo(f"{out}: {request.count} samples in {clock(drawn.seconds)} ({how}, {name} {model.digest[:8]})")
 
 
+def make(model: "Model[Any]", request: SampleRequest, suffix: str, *, quiet: bool) -> tuple["Drawn[Any]", bytes]:
+    """The samples of a request, and a file of that suffix with them."""
+    frames = animation.frame_steps(request.updates) if suffix == ".gif" else ()
+    drawn, films = generate(model, request, title="sampling", quiet=quiet, frames=frames)
+    return drawn, content(model, drawn, films, suffix)
+
+
 def content(model: "Model[Any]", drawn: "Drawn[Any]", frames: Sequence["Tensor"], suffix: str) -> bytes:
     """The samples as a file with that suffix holds them."""
     if suffix == ".gif":
         return animation.gif(model.domain, frames, drawn.cond)
     if suffix == ".npz":
-        return output.npz(model.domain.arrays(drawn.data, drawn.cond))
-    return output.png(model.domain.render(drawn.data, drawn.cond))
+        return npz(model.domain.arrays(drawn.data, drawn.cond))
+    return png(model.domain.render(drawn.data, drawn.cond))

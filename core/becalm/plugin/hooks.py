@@ -16,7 +16,7 @@ import pluggy
 hookspec = pluggy.HookspecMarker("becalm")
 hookimpl = pluggy.HookimplMarker("becalm")
 
-WORDS = frozenset({"completion", "doctor", "export", "import", "plugins", "push", "runs", "studio"})
+WORDS = frozenset({"again", "completion", "doctor", "export", "import", "plugins", "push", "runs", "show", "studio"})
 """Words of the command line's own, which no domain can have as its name."""
 
 

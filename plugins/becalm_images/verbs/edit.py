@@ -9,8 +9,8 @@ from torch import Tensor
 
 import becalm
 from becalm.errors import UserError
-from becalm.files.atomic import write_atomic
 from becalm.model import Model
+from becalm.provenance import record, write
 from becalm.sampler import last
 from becalm_images.data.image import Reading, is_image, read
 from becalm_images.domain import Images
@@ -36,7 +36,8 @@ def run(options: EditOptions) -> Iterator[str]:
     edited = edits(model, image, keep, options)
     shown = image if keep is None else torch.where(keep, image, torch.full_like(image, 96))
     tiles = torch.cat([image[None], shown[None], edited])
-    write_atomic(out, png(grid(tiles, columns=min(len(tiles), 10), zoom=4)).content)
+    made = record("images edit", options, model=model)
+    write(out, png(grid(tiles, columns=min(len(tiles), 10), zoom=4)).content, made)
     yield f"{options.out}: the image, what was kept, and {len(edited)} edits"
 
 

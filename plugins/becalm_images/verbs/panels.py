@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
 
 import numpy as np
 import torch
@@ -11,9 +11,9 @@ from PIL import Image
 from torch import Tensor
 
 from becalm.errors import UserError
-from becalm.files.atomic import write_atomic
 from becalm.model import Model, shared
 from becalm.plugin.report import Picture, Progress, Report, Saved
+from becalm.provenance import Record, record, write
 from becalm.sampler import Step
 from becalm_images.data.image import read
 from becalm_images.domain import Images
@@ -22,6 +22,7 @@ from becalm_images.request import ImageRequest
 from becalm_images.verbs.edit import images_of, open_image
 from becalm_images.views.grid import grid, png
 
+P = TypeVar("P", bound=ImageRequest)
 _GROUND = 96
 _COLUMNS = 5
 
@@ -43,7 +44,8 @@ def inpaint(options: InpaintOptions) -> Iterator[Report]:
     shown = torch.where(keep, image, torch.full_like(image, _GROUND))
     request = _request(model, options)
     steps = model.edit(_rows(image, request), mask=keep, request=request)
-    yield from _stream(model, steps, request, [image, shown], Path(options.folder))
+    made = record("images inpaint", _with(options, request), model=model, output="folder/edits.png", panel=True)
+    yield from _stream(model, steps, request, [image, shown], Path(options.folder), made)
 
 
 def redraw(options: RedrawOptions) -> Iterator[Report]:
@@ -58,7 +60,8 @@ def redraw(options: RedrawOptions) -> Iterator[Report]:
         raise UserError("draw something on the canvas first")
     request = _request(model, options)
     steps = model.edit(_rows(image, request), start=options.start, request=request)
-    yield from _stream(model, steps, request, [image], Path(options.folder))
+    made = record("images redraw", _with(options, request), model=model, output="folder/edits.png", panel=True)
+    yield from _stream(model, steps, request, [image], Path(options.folder), made)
 
 
 def ground(options: InpaintOptions) -> Picture:
@@ -83,6 +86,11 @@ def _request(model: Model[Tensor], options: ImageRequest) -> ImageRequest:
     return cast(ImageRequest, model.with_defaults(ImageRequest.model_validate({"count": options.count, **fields})))
 
 
+def _with(options: P, request: ImageRequest) -> P:
+    """The options with what the model's own defaults made of them."""
+    return options.model_copy(update={name: getattr(request, name) for name in ImageRequest.model_fields})
+
+
 def _image(model: Model[Tensor], domain: Images, options: InpaintOptions) -> Tensor:
     """(C, H, W) uint8: the one uploaded, or a sample."""
     if options.image is not None:
@@ -105,7 +113,7 @@ def _rows(image: Tensor, request: ImageRequest) -> Tensor:
 
 
 def _stream(
-    model: Model[Tensor], steps: Iterator[Step], request: ImageRequest, before: list[Tensor], folder: Path
+    model: Model[Tensor], steps: Iterator[Step], request: ImageRequest, before: list[Tensor], folder: Path, made: Record
 ) -> Iterator[Report]:
     """The edits as they come, beside what they start from; the last ones also as a file."""
     picture: Picture | None = None
@@ -118,5 +126,5 @@ def _stream(
         yield Progress(step.index + 1, request.updates, f"t = {float(step.level.t):.2f}")
         yield replace(picture, text=f"{names}, and {request.count} edits")
     if picture is not None:
-        write_atomic(folder / "edits.png", picture.content)
+        write(folder / "edits.png", picture.content, made)
         yield Saved(folder / "edits.png")

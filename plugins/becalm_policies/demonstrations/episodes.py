@@ -16,7 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError, first_line
-from becalm.files.atomic import write_atomic
+from becalm.provenance import Record, write
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
@@ -115,8 +115,11 @@ class Episodes:
             parts[0].spec,
         )
 
-    def write(self, path: Path) -> None:
+    def write(self, path: Path, made: Record | None = None) -> None:
         """Writes the store whole or not at all.
+
+        Args:
+            made: How the episodes came to be, kept in the file.
 
         Raises:
             UserError: If it cannot be written.
@@ -131,7 +134,7 @@ class Episodes:
         arrays["meta"] = np.array(json.dumps({"environment": self.environment, "spec": dict(self.spec)}))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        write_atomic(path, buffer.getvalue())
+        write(path, buffer.getvalue(), made)
 
     @classmethod
     def read(cls, path: Path) -> "Episodes":

@@ -1,15 +1,16 @@
 """What an evaluation has played so far, on disk: an interrupted one goes on where it stopped.
 
-settings.json    what was asked for; --resume refuses other settings
+settings.json    what was asked for; --resume refuses other settings; once all is done, also the record (becalm)
 episodes.jsonl   one line per finished episode, with its actions and rewards
 episodes.csv     the same for people: episode, seed, steps, best (largest reward), total (return), success (1, 0, or
-empty where the environment knows none), notes (what else it said at the end, name=value)
+empty where the environment knows none), notes (what else it said at the end, name=value); at the end the
+record (becalm)
 """
 
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ import numpy as np
 from becalm.errors import UserError
 from becalm.files import journal
 from becalm.files.atomic import write_atomic
+from becalm.provenance import Record, write
 from becalm_policies.rollouts.estimates import Outcome
 from becalm_policies.rollouts.protocol import Start
 from becalm_policies.rollouts.rollout import Rollout
@@ -63,6 +65,17 @@ class Journal:
         write_atomic(folder / "episodes.csv", table.encode())
         write_atomic(asked, json.dumps(settings, indent=2, sort_keys=True).encode())
 
+    def stamp(self, made: Callable[[str], Record]) -> None:
+        """Has the table and the settings say how they were made, once all episodes are there.
+
+        Args:
+            made: Name of a file to its record.
+        """
+        if self._folder is not None:
+            for name in ("episodes.csv", "settings.json"):
+                file = self._folder / name
+                write(file, file.read_bytes(), made(name))
+
     def add(self, rollout: Rollout) -> None:
         """Keeps one more episode."""
         self.rollouts.append(rollout)
@@ -80,6 +93,7 @@ def _read(folder: Path, settings: Mapping[str, Any]) -> list[Rollout]:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise UserError(f"the evaluation in {folder} is damaged and cannot be resumed: {error}") from error
     now = json.loads(json.dumps(settings))
+    before.pop("becalm", None)
     changed = [name for name in {**before, **now} if before.get(name) != now.get(name)]
     if changed:
         name = changed[0]

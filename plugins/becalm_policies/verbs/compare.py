@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from becalm import provenance
 from becalm.errors import unknown
 from becalm.files import atomic
-from becalm.files.atomic import write_atomic
 from becalm.model import Model
 from becalm.plugin.report import Progress, Table
 from becalm_policies.baselines import METHODS, train_method
@@ -66,7 +66,8 @@ def _compare(options: CompareOptions, domain: Policies) -> Iterator[str | Progre
         panels.append(Panel(name, rollouts))
     yield _table(domain.environment, options, summaries)
     if options.out is not None:
-        write_atomic(Path(options.out), plot_actions(domain.scene(), panels).content)
+        made = provenance.record("policies compare", options)
+        provenance.write(Path(options.out), plot_actions(domain.scene(), panels).content, made)
         yield options.out
 
 

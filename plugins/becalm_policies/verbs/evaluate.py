@@ -10,9 +10,9 @@ import numpy as np
 
 import becalm.model
 from becalm.errors import UserError
-from becalm.files.atomic import write_atomic
 from becalm.model import Model
 from becalm.plugin.report import Progress, Report, Table
+from becalm.provenance import Record, record, write
 from becalm_policies.control.execution import Execution
 from becalm_policies.control.latency import Latency, Timed, measure
 from becalm_policies.control.policy import Policy, policy
@@ -81,7 +81,12 @@ def run(options: EvaluateOptions) -> Iterator[Report]:
     yield _scores(task, summary, [rollout.outcome.total for rollout in rollouts])
     yield _costs(latency, timed, min(options.workers or options.parallel, max(len(starts), 1)))
     if folder is not None:
-        yield from _pictures(folder, options, actor, task, rollouts, summary)
+
+        def made(name: str) -> Record:
+            return record("policies evaluate", options, model=model, output=f"out/{name}")
+
+        journal.stamp(made)
+        yield from _pictures(folder, options, actor, task, rollouts, summary, made)
 
 
 def _policy(model: Model[Any], options: EvaluateOptions) -> Policy:
@@ -172,14 +177,20 @@ def _costs(latency: Latency, timed: Timed, batch: int) -> Table:
 
 
 def _pictures(
-    folder: Path, options: EvaluateOptions, actor: Policy, task: _Task, rollouts: list[Any], summary: Summary
+    folder: Path,
+    options: EvaluateOptions,
+    actor: Policy,
+    task: _Task,
+    rollouts: list[Any],
+    summary: Summary,
+    made: Callable[[str], Record],
 ) -> Iterator[Report]:
     from becalm_policies.views import animation
     from becalm_policies.views.score_plot import plot_scores
 
     figure = summary.best if task.score == "best" else summary.total
     title = f"{Path(options.checkpoint).stem} in {task.id}, protocol {task.protocol}, {len(rollouts)} episodes"
-    write_atomic(folder / "plot.png", plot_scores(rollouts, task.score, figure, title).content)
+    write(folder / "plot.png", plot_scores(rollouts, task.score, figure, title).content, made("plot.png"))
     if options.video != "none":
         ranked = sorted(rollouts, key=lambda rollout: float(getattr(rollout.outcome, task.score)))
         selected = {"best": ranked[-1], "median": ranked[len(ranked) // 2], "worst": ranked[0]}
@@ -189,7 +200,8 @@ def _pictures(
             try:
                 shown = animation.replay(env, rollout)
                 frames = _frames(actor, task, rollout, shown) if task.id in PLANES else (frame for frame, _ in shown)
-                animation.write(folder / f"{name}.{options.video}", list(frames), task.rate, options.video)
+                film = f"{name}.{options.video}"
+                animation.write(folder / film, list(frames), task.rate, options.video, made(film))
             finally:
                 env.close()
     yield f"{folder}: episodes.csv, plot.png" + (

@@ -7,8 +7,8 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.files import atomic
-from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Progress, Table
+from becalm.provenance import record, write
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats.source import load
 from becalm_policies.options import InspectOptions
@@ -32,7 +32,7 @@ def run(options: InspectOptions) -> Iterator[str | Progress | Table]:
     yield _spread(episodes)
     for warning in warnings(episodes):
         yield f"warning: {warning}"
-    write_atomic(path, plot_demonstrations(episodes).content)
+    write(path, plot_demonstrations(episodes).content, record("policies inspect", options))
     yield f"wrote {path}"
 
 

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from becalm import provenance
 from becalm.errors import UserError
 from becalm.files.atomic import writable
 from becalm.plugin.report import Progress, Table
@@ -81,7 +82,7 @@ class _Recording:
         if path.suffix == ".npz":
             whole = self.episodes()
             self.kept = [whole]
-            whole.write(path)
+            whole.write(path, provenance.record("policies record", self.options))
         else:
             from becalm_policies.formats.minari import write
 

@@ -1,6 +1,7 @@
 """An episode played again as an animation: a GIF by pillow, or an mp4 where OpenCV can write one."""
 
 import io
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -9,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 from PIL import Image
 
+from becalm import provenance
 from becalm.errors import UserError
-from becalm.files.atomic import write_atomic
 from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.rollouts.rollout import Rollout
 from becalm_policies.views.overlay import Frame, render, with_chunks
@@ -56,15 +57,24 @@ def with_plans(
         yield with_chunks(frame, chunks, box, down)
 
 
-def write(path: Path, frames: Sequence[Frame], rate: float, kind: Literal["gif", "mp4"] = "gif") -> None:
+def write(
+    path: Path,
+    frames: Sequence[Frame],
+    rate: float,
+    kind: Literal["gif", "mp4"] = "gif",
+    made: provenance.Record | None = None,
+) -> None:
     """Writes an animation, at most 320 pixels wide; a GIF at no more than 25 frames a second.
+
+    Args:
+        made: How it was made, kept in the file.
 
     Raises:
         UserError: If it cannot be written.
     """
     small = [_small(frame) for frame in frames]
     if kind == "mp4":
-        _mp4(path, small, rate)
+        provenance.write(path, _mp4(small, rate), made)
         return
     stride = max(round(rate / _RATE), 1)
     shown = small[::stride] if stride == 1 or len(small) % stride == 1 else [*small[::stride], small[-1]]
@@ -83,20 +93,23 @@ def write(path: Path, frames: Sequence[Frame], rate: float, kind: Literal["gif",
         duration=[*[each] * (len(images) - 1), 1000],
         loop=0,
     )
-    write_atomic(path, buffer.getvalue())
+    provenance.write(path, buffer.getvalue(), made)
 
 
-def _mp4(path: Path, frames: Sequence[Image.Image], rate: float) -> None:
+def _mp4(frames: Sequence[Image.Image], rate: float) -> bytes:
     try:
         import cv2
     except ModuleNotFoundError as error:
         raise UserError("mp4 needs the package opencv-python-headless: take --video gif, or pip install it") from error
-    writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, frames[0].size)
-    if not writer.isOpened():
-        raise UserError(f"OpenCV cannot write {path} here: take --video gif")
-    for frame in frames:
-        writer.write(np.asarray(frame)[:, :, ::-1])
-    writer.release()
+    with tempfile.TemporaryDirectory(prefix="becalm-film-") as folder:
+        path = Path(folder) / "film.mp4"
+        writer = cv2.VideoWriter(str(path), cv2.VideoWriter.fourcc(*"mp4v"), rate, frames[0].size)
+        if not writer.isOpened():
+            raise UserError("OpenCV cannot write mp4 here: take --video gif")
+        for frame in frames:
+            writer.write(np.asarray(frame)[:, :, ::-1])
+        writer.release()
+        return path.read_bytes()
 
 
 def _small(frame: Frame) -> Image.Image:

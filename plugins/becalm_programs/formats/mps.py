@@ -12,28 +12,28 @@ from pathlib import Path
 import numpy as np
 
 from becalm.errors import UserError
+from becalm.provenance import Record, write
 from becalm_programs.problem.program import Array, Program
 
 _NOTHING = -1e30
 
 
-def write_mps(path: Path | str, program: Program) -> None:
+def write_mps(path: Path | str, program: Program, made: Record | None = None) -> None:
     """Writes the program in its original sense, whole or not at all.
 
     Args:
         path: Ends in .mps or .mps.gz; the same program gives the same bytes.
+        made: How the program came to be, kept in comments.
 
     Raises:
         UserError: If the path ends in something else, a name does not fit MPS, or the place cannot be written.
     """
-    from becalm.files.atomic import write_atomic
-
     path = Path(path)
     if not path.name.endswith((".mps", ".mps.gz")):
         raise UserError(f"{path} must end in .mps or .mps.gz")
     content = mps(program).encode()
     # Without a time in its header, or the same program would give other bytes each second.
-    write_atomic(path, gzip.compress(content, compresslevel=6, mtime=0) if path.suffix == ".gz" else content)
+    write(path, gzip.compress(content, compresslevel=6, mtime=0) if path.suffix == ".gz" else content, made)
 
 
 def mps(program: Program) -> str:

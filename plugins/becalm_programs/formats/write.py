@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
+from becalm.provenance import Record, write
 from becalm_programs.formats.mps import check_names, number
 from becalm_programs.problem.program import Program, solutions
 from becalm_programs.problem.verify import Verdict, verify
@@ -19,20 +20,19 @@ from becalm_programs.problem.verify import Verdict, verify
 SUFFIXES = (".sol", ".json", ".npz", ".mst")
 
 
-def write_solutions(path: Path | str, program: Program, x: npt.ArrayLike) -> Verdict:
+def write_solutions(path: Path | str, program: Program, x: npt.ArrayLike, made: Record | None = None) -> Verdict:
     """Writes solutions in the format that the suffix names, and verifies them.
 
     Args:
         path: .npz and .json hold all K; .sol, and .mst for CBC, hold the best: feasible ones first, then by objective.
         x: (K, n), K at least 1.
+        made: How they were made, kept in the file.
 
     Raises:
         ValueError: If x has another shape.
         UserError: If the suffix is none of these, there is no solution, a name does not fit the format, or the place
             cannot be written.
     """
-    from becalm.files.atomic import write_atomic
-
     path, x = Path(path), solutions(program, x)
     writers = {".sol": _sol, ".json": _json, ".npz": _npz, ".mst": _mst}
     if path.suffix not in writers:
@@ -40,7 +40,7 @@ def write_solutions(path: Path | str, program: Program, x: npt.ArrayLike) -> Ver
     if not len(x):
         raise UserError(f"there is no solution to write to {path}")
     verdict = verify(program, x)
-    write_atomic(path, writers[path.suffix](program, x, verdict))
+    write(path, writers[path.suffix](program, x, verdict), made)
     return verdict
 
 

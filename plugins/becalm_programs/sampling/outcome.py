@@ -1,9 +1,13 @@
 """What sampling brings: solutions, their verdict, and the path that led to them."""
 
 from dataclasses import dataclass
+from html import escape
+from pathlib import Path
 
 import numpy as np
 
+from becalm.provenance import Record
+from becalm_programs.formats.write import write_solutions
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.verify import Verdict
 from becalm_programs.tier import Tier
@@ -26,7 +30,7 @@ class Mark:
     feasible: float
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Outcome:
     """What sampling brought.
 
@@ -38,6 +42,7 @@ class Outcome:
         seconds: Wall-clock of sampling, tier and verification; reading and loading are not in it, nor are marks.
         calls: Times that the network was called.
         marks: The path, if it was watched.
+        record: How it was made; None where the program was handed over rather than read from a file.
     """
 
     program: Program
@@ -48,6 +53,33 @@ class Outcome:
     seconds: float
     calls: int
     marks: tuple[Mark, ...] = ()
+    record: Record | None = None
+
+    def save(self, path: Path | str) -> None:
+        """Writes the solutions: .npz and .json all, .sol and .mst the best; the record with them.
+
+        Raises:
+            UserError: If the suffix is another, a name does not fit the format, or the place cannot be written.
+        """
+        write_solutions(path, self.program, self.x, self.record)
+
+    def __repr__(self) -> str:
+        best = "" if self.best is None else f", best objective {self.best:.6g}"
+        name = self.program.name or "program"
+        return f"<Outcome {name}: {self.found} of {len(self.x)} feasible{best}, tier {self.tier}>"
+
+    def _repr_html_(self) -> str:
+        sense = "maximise" if self.program.maximise else "minimise"
+        figures = {
+            "program": f"{self.program.name or 'program'} ({sense})",
+            "feasible": f"{self.found} of {len(self.x)}",
+            "best objective": "none" if self.best is None else f"{self.best:.6g}",
+            "distinct feasible": str(self.distinct),
+            "tier": self.tier,
+            "seconds": f"{self.seconds:.3g}",
+        }
+        rows = (f"<tr><th>{name}</th><td>{escape(value)}</td></tr>" for name, value in figures.items())
+        return f"<table>{''.join(rows)}</table>"
 
     @property
     def entries(self) -> Array:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from becalm.errors import UserError
 from becalm.plugin.report import Progress, Table
+from becalm.provenance import record
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.options import GenerateOptions
@@ -30,7 +31,8 @@ def run(options: GenerateOptions) -> Iterator[str | Progress | Table]:
             there += 1
             continue
         program = generate(options.family, options.size, seed)
-        write_mps(path, program)
+        one = options.model_copy(update={"seed": seed, "count": 1})
+        write_mps(path, program, record("programs generate", one, output=f"out/{path.name}"))
         sizes.append(program.counts)
     yield Progress(options.count, options.count)
     if sizes:

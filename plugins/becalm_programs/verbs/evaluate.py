@@ -12,8 +12,8 @@ from pathlib import Path
 
 from becalm.errors import UserError
 from becalm.files import atomic
-from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Progress, Report, Table
+from becalm.provenance import record, write
 from becalm_programs.evaluation import chart, tables
 from becalm_programs.evaluation.journal import Journal, References, digest
 from becalm_programs.evaluation.judge import Cell
@@ -233,8 +233,9 @@ def _reported(options: EvaluateOptions, board: _Board, best: Mapping[str, float]
     if race is not None:
         yield race
     if out is not None:
-        write_atomic(Path(f"{out}.csv"), _csv(score))
-        write_atomic(Path(f"{out}.png"), chart.draw(rows, solvers, best, title).content)
+        made = record("programs evaluate", options, timed=True)
+        write(Path(f"{out}.csv"), _csv(score), made)
+        write(Path(f"{out}.png"), chart.draw(rows, solvers, best, title).content, made)
         yield f"{out}: .jsonl, .csv, .png"
 
 

@@ -3,17 +3,19 @@
 import time
 from collections.abc import Generator, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from becalm.plugin.report import Picture, Progress, Report, Saved, Table
+from becalm.provenance import record
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.formats.write import write_solutions
 from becalm_programs.opening import Opening, open_request
-from becalm_programs.options import PageOptions
+from becalm_programs.options import GenerateOptions, PageOptions
 from becalm_programs.problem.verify import verify
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import draw, with_defaults
@@ -44,7 +46,8 @@ def sample(options: PageOptions) -> Iterator[Report]:
     if file is None:
         program = generate(options.family, options.size, options.instance)
         file = str(folder / f"{program.name}.mps.gz")
-        write_mps(Path(file), program)
+        asked = GenerateOptions(family=options.family, size=options.size, seed=options.instance, count=1, out="")
+        write_mps(Path(file), program, record("programs generate", asked, output=f"out/{program.name}.mps.gz"))
     fields = {name: getattr(options, name) for name in _ASKED if getattr(options, name) is not None}
     request = ProgramRequest(model=file, tier=_first(options.tier), **fields)
     opening = open_request(request, options.checkpoint, "auto")
@@ -64,7 +67,7 @@ def sample(options: PageOptions) -> Iterator[Report]:
     yield _figures(opening, outcome)
     yield from remarks(outcome)
     yield _solutions(outcome)
-    yield from _files(folder, opening, outcome, None if options.model else Path(file))
+    yield from _files(options, opening, outcome, None if options.model else Path(file))
 
 
 def _first(tier: Tier) -> Tier:
@@ -126,9 +129,11 @@ def _solutions(outcome: Outcome) -> Table:
     return Table(("rank", "objective", "feasible", "violation", "of row", "found"), tuple(rows), title=shown)
 
 
-def _files(folder: Path, opening: Opening, outcome: Outcome, program: Path | None) -> Iterator[Saved]:
+def _files(options: PageOptions, opening: Opening, outcome: Outcome, program: Path | None) -> Iterator[Saved]:
+    folder = Path(options.folder)
+    made = partial(record, "programs sample", options, model=opening.model, panel=True)
     for name in ("best.sol", "solutions.npz"):
-        write_solutions(folder / name, opening.program, outcome.x)
+        write_solutions(folder / name, opening.program, outcome.x, made(output=f"folder/{name}"))
         yield Saved(folder / name)
     if program is not None:
         yield Saved(program)

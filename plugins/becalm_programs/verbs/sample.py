@@ -1,16 +1,18 @@
 """``becalm programs sample``: many solutions of one program, judged on its original rows, in a table and a picture."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from becalm.files import atomic
-from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Progress, Table
+from becalm.provenance import record, write
 from becalm_programs.formats.write import SUFFIXES, write_solutions
 from becalm_programs.opening import Opening, open_request
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
-from becalm_programs.sampling.draw import draw, outcome_of
+from becalm_programs.request import ProgramRequest
+from becalm_programs.sampling.draw import draw, outcome_of, with_defaults
 from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.tier import includes
 from becalm_programs.views.words import remarks, title
@@ -33,13 +35,16 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
     outcome = yield from outcome_of(draw(opening.model, opening.form, options.request(), watch=watch))
     yield table(opening, outcome)
     yield from remarks(outcome)
+    asked = with_defaults(opening.model, options.request())
+    options = options.model_copy(update={name: getattr(asked, name) for name in ProgramRequest.model_fields})
+    made = partial(record, "programs sample", options, model=opening.model)
     if options.out is not None:
-        write_solutions(options.out, opening.program, outcome.x)
+        write_solutions(options.out, opening.program, outcome.x, made())
         yield options.out
     if options.picture is not None:
         from becalm_programs.views.curves import panels
 
-        write_atomic(Path(options.picture), panels(outcome).content)
+        write(Path(options.picture), panels(outcome).content, made(output="picture"))
         yield options.picture
 
 

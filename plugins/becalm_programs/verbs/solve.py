@@ -7,13 +7,14 @@ that sampling began.
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from becalm.files import atomic
-from becalm.files.atomic import write_atomic
 from becalm.plugin.report import Progress, Table
+from becalm.provenance import record, write
 from becalm_programs.evaluation.judge import incumbent, reached
 from becalm_programs.formats.read import read
 from becalm_programs.formats.write import SUFFIXES, best, write_solutions
@@ -161,9 +162,10 @@ def _bought(program: Program, stages: list[Stage], outcome: Outcome) -> Iterator
 
 def _write(program: Program, stages: list[Stage], options: SolveOptions) -> Iterator[str]:
     solutions = [stage.x for stage in stages if stage.x is not None]
+    made = partial(record, "programs solve", options, timed=True)
     if options.out is not None:
         if solutions:
-            write_solutions(options.out, program, np.stack(solutions))
+            write_solutions(options.out, program, np.stack(solutions), made())
             yield options.out
         else:
             yield f"nothing feasible was found: {options.out} is not written"
@@ -171,5 +173,5 @@ def _write(program: Program, stages: list[Stage], options: SolveOptions) -> Iter
         from becalm_programs.views.race import race
 
         runs = {stage.name: (stage.points, stage.seconds) for stage in stages}
-        write_atomic(Path(options.picture), race(program, runs).content)
+        write(Path(options.picture), race(program, runs).content, made(output="picture"))
         yield options.picture

@@ -53,7 +53,7 @@ def test_network_calls_are_counted(checkpoint: str, fields: dict[str, Any], call
 def test_the_folder_holds_the_episodes_a_plot_and_films(checkpoint: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     list(reports(checkpoint, episodes=3, out=str(folder)))
-    assert tuple(rows(folder)[0]) == COLUMNS
+    assert tuple(rows(folder)[0]) == (*COLUMNS, "becalm")
     assert {row["episode"] for row in rows(folder)} == {"0", "1", "2"}
     with Image.open(folder / "plot.png") as plot:
         assert plot.width > 500

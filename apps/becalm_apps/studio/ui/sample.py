@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 from pydantic import BaseModel, Field, create_model
 
 from becalm.errors import UserError
-from becalm.files.atomic import write_atomic
+from becalm.files.arrays import npz
 from becalm.plugin.find import resolve
 from becalm.plugin.hooks import DomainRef
 from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Weights
+from becalm.provenance import record, write
 from becalm.request import SampleRequest
-from becalm_apps.verbs import animation, output
+from becalm_apps.verbs import animation
 
 if TYPE_CHECKING:
-    from becalm.model import Drawn, Model
+    from becalm.model import Drawn, Model, Run
 
 SUMMARY = "Draw samples from a model, and watch them come out of the noise."
 
@@ -75,7 +76,8 @@ def run(ref: DomainRef, options: Any) -> Iterator[Report]:
 
     yield Progress(0, 1, "loading")
     model = open_model(ref, options.checkpoint)
-    drawing = model.prepare(options.request).drawing()
+    prepared = model.prepare(options.request)
+    drawing = prepared.drawing()
     reel = _Reel()
     for step in drawing:
         text = f"t = {float(step.level.t):.2f}"
@@ -88,7 +90,7 @@ def run(ref: DomainRef, options: Any) -> Iterator[Report]:
     drawn = drawing.drawn
     yield reel.take(model.domain.render(drawn.data, drawn.cond), "")
     yield from _figures(model, drawn)
-    yield from _files(Path(options.folder), model, drawn, reel.pictures)
+    yield from _files(Path(options.folder), model, prepared, drawn, reel.pictures)
 
 
 class _Reel:
@@ -125,12 +127,16 @@ def _figures(model: "Model[Any]", drawn: "Drawn[Any]") -> Iterator[Report]:
     yield Table(("figure", "value"), tuple((name, float(value)) for name, value in figures.items()), title="Judged")
 
 
-def _files(folder: Path, model: "Model[Any]", drawn: "Drawn[Any]", pictures: Sequence[Picture]) -> Iterator[Report]:
+def _files(
+    folder: Path, model: "Model[Any]", run: "Run[Any]", drawn: "Drawn[Any]", film: Sequence[Picture]
+) -> Iterator[Report]:
     """What can be taken home: the arrays, and where the domain draws PNGs, the picture and the film."""
-    contents = {"samples.npz": output.npz(model.domain.arrays(drawn.data, drawn.cond))}
-    if all(picture.mime == "image/png" for picture in pictures):
-        contents["samples.png"] = pictures[-1].content
-        contents["film.gif"] = animation.animate([picture.content for picture in pictures])
+    made = record(f"{model.domain.name} sample", run.request, model=model)
+    contents = {"samples.npz": npz(model.domain.arrays(drawn.data, drawn.cond))}
+    if all(picture.mime == "image/png" for picture in film):
+        contents["samples.png"] = film[-1].content
+        contents["film.gif"] = animation.animate([picture.content for picture in film])
     for name, content in contents.items():
-        write_atomic(folder / name, content)
+        # The frames of the film are those that the page had time for.
+        write(folder / name, content, replace(made, timed=name.endswith(".gif")))
         yield Saved(folder / name)
