@@ -55,6 +55,17 @@ class Images(Source, Domain[Tensor]):
     name: ClassVar[str] = "images"
     request: ClassVar[type[ImageRequest]] = ImageRequest
     chunk: ClassVar[int | None] = 16
+    # The recipe of the bundled model: benchmarks/recipes/mnist.toml.
+    defaults: ClassVar[Mapping[str, Any]] = {
+        "training": {
+            "steps": 5500,
+            "optimizer": "muon",
+            "rate": 2e-3,
+            "decay": "cooldown",
+            "cooldown": 0.5,
+            "ema": 0.999,
+        }
+    }
 
     channels: int = Field(1, ge=1, description="Channels of an image; read off the data.")
     height: int = Field(28, ge=1, description="Height in pixels; read off the data.")

@@ -1,6 +1,7 @@
 """Flags of the verbs that only images have. Imports no torch."""
 
-from typing import Annotated
+from collections.abc import Mapping
+from typing import Annotated, ClassVar
 
 from pydantic import Field
 
@@ -61,7 +62,12 @@ class RedrawOptions(_PanelOptions):
 class FitOptions(Source):
     """``becalm images train-judge`` and ``train-classifier``."""
 
-    epochs: int = Field(8, ge=1, description="Passes over the training images.")
+    instead: ClassVar[Mapping[str, str]] = {"minutes": "epochs"}
+
+    epochs: int | None = Field(
+        8, ge=1, description="Passes over the training images; no limit where only minutes are given."
+    )
+    minutes: float | None = Field(None, gt=0, description="Wall-clock to train for; with epochs too, what ends first.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
 

@@ -9,6 +9,7 @@
 * flow: becalm's default, flow matching and DPM-Solver++ 2M, 8 steps.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -23,7 +24,7 @@ from becalm.model import Model, build
 from becalm.objective import Denoising
 from becalm.plugin.report import Progress
 from becalm.schedule import Flow
-from becalm.train import begin, train
+from becalm.train import Training, begin, train
 from becalm.train.plan import with_defaults
 from becalm.train.resume import export
 from becalm_policies.domain import Actions, Policies
@@ -72,20 +73,23 @@ METHODS: Mapping[str, Method] = {
 }
 
 
-def train_method(domain: Policies, method: Method, *, steps: int, seed: int) -> Iterator[Progress | Model[Any]]:
-    """Trains a method on a fitted domain; the model comes last."""
+def train_method(
+    domain: Policies, method: Method, *, steps: int | None, seed: int, minutes: float | None = None
+) -> Iterator[Progress | Model[Any]]:
+    """Trains a method on a fitted domain, for some steps or some minutes; the model comes last."""
     device = torch.device("cpu")
     domain = domain.model_copy(update={"blind": method.blind})
+    warmup = 200 if steps is None else min(200, steps // 4)
+    asked = {"steps": steps, "minutes": minutes, "seed": seed, "rate": 1e-3, "warmup": warmup}
+    schedule, objective, training = with_defaults(Policies, **method.sections, training=asked)
     if method.training == "k-means":
-        network = yield from train_clusters(domain, steps=steps, seed=seed)
+        network = yield from train_clusters(domain, training)
         yield Model(domain, Flow(), Denoising(prediction="x0"), network, domain.codec(), device, {})
         return
-    asked = {"steps": steps, "seed": seed, "rate": 1e-3, "warmup": min(200, steps // 4)}
-    schedule, objective, training = with_defaults(Policies, **method.sections, training=asked)
     state = begin(domain, schedule, objective, training, device)
     for step in train(state):
         if step.step % 50 == 0:
-            yield Progress(step.step, steps, f"training {method.training}")
+            yield _progress(training, step.step, step.seconds, method.training)
     yield build(export(state), device)
 
 
@@ -108,26 +112,33 @@ class Clusters(nn.Module):
         return self.centres[(share > edges).sum(1).clamp(max=len(self.centres) - 1)]
 
 
-def train_clusters(domain: Policies, *, steps: int, seed: int) -> Any:
-    """Clusters the chunks and trains a classifier of observations to clusters."""
-    codec, batches = domain.codec(), domain.batches("train", seed)
+def _progress(training: Training, step: int, seconds: float, name: str) -> Progress:
+    part = training.used(step, seconds)
+    return Progress(part.done, part.total, f"training {name}")
+
+
+def train_clusters(domain: Policies, training: Training) -> Any:
+    """Clusters the chunks and trains a classifier of observations to clusters, as long as the settings say."""
+    codec, batches = domain.codec(), domain.batches("train", training.seed)
     sample = torch.cat([_encoded(codec, next(batches)) for _ in range(max(8192 // domain.batch, 1))])
     centres = cluster_means(sample.flatten(1), min(_CLUSTERS, len(sample)))
     with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
+        torch.manual_seed(training.seed)
         inputs = domain.history * domain.observe.size(domain.observation_size)
         hidden = [nn.Linear(inputs, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU()]
         classifier = nn.Sequential(*hidden, nn.Linear(_WIDTH, len(centres)))
     optimizer = torch.optim.AdamW(classifier.parameters(), 1e-3)
-    for step in range(1, steps + 1):
+    begun, step, seconds = time.perf_counter(), 0, 0.0
+    while not training.used(step, seconds).over:
         batch = next(batches)
         wanted = torch.cdist(_encoded(codec, batch).flatten(1), centres).argmin(1)
         loss = F.cross_entropy(classifier(batch.cond.features.flatten(1)), wanted)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        step, seconds = step + 1, time.perf_counter() - begun
         if step % 50 == 0:
-            yield Progress(step, steps, "training k-means")
+            yield _progress(training, step, seconds, "k-means")
     return Clusters(centres.reshape(-1, *domain.shape()), classifier).eval().requires_grad_(False)
 
 

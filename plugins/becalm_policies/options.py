@@ -37,6 +37,8 @@ class RecordOptions(Settings):
 class CompareOptions(Settings):
     """``becalm policies compare``."""
 
+    instead: ClassVar[Mapping[str, str]] = {"minutes": "steps"}
+
     env: str = Field("becalm/Claw-v0", description="Environment, as gymnasium knows it.")
     data: Annotated[str | None, InputFile()] = Field(
         None, description="Demonstrations of it; default: recorded now, from its own demonstrator."
@@ -48,7 +50,10 @@ class CompareOptions(Settings):
         description="Which of mse, k-means, mip, diffusion, diffusion-x, diffusion-kde, flow.",
     )
     architecture: str = Field("mlp-small", description="Preset of the network that all are trained with.")
-    steps: int = Field(4000, ge=1, description="Training steps of each.")
+    steps: int | None = Field(4000, ge=1, description="Training steps of each; no limit where only minutes are given.")
+    minutes: float | None = Field(
+        None, gt=0, description="Wall-clock to train each for; with steps too, what ends first."
+    )
     episodes: int = Field(1000, ge=1, description="Episodes that each is judged by.")
     parallel: int = Field(250, ge=1, description="Environments at a time.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise, demonstrations.")

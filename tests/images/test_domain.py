@@ -1,5 +1,6 @@
 """Images keep core's contract, and do with a request what it says."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -8,8 +9,11 @@ from torch import Tensor
 
 from becalm import UserError
 from becalm.level import NoiseLevel
-from becalm.schedule import Cosine
+from becalm.objective import Objective
+from becalm.schedule import Cosine, Schedule
 from becalm.testing import check_domain
+from becalm.train import Training
+from becalm.train.plan import with_defaults
 from becalm_images.domain import Images
 from becalm_images.request import ImageRequest
 
@@ -119,3 +123,13 @@ def test_a_judge_or_classifier_of_other_images_is_one_sentence() -> None:
         domain.metrics(torch.zeros(10, 3, 32, 32, dtype=torch.uint8), torch.zeros(10).long())
     with pytest.raises(UserError, match=r"^classifier 'mnist-classifier' is for[^\n]*train-classifier[^\n]*$"):
         domain.energies()
+
+
+def test_images_are_trained_as_the_bundled_model_was() -> None:
+    recipe = tomllib.loads((Path(__file__).parents[2] / "benchmarks/recipes/mnist.toml").read_text())
+    schedule, objective, training = with_defaults(Images)
+    assert schedule == Schedule.model_validate(recipe["schedule"])
+    assert objective == Objective.model_validate(recipe["objective"])
+    # Which arithmetic is the faster is the machine's matter.
+    assert training == Training.model_validate({**recipe["training"], "precision": "auto"})
+    assert Images() == Images.model_validate(recipe["settings"])

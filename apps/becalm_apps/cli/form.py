@@ -53,6 +53,7 @@ class Form:
             # A flag that chooses a kind comes before those that set its fields.
             for flag in sorted(given, key=lambda flag: len(flag.path)):
                 self._set(table, flag, given[flag])
+            self._leave_out(table, {flag.path: flag for flag in given}, spelled)
             return self.model.model_validate(table)
         except ValidationError as error:
             raise self._explain(error, {flag.path: flag for flag in given}, spelled, source) from error
@@ -92,6 +93,18 @@ class Form:
         # Naming the kind that a file has already chosen keeps the file's settings of it.
         same = isinstance(before, Mapping) and kinds.tag is not None and chosen == {kinds.tag: before.get(kinds.tag)}
         table[key] = before if same else chosen
+
+    def _leave_out(self, table: dict[str, Any], given: Mapping[tuple[str, ...], Flag], file: Mapping[str, Any]) -> None:
+        """Takes out the defaults whose place a flag takes (``Settings.instead``), in place."""
+        for path, flag in given.items():
+            instead: Mapping[str, str] = getattr(flag.field.within[-1], "instead", {})
+            other = (*path[:-1], instead.get(path[-1], path[-1]))
+            if other in given or _holds(file, other):
+                continue
+            inner = table
+            for key in path[:-1]:
+                inner = inner[key]
+            inner.pop(other[-1], None)
 
     def _name_kind(
         self, known: Mapping[str, Any], table: dict[str, Any], kinds: Nested, flag: Flag, depth: int

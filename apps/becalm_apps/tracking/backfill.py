@@ -5,6 +5,7 @@ from pathlib import Path
 
 from becalm.errors import UserError
 from becalm.plugin.find import pretrained
+from becalm.train.budget import used
 from becalm_apps.tracking.code import distributions
 from becalm_apps.tracking.manifest import RunManifest, manifest_path, read_header
 from becalm_apps.tracking.run import RunWriter
@@ -41,7 +42,9 @@ def add(uri: str, name: str) -> tuple[str, str, str]:
     run = RunWriter(uri, out.absolute(), manifest, keep=place)
     picture = out.with_suffix(".png")
     run.sync(picture=(int(config["step"]), picture.read_bytes()) if picture.exists() else None, end=True)
-    run_id = run.close("FINISHED" if int(config["step"]) >= int(config["training"]["steps"]) else "KILLED")
+    training = config["training"]
+    done = used(training["steps"], training.get("minutes"), int(config["step"]), float(config.get("seconds", 0))).over
+    run_id = run.close("FINISHED" if done else "KILLED")
     model, version = run.registered or ("", "")
     return run_id, model, version
 

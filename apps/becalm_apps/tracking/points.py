@@ -1,7 +1,8 @@
 """A training's log as points of metrics: at most about 2000 of each, every one the mean of the steps since the last.
 
 A store takes a tenth of a millisecond per number, so a long training is thinned; the log itself keeps every step.
-Windows are fixed by the step's number, so that a resumed training continues them.
+Windows are fixed by the step's number, so that a resumed training continues them. Where the number of steps is unknown,
+since the training ends by the clock, windows double as the steps do: some 1000 points each time.
 """
 
 import json
@@ -33,12 +34,12 @@ class Tail:
     """The points of a log that grows.
 
     Attributes:
-        steps: Of the whole training; they fix the windows.
+        steps: Of the whole training, or None; they fix the windows.
         after: The last step that needs no point.
     """
 
     path: Path
-    steps: int
+    steps: int | None
     after: int = 0
     seconds: float = 0.0
     step: int = 0
@@ -49,17 +50,22 @@ class Tail:
 
     def read(self, *, end: bool = False) -> Iterator[Point]:
         """The points that have come since the last call; with ``end`` the last window too, however short."""
-        window = max(1, -(-self.steps // POINTS))
         for line in self._new():
             self.seconds, self.step = float(line["seconds"]), int(line["step"])
             if self.step <= self.after:
                 self._closed = self.seconds
                 continue
             self._lines.append(line)
-            if self.step % window == 0:
+            if self.step % self._window() == 0:
                 yield self._point()
         if end and self._lines:
             yield self._point()
+
+    def _window(self) -> int:
+        """Steps per point here."""
+        if self.steps is not None:
+            return max(1, -(-self.steps // POINTS))
+        return int(2 ** max(0, (2 * self.step // POINTS).bit_length() - 1))
 
     def _point(self) -> Point:
         lines, self._lines = self._lines, []

@@ -52,7 +52,7 @@ class RunWriter:
         self._id: str | None = None
         self.registered: tuple[str, str] | None = None
         self._waiting: deque[Point] = deque()
-        self._tail = Tail(out.with_suffix(".jsonl"), int(manifest.config["training"]["steps"]), manifest.logged)
+        self._tail = Tail(out.with_suffix(".jsonl"), manifest.config["training"]["steps"], manifest.logged)
 
     def sync(self, *, picture: tuple[int, bytes] | None = None, end: bool = False) -> None:
         """Logs what has come since.

@@ -1,11 +1,10 @@
 """The log of a training: a line of JSON per step, beside the checkpoint. A resumed one goes on without a seam."""
 
-import time
 from dataclasses import dataclass, field
 from itertools import takewhile
 from math import inf
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from becalm.files import journal
 
@@ -15,16 +14,10 @@ if TYPE_CHECKING:
 
 @dataclass
 class Log:
-    """Steps on their way to a file. Losses stay on the device until ``flush``: reading each would wait for it.
-
-    Attributes:
-        before: Seconds trained before this log was opened.
-    """
+    """Steps on their way to a file. Losses stay on the device until ``flush``: reading each would wait for it."""
 
     path: Path
-    before: float = 0.0
-    _pending: list[tuple["TrainStep", float]] = field(default_factory=list)
-    _started: float = field(default_factory=time.perf_counter)
+    _pending: list["TrainStep"] = field(default_factory=list)
 
     @classmethod
     def open(cls, path: Path, step: int) -> "Log":
@@ -33,18 +26,12 @@ class Log:
         Raises:
             UserError: If a line is damaged, or the place cannot be written.
         """
-        records = list(takewhile(lambda record: record.get("step", inf) <= step, journal.read(path))) if step else []
-        journal.write(path, records)
-        return cls(path, float(records[-1]["seconds"]) if records else 0.0)
+        journal.write(path, _records(path, step))
+        return cls(path)
 
     def add(self, step: "TrainStep") -> None:
         """Notes a step."""
-        self._pending.append((step, self.seconds))
-
-    @property
-    def seconds(self) -> float:
-        """Seconds trained, earlier sessions included."""
-        return self.before + time.perf_counter() - self._started
+        self._pending.append(step)
 
     def flush(self) -> list[float]:
         """Writes what is pending; returns its losses."""
@@ -52,15 +39,29 @@ class Log:
 
         if not self._pending:
             return []
-        steps = [step for step, _ in self._pending]
+        steps = self._pending
         losses = torch.stack([step.loss for step in steps]).tolist()
         norms = torch.stack([step.norm for step in steps]).tolist()
         journal.append(
             self.path,
             (
-                {"step": step.step, "loss": loss, "norm": norm, "rate": step.rate, "seconds": round(seconds, 3)}
-                for (step, seconds), loss, norm in zip(self._pending, losses, norms, strict=True)
+                {"step": step.step, "loss": loss, "norm": norm, "rate": step.rate, "seconds": round(step.seconds, 3)}
+                for step, loss, norm in zip(steps, losses, norms, strict=True)
             ),
         )
-        self._pending.clear()
+        self._pending = []
         return [float(loss) for loss in losses]
+
+
+def seconds_spent(path: Path, step: int) -> float:
+    """Seconds trained until a step, as a log tells; 0 where there is none.
+
+    Raises:
+        UserError: If a line is damaged.
+    """
+    records = _records(path, step)
+    return float(records[-1]["seconds"]) if records else 0.0
+
+
+def _records(path: Path, step: int) -> list[dict[str, Any]]:
+    return list(takewhile(lambda record: record.get("step", inf) <= step, journal.read(path))) if step else []

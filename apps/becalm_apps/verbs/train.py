@@ -1,6 +1,7 @@
 """``becalm NOUN train``: what is trained and how, and what stands on disk as it goes."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
@@ -25,10 +26,10 @@ from becalm_apps.tracking.uri import DEFAULT, tracking_uri
 if TYPE_CHECKING:
     import torch
 
-    from becalm.train import TrainState
+    from becalm.train import Training, TrainState
 
 SUMMARY = "Train a model."
-_ON_RESUME = ("--steps",)
+_ON_RESUME = ("--steps", "--minutes")
 
 
 def verb(ref: DomainRef) -> Verb:
@@ -46,7 +47,7 @@ def verb(ref: DomainRef) -> Verb:
         click.Option(
             ["--resume"],
             is_flag=True,
-            help="Go on with the training of --out; of its settings only --steps can change.",
+            help="Go on with the training of --out; of its settings only --steps or --minutes can change.",
         ),
         click.Option(
             ["--from", "origin"],
@@ -69,6 +70,7 @@ def verb(ref: DomainRef) -> Verb:
     ]
     examples = [
         f"becalm {ref.name} train --steps 2000 --out {out}",
+        f"becalm {ref.name} train --minutes 60 --out {out}",
         f"becalm {ref.name} train --resume --out {out}",
         f"becalm {ref.name} train --schedule linear --schedule.last 0.01 --print-config > train.toml",
         f"becalm {ref.name} train --config train.toml --rate 3e-4",
@@ -110,7 +112,7 @@ def _run(ref: DomainRef, call: Call) -> None:
     state = _start(ref, call, pick(call.own["device"]))
     if not call.own["quiet"] and (summary := state.domain.summary()):
         click.echo(summary, err=True)
-    if state.step >= state.training.steps:
+    if state.over:
         _done(state, call)
         return
     named, quiet = call.own["tracking"] is not None, call.own["quiet"]
@@ -127,23 +129,34 @@ def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracke
     ended = run(state, out, tracker, every=call.own["every"], half=call.own["half"], quiet=call.own["quiet"])
     if ended.stopped:
         again = f"becalm {ref.name} train --resume --out {out}"
-        raise Stopped(f"saved {out} at step {state.step} of {state.training.steps}; {again} goes on", ended.stopped)
+        raise Stopped(f"saved {out} at {_far(state)}; {again} goes on", ended.stopped)
     if call.own["as_json"]:
         digest = export(state, half=call.own["half"]).digest
         summary = {"out": str(out), "steps": state.step, "loss": ended.loss, "seconds": round(ended.seconds, 3)}
         click.echo(json.dumps({**summary, "checkpoint": digest}))
     elif not call.own["quiet"]:
-        click.echo(f"{out}: {state.step} steps in {clock(ended.seconds)}, loss {ended.loss:.4f}")
+        speed = f"{state.step / max(ended.seconds, 1e-9):.3g} steps/s"
+        click.echo(f"{out}: {state.step} steps in {clock(ended.seconds)}, {speed}, loss {ended.loss:.4f}")
 
 
 def _done(state: "TrainState[Any]", call: Call) -> None:
     """Says that there is nothing left to train."""
-    out, steps = call.own["out"], state.training.steps
+    out, training = call.own["out"], state.training
     if call.own["as_json"]:
         click.echo(json.dumps({"out": str(out), "steps": state.step, "done": True}))
+    elif training.steps is not None and state.step >= training.steps:
+        click.echo(f"{out}: all {training.steps} steps are done; --resume --steps N goes on to step N")
     else:
-        have = f"all {steps} steps are done" if state.step == steps else f"it has {state.step} steps already"
-        click.echo(f"{out}: {have}; --resume --steps N goes on to step N")
+        click.echo(f"{out}: all {training.minutes:g} minutes are spent; --resume --minutes M goes on to minute M")
+
+
+def _far(state: "TrainState[Any]") -> str:
+    """``step 20 of 300``, ``step 20 after 1:30 of 60:00 min``."""
+    training = state.training
+    step = f"step {state.step}" if training.steps is None else f"step {state.step} of {training.steps}"
+    return (
+        step if training.minutes is None else f"{step} after {clock(state.seconds)} of {clock(60 * training.minutes)}"
+    )
 
 
 def _tracking(call: Call) -> str | None:
@@ -175,6 +188,7 @@ def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[An
     from becalm.model import find
     from becalm.train import begin
     from becalm.train.resume import resume
+    from becalm_apps.verbs.log import seconds_spent
 
     settings: Any = call.settings
     if not call.own["resume"]:
@@ -186,6 +200,24 @@ def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[An
     state = resume(call.own["out"], device)
     if state.domain.name != ref.name:
         raise UserError(f"{call.own['out']} is a training of domain {state.domain.name!r}, not {ref.name!r}")
-    if "--steps" in call.given:
-        state.training = state.training.model_copy(update={"steps": settings.training.steps})
+    # The state of a training by steps keeps no time, since two of them are to have the same bits.
+    state.seconds = state.seconds or seconds_spent(call.own["out"].with_suffix(".jsonl"), state.step)
+    if not set(_ON_RESUME).isdisjoint(call.given):
+        _extend(state, call.own["out"], settings.training)
     return state
+
+
+def _extend(state: "TrainState[Any]", out: Path, asked: "Training") -> None:
+    """Gives a training the steps or the minutes asked for, instead of those that it had.
+
+    Raises:
+        UserError: If it has had more already.
+    """
+    if asked.steps is not None and asked.steps < state.step:
+        raise UserError(f"{out} has {state.step} steps already: --steps must be no fewer, got {asked.steps}")
+    # The last step ends a little after the time that it was given.
+    spent = min(state.seconds / 60, state.training.minutes or math.inf)
+    if asked.minutes is not None and asked.minutes < spent:
+        had = f"{out} has had {spent:.3g} minutes already"
+        raise UserError(f"{had}: --minutes must be no fewer, got {asked.minutes:g}")
+    state.training = state.training.model_copy(update={"steps": asked.steps, "minutes": asked.minutes})

@@ -41,20 +41,20 @@ class Outcome:
 def run(state: TrainState[Any], out: Path, tracker: Tracker, *, every: int, half: bool, quiet: bool) -> Outcome:
     """Trains to the end or to a signal, and leaves it saved."""
     log = Log.open(out.with_suffix(".jsonl"), state.step)
-    tracker.begin(state, log.seconds)
+    tracker.begin(state, state.seconds)
     losses: list[float] = []
-    read_at, asked = log.seconds, 0
-    with watch(state.training.steps, state.step, quiet) as (tick, report), watch_signals() as stopped:
+    read_at, asked = state.seconds, 0
+    with watch(state, quiet) as (tick, report), watch_signals() as stopped:
         for step in train(state):
             log.add(step)
             tick()
-            asked = stopped() if step.step < state.training.steps else 0
-            last = bool(asked) or step.step == state.training.steps
+            asked = stopped() if not state.over else 0
+            last = bool(asked) or state.over
             # Reading a loss waits for the device, so it is not done at every step.
-            if last or step.step % every == 0 or log.seconds - read_at > _LOOK_EVERY:
-                read_at = log.seconds
+            if last or step.step % every == 0 or step.seconds - read_at > _LOOK_EVERY:
+                read_at = step.seconds
                 losses = [*losses, *log.flush()][-_MEAN_OF:]
-                report(step.step, losses)
+                report(losses)
                 tracker.check()
             if last or step.step % every == 0:
                 save(state, out, half=half)
@@ -63,7 +63,7 @@ def run(state: TrainState[Any], out: Path, tracker: Tracker, *, every: int, half
             if asked:
                 break
     tracker.end("KILLED" if asked else "FINISHED")
-    return Outcome(sum(losses) / len(losses), log.seconds, asked)
+    return Outcome(sum(losses) / len(losses), state.seconds, asked)
 
 
 def _preview(state: TrainState[Any], path: Path) -> bool:

@@ -4,35 +4,60 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from becalm_apps.cli.progress import bar, clock
+from becalm_apps.cli.progress import Meter, clock
+
+if TYPE_CHECKING:
+    from becalm.train import TrainState
 
 _EVERY = 10.0
 
-ReportLosses = Callable[[int, Sequence[float]], None]
+Report = Callable[[Sequence[float]], None]
 
 
 @contextmanager
-def watch(total: int, done: int, quiet: bool) -> Iterator[tuple[Callable[[], None], ReportLosses]]:
-    """Yields what to call after each step, and what to call now and then with the step and the latest losses."""
-    started, shown, note = time.perf_counter(), time.perf_counter(), ""
-    with bar("training", total, done=done, quiet=quiet) as advance:
+def watch(state: "TrainState[Any]", quiet: bool) -> Iterator[tuple[Callable[[], None], Report]]:
+    """Yields what to call after each step, and what to call now and then with the latest losses."""
+    begun, done = state.seconds, state.step
+    shown, note, meter = time.perf_counter(), "", Meter("training", quiet=quiet)
 
-        def tick() -> None:
-            advance(note)
+    def tick() -> None:
+        part = state.training.used(state.step, state.seconds)
+        meter.set(part.done, part.total, f"{_far(state)}  {note}")
 
-        def report(step: int, losses: Sequence[float]) -> None:
-            nonlocal shown, note
-            if not losses or step == done:
-                return
-            now = time.perf_counter()
-            speed = (step - done) / max(now - started, 1e-9)
-            note = f"loss {sum(losses) / len(losses):.4f}  {speed:.3g} steps/s"
-            if not quiet and not sys.stderr.isatty() and now - shown >= _EVERY:
-                shown = now
-                left = clock((total - step) / speed)
-                click.echo(f"step {step}/{total}  {note}  {left} left", err=True)
+    def report(losses: Sequence[float]) -> None:
+        nonlocal shown, note
+        if not losses or state.step == done:
+            return
+        speed = (state.step - done) / max(state.seconds - begun, 1e-9)
+        note = f"loss {sum(losses) / len(losses):.4f}  {speed:.3g} steps/s"
+        now = time.perf_counter()
+        if not quiet and not sys.stderr.isatty() and now - shown >= _EVERY:
+            shown = now
+            click.echo(f"{_far(state)}  {note}  {clock(_left(state, speed))} left", err=True)
 
+    try:
         yield tick, report
+    finally:
+        meter.stop()
+
+
+def _far(state: "TrainState[Any]") -> str:
+    """``step 20/300``, ``step 20, 1:30 of 60:00 min``."""
+    training = state.training
+    step = f"step {state.step}" if training.steps is None else f"step {state.step}/{training.steps}"
+    if training.minutes is None:
+        return step
+    return f"{step}, {clock(state.seconds)} of {clock(60 * training.minutes)}"
+
+
+def _left(state: "TrainState[Any]", speed: float) -> float:
+    """Seconds until the training ends at this speed."""
+    training = state.training
+    ends = [] if training.steps is None else [(training.steps - state.step) / speed]
+    if training.minutes is not None:
+        ends.append(max(60 * training.minutes - state.seconds, 0.0))
+    return min(ends)

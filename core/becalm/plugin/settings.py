@@ -15,15 +15,25 @@ class Settings(BaseModel):
     Class attributes:
         renamed: Fields by a name that they had before, or by a short one: files and calls with it are still understood.
             ``{"eta": "sampler.eta"}`` is a field of a field.
+        instead: Fields that take the place of another's default: ``{"minutes": "steps"}`` has steps be None where only
+            minutes are given.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     renamed: ClassVar[Mapping[str, str]] = {}
+    instead: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")
     @classmethod
     def _rename(cls, value: Any) -> Any:
-        return rename(cls, value)
+        table = rename(cls, value)
+        return {**table, **replaced(cls, table)} if cls.instead and isinstance(table, Mapping) else table
+
+
+def replaced(model: type[Settings], table: Mapping[str, Any]) -> dict[str, None]:
+    """The fields whose place others in a table of settings take, each as None."""
+    given = {new: old for new, old in model.instead.items() if table.get(new) is not None}
+    return {old: None for old in given.values() if old not in table}
 
 
 def rename(model: type[Settings], value: Any) -> Any:

@@ -1,7 +1,8 @@
 """Training as a generator: each step is yielded; progress bars, tracking, early stopping and saving are its consumers.
 
 All randomness is a function of (seed, step), so a state is just tensors and a step number: a training killed and
-resumed ends in the same bits as one left alone.
+resumed ends in the same bits as one left alone. One that ends by the clock (``minutes``) goes on with the time that was
+left at its last save; how far it comes is the machine's matter.
 """
 
 import contextlib
@@ -43,12 +44,14 @@ class TrainStep:
         loss: Mean weighted loss, 0-dim; read it when you need it, since reading waits for the device.
         norm: Norm of the gradient before clipping, 0-dim.
         rate: Learning rate used.
+        seconds: Trained when it was done, earlier sessions included.
     """
 
     step: int
     loss: Tensor
     norm: Tensor
     rate: float
+    seconds: float
 
 
 @dataclass(eq=False)
@@ -57,6 +60,7 @@ class TrainState(Generic[C]):
 
     Attributes:
         data: What the domain says of the data that the training began with, see ``Domain.fingerprint``.
+        seconds: Spent on it so far, from the call of ``train`` on, what its consumer does between two steps included.
     """
 
     domain: Domain[C]
@@ -72,6 +76,12 @@ class TrainState(Generic[C]):
     process: Process = GAUSSIAN
     step: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether its steps are done or its time is spent. Where not, at least one more step follows."""
+        return self.training.used(self.step, self.seconds).over
 
     def averaged(self) -> dict[str, Tensor]:
         """The network's state with the averaged (EMA) weights."""
@@ -143,7 +153,7 @@ def begin(
 
 
 def train(state: TrainState[C]) -> Iterator[TrainStep]:
-    """Advances the state step by step to ``training.steps``; stop whenever you like, and go on with another call.
+    """Advances the state step by step until ``state.over``; stop whenever you like, and go on with another call.
 
     Raises:
         UserError: If the loss is no longer finite (checked every 50 steps and at the end).
@@ -153,8 +163,9 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
     network = torch.compile(state.network) if training.compile else state.network
     weights = list(state.weights().values())
     averages = list(state.average.values())
-    while state.step < training.steps:
-        rate = rate_at(training, state.step)
+    begun = time.perf_counter() - state.seconds
+    while not state.over:
+        rate = rate_at(training, state.step, state.seconds)
         for optimizer in state.optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = rate
@@ -169,12 +180,12 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
         memory = min(training.ema, (1 + state.step) / (10 + state.step))
         with torch.no_grad():
             torch._foreach_lerp_(averages, [weight.detach() for weight in weights], 1 - memory)
-        state.step += 1
-        if (state.step % 50 == 0 or state.step == training.steps) and not bool(torch.isfinite(loss + norm)):
+        state.step, state.seconds = state.step + 1, time.perf_counter() - begun
+        if (state.step % 50 == 0 or state.over) and not bool(torch.isfinite(loss + norm)):
             raise UserError(
                 f"the loss is no longer finite at step {state.step}: lower --rate, or look for NaN in the data"
             )
-        yield TrainStep(state.step, loss.detach(), norm.detach(), rate)
+        yield TrainStep(state.step, loss.detach(), norm.detach(), rate, state.seconds)
 
 
 def _backward(state: TrainState[C], network: nn.Module, batch: Batch[C], number: int) -> Tensor:

@@ -17,7 +17,7 @@ from becalm.domain import Domain
 from becalm.errors import UserError, nearest, sentence
 from becalm.objective import Objective
 from becalm.plugin.kinds import Kind, keys
-from becalm.plugin.settings import Settings, rename
+from becalm.plugin.settings import Settings, rename, replaced
 from becalm.schedule import Cosine, Schedule
 from becalm.train.settings import Training
 
@@ -56,7 +56,7 @@ def _over(section: type[Settings], default: Settings, value: Any, handler: Calla
     table = rename(section, section.upgrade(value) if issubclass(section, Kind) else value)
     kind = getattr(default, "kind", None)
     if table.get("kind", kind) == kind:
-        table = {**default.model_dump(), **table}
+        table = {**default.model_dump(), **replaced(section, table), **table}
     return handler(table)
 
 

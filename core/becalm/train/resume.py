@@ -30,6 +30,8 @@ def describe(state: TrainState[C]) -> dict[str, Any]:
     described: dict[str, Any] = {name: part.model_dump(mode="json") for name, part in sections.items()}
     if found := dict(brought(*sections.values())):
         described["brought"] = found
+    if state.training.minutes is not None:  # Elsewhere the clock has no say, and two trainings have the same header.
+        described["seconds"] = state.seconds
     return {"domain": state.domain.name, **described, "step": state.step, "becalm": becalm.__version__}
 
 
@@ -112,7 +114,7 @@ def resume(path: Path, device: torch.device) -> TrainState[Any]:
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
         _lay_out(optimizer)
     state.history.copy_(stored.tensors["history"])
-    state.step = int(config["step"])
+    state.step, state.seconds = int(config["step"]), float(config.get("seconds", 0.0))
     return state
 
 

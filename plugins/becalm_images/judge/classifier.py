@@ -57,7 +57,7 @@ class Classifier(nn.Module):
 
 
 def train_classifier(
-    train: Labelled, test: Labelled, *, epochs: int = 3, seed: int = 0
+    train: Labelled, test: Labelled, *, epochs: int | None = 3, seed: int = 0, minutes: float | None = None
 ) -> Iterator[float | Checkpoint]:
     """Trains a classifier on images noised to uniform times of the cosine schedule.
 
@@ -79,7 +79,7 @@ def train_classifier(
         x, level = noised(images[index], step, Purpose.TRAIN_TIME)
         return F.cross_entropy(network(x, level), labels[index])
 
-    yield from fit(network, loss, len(images), epochs=epochs, seed=seed)
+    yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
     with torch.no_grad():
         x, level = noised(torch.from_numpy(test.images[:2000].copy()), 0, Purpose.VALIDATE)
         right = network(x, level).argmax(1) == torch.from_numpy(test.labels[:2000])

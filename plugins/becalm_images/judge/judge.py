@@ -92,7 +92,9 @@ class Judge:
         return figures
 
 
-def train_judge(train: Labelled, test: Labelled, *, epochs: int = 4, seed: int = 0) -> Iterator[float | Checkpoint]:
+def train_judge(
+    train: Labelled, test: Labelled, *, epochs: int | None = 4, seed: int = 0, minutes: float | None = None
+) -> Iterator[float | Checkpoint]:
     """Trains a judge; yields the share done, then the checkpoint."""
     sizes = (*train.images.shape[1:], train.classes)
     images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
@@ -103,7 +105,7 @@ def train_judge(train: Labelled, test: Labelled, *, epochs: int = 4, seed: int =
     def loss(index: Tensor, step: int) -> Tensor:
         return F.cross_entropy(network(scaled(images[index])), labels[index])
 
-    yield from fit(network, loss, len(images), epochs=epochs, seed=seed)
+    yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     statistics = _statistics(network, images, labels, train.classes)
     judge = Judge(network, statistics, sizes, {}, "")

@@ -34,7 +34,7 @@ def _train(
         raise UserError(f"--out must end in .safetensors, got {options.out}")
     splits = domain.labelled("train"), domain.labelled("test")
     shown = 0
-    for progress in training(*splits, epochs=options.epochs, seed=options.seed):
+    for progress in training(*splits, epochs=options.epochs, seed=options.seed, minutes=options.minutes):
         if isinstance(progress, Checkpoint):
             progress.write(out)
             yield f"{out}  digest {progress.digest[:16]}"

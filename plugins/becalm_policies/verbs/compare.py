@@ -122,7 +122,7 @@ def _actors(options: CompareOptions, domain: Policies) -> Iterator[Progress | tu
     for name in options.methods:
         method = METHODS[name]
         if method.training not in models:
-            for report in train_method(domain, method, steps=options.steps, seed=options.seed):
+            for report in train_method(domain, method, steps=options.steps, minutes=options.minutes, seed=options.seed):
                 if isinstance(report, Progress):
                     yield report
                 else:
@@ -144,7 +144,9 @@ def _table(environment: str, options: CompareOptions, summaries: dict[str, tuple
         rows.append((name, calls, success, str(summary.total), *(round(share, 4) for share in shares), off))
     columns = ("method", "calls per chunk", "success", "return", *words, "worst share off by")
     demos = options.data or f"{options.demonstrations} demonstrations"
-    training = f"{options.architecture}, {options.steps} training steps on {demos}"
+    lengths = [] if options.steps is None else [f"{options.steps} training steps"]
+    lengths += [] if options.minutes is None else [f"{options.minutes:g} minutes of training"]
+    training = f"{options.architecture}, {' or '.join(lengths)} on {demos}"
     title = f"{environment}, {options.episodes} episodes; {training}; seed {options.seed}"
     return Table(columns, tuple(rows), title)
 

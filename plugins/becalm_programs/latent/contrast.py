@@ -8,6 +8,7 @@ a solution. The seed method (Zeng et al. 2024) contrasts with the solutions of t
 of one family and size those learned next to nothing in a trial.
 """
 
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -33,11 +34,13 @@ class Contrast:
     Attributes:
         step: Steps done, this one included.
         loss: Of the batch, in nats. found: Share of the programs that lie nearest their own solution.
+        seconds: Trained when it was done.
     """
 
     step: int
     loss: float
     found: float
+    seconds: float
 
 
 def infonce(similarity: Tensor, sharpness: Tensor | float) -> Tensor:
@@ -67,23 +70,22 @@ def lookalikes(x: Tensor, seed: int, number: int) -> Tensor:
     return torch.stack(candidates, dim=1)
 
 
-def fit(
-    embedding: Embedding, examples: Sequence[Example], *, steps: int, batch: int, rate: float, seed: int
-) -> Iterator[Contrast]:
-    """Trains in place, ``batch`` programs at a time; all randomness is a function of the seed."""
-    training = Training(steps=steps, rate=rate, warmup=min(50, steps // 10))
-    optimizer = torch.optim.AdamW(embedding.parameters(), rate, weight_decay=training.weight_decay)
-    for number, index in epochs(seed, len(examples), batch):
-        if number == steps:
+def fit(embedding: Embedding, examples: Sequence[Example], *, training: Training, batch: int) -> Iterator[Contrast]:
+    """Trains in place by AdamW, ``batch`` programs at a time; all randomness is a function of the seed."""
+    optimizer = torch.optim.AdamW(embedding.parameters(), training.rate, weight_decay=training.weight_decay)
+    begun, seconds = time.perf_counter(), 0.0
+    for number, index in epochs(training.seed, len(examples), batch):
+        if training.used(number, seconds).over:
             return
         for group in optimizer.param_groups:
-            group["lr"] = rate_at(training, number)
+            group["lr"] = rate_at(training, number, seconds)
         chosen = [examples[place] for place in index.tolist()]
-        loss, found = compare(embedding, chosen, seed, number)
+        loss, found = compare(embedding, chosen, training.seed, number)
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
-        yield Contrast(number + 1, loss.item(), found.item())
+        seconds = time.perf_counter() - begun
+        yield Contrast(number + 1, loss.item(), found.item(), seconds)
 
 
 def compare(embedding: Embedding, examples: Sequence[Example], seed: int, number: int) -> tuple[Tensor, Tensor]:

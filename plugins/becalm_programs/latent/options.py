@@ -1,5 +1,8 @@
 """Flags of the contrastive training. Imports no torch."""
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 from pydantic import Field
 
 from becalm.plugin.settings import Settings
@@ -8,9 +11,12 @@ from becalm.plugin.settings import Settings
 class EmbedOptions(Settings):
     """``becalm programs embed``."""
 
+    instead: ClassVar[Mapping[str, str]] = {"minutes": "steps"}
+
     data: str = Field(description="Folder of programs with labels beside them.")
     out: str = Field("runs/embedding.safetensors", description="Where the encoders go.")
-    steps: int = Field(300, ge=1, description="Optimiser steps.")
+    steps: int | None = Field(300, ge=1, description="Optimiser steps; no limit where only minutes are given.")
+    minutes: float | None = Field(None, gt=0, description="Wall-clock to train for; with steps too, what ends first.")
     batch: int = Field(16, ge=1, description="Programs per step.")
     rate: float = Field(2e-3, gt=0, description="Highest learning rate.")
     width: int = Field(32, ge=1, description="Width of the encoders.")

@@ -7,6 +7,7 @@ import torch
 
 from becalm.errors import UserError
 from becalm.plugin.report import Progress, Report, Table
+from becalm.train.settings import Training
 from becalm_programs.latent.contrast import CANDIDATES, compare, fit
 from becalm_programs.latent.embed import Embedding, store
 from becalm_programs.latent.options import EmbedOptions
@@ -30,17 +31,17 @@ def run(options: EmbedOptions) -> Iterator[Report]:
     if kept < 1:
         raise UserError(f"holdout must leave a program to train on, got {options.holdout} of {len(examples)}")
     embedding = make(options)
-    training = fit(
-        embedding,
-        examples[:kept],
+    training = Training(
         steps=options.steps,
-        batch=min(options.batch, kept),
+        minutes=options.minutes,
         rate=options.rate,
+        warmup=50 if options.steps is None else min(50, options.steps // 10),
         seed=options.seed,
     )
     step = None
-    for step in training:
-        yield Progress(step.step, options.steps, f"loss {step.loss:.3f}, found {step.found:.0%}")
+    for step in fit(embedding, examples[:kept], training=training, batch=min(options.batch, kept)):
+        part = training.used(step.step, step.seconds)
+        yield Progress(part.done, part.total, f"step {step.step}, loss {step.loss:.3f}, found {step.found:.0%}")
     if step is not None:
         yield _table(embedding.eval(), examples, options)
     checkpoint = store(embedding)

@@ -43,6 +43,8 @@ TRAININGS = [
     ["--net.widths", "3,4,5"],
     ["--times", "log_normal", "--times.mean", "-0.5", "--weighting", "edm"],
     ["--times.floor", "0.3", "--times", "importance"],
+    ["--minutes", "30"],
+    ["--minutes", "30", "--steps", "7"],
     ["--compile", "--rate", "3e-4", "--data", 'a "quoted" \\ path\t'],
 ]
 

@@ -54,6 +54,13 @@ def test_a_long_training_is_thinned_to_means_of_equal_windows(steps: int, tmp_pa
         begun = point.step
 
 
+def test_windows_double_where_the_number_of_steps_is_unknown(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    path.write_text("".join(map(line, range(1, 5001))))
+    found = [point.step for point in Tail(path, None).read(end=True)]
+    assert found == [*range(1, 2000), *range(2000, 4000, 2), *range(4000, 5001, 4)]
+
+
 def test_settings_are_flat_text() -> None:
     assert flatten({"a": {"b": 1e-3, "c": None, "d": {"e": [1, 2]}}, "f": "text", "g": True}) == {
         "a.b": "0.001",

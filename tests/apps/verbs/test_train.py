@@ -106,6 +106,10 @@ def test_a_training_is_never_overwritten(left: str, becalm: Run, tmp_path: Path)
         (["--out", "/proc/a/b.safetensors"], "cannot write --out"),
         (["--device", "abacus"], "device 'abacus' is not available"),
         (["--config", "no.toml"], "there is no config file no.toml"),
+        (["--minutes", "0"], "--minutes must be greater than 0, got 0"),
+        (["--minutes", "nan"], "--minutes must be a finite number, got nan"),
+        (["--minutes", "soon"], "--minutes must be a valid number, got 'soon'"),
+        (["--resume", "--minutes", "1"], "there is nothing to resume"),
     ],
 )
 def test_wrong_input_is_one_sentence_and_writes_nothing(
@@ -138,6 +142,44 @@ def test_a_finished_training_goes_on_to_a_later_step_only(becalm: Run, trained: 
     assert becalm("toy", "train", "--resume", "--steps", 8, "--out", trained)[0] == 0
     assert Checkpoint.read(trained).config["step"] == 8
     assert steps(trained.with_suffix(".jsonl")) == list(range(1, 9))
+
+
+def test_a_budget_of_time_is_spent_over_sessions_and_can_be_extended(becalm: Run, tmp_path: Path) -> None:
+    words = ("toy", "train", "--device", "cpu", "--out", "a.safetensors")
+    code, out, err = becalm(*words, *FLAGS, "--minutes", 0.005)
+    assert (code, err) == (0, "")
+    config = Checkpoint.read(tmp_path / "a.safetensors").config
+    assert (config["training"]["steps"], config["training"]["minutes"]) == (None, 0.005)
+    assert config["seconds"] >= 0.3 and out.startswith(f"a.safetensors: {config['step']} steps in ")
+    log = tmp_path / "a.jsonl"
+    assert steps(log) == list(range(1, config["step"] + 1))
+    assert "all 0.005 minutes are spent" in becalm(*words, "--resume")[1]
+    code, _, err = becalm(*words, "--resume", "--minutes", 0.002)
+    assert (code, err) == (
+        2,
+        "becalm: a.safetensors has had 0.005 minutes already: --minutes must be no fewer, got 0.002\n",
+    )
+    assert becalm(*words, "--resume", "--minutes", 0.01)[0] == 0
+    longer = Checkpoint.read(tmp_path / "a.safetensors").config
+    assert longer["step"] > config["step"] and longer["seconds"] >= 0.6
+    assert becalm(*words, "--resume", "--steps", longer["step"] + 3)[0] == 0
+    assert steps(log) == list(range(1, longer["step"] + 4))
+    rates = [json.loads(line)["rate"] for line in log.read_text().splitlines()]
+    assert rates[config["step"] - 1] < 0.1 * max(rates)
+
+
+def test_steps_and_minutes_end_with_what_comes_first(becalm: Run, tmp_path: Path) -> None:
+    words = ("toy", "train", *FLAGS, "--minutes", 5, "--steps", 3, "--out", "a.safetensors")
+    assert becalm(*words)[1].startswith("a.safetensors: 3 steps in ")
+    (tmp_path / "a.toml").write_text("[training]\nsteps = 3\n")
+    words = ("toy", "train", *FLAGS, "--minutes", 5, "--config", "a.toml", "--out", "b.safetensors")
+    assert becalm(*words)[1].startswith("b.safetensors: 3 steps in ")
+
+
+def test_fewer_steps_than_there_are_is_refused(becalm: Run, trained: Path) -> None:
+    code, out, err = becalm("toy", "train", "--resume", "--steps", 4, "--out", trained)
+    assert (code, out) == (2, "")
+    assert err == f"becalm: {trained} has 5 steps already: --steps must be no fewer, got 4\n"
 
 
 def test_the_log_is_continued_without_a_seam(becalm: Run, trained: Path) -> None:
