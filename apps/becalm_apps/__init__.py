@@ -15,7 +15,8 @@ import becalm as becalm  # Forwards the old names.
 _ROOMS = {
     "setup": "checkup completion doctor plugins requirement",
     "cli": "common config_file flags form progress show stop table terminal verb",
-    "verbs": "domain evaluate generate log output sample train training watch",
+    "verbs": "domain evaluate generate output sample train",
+    "verbs.session": "log watch",
 }
 _RENAMED = {
     "border": "cli.error_boundary",
@@ -47,6 +48,7 @@ _RENAMED = {
     "tracking.served": "tracking.registry.model_code",
     "tracking.serving": "tracking.registry.pyfunc",
     "tracking.where": "tracking.uri",
+    "training": "verbs.session.run",
 }
 _MOVED = {name: f"{room}.{name}" for room, names in _ROOMS.items() for name in names.split()} | _RENAMED
 MOVED = {f"becalm_apps.{old}": f"becalm_apps.{new}" for old, new in _MOVED.items()}

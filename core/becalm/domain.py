@@ -30,12 +30,15 @@ class Domain(Settings, ABC, Generic[C]):
         request: The fields of a sampling request.
         chunk: Samples that the network sees at a time while sampling, padded; see ``NetworkDenoiser``.
         defaults: Where its trainings differ from becalm's defaults, by section; see ``becalm.train.plan``.
+        followed: Figures of ``metrics`` that a training follows now and then, each with the number of samples that it
+            is measured on; what it is of real data is NAME_floor there.
     """
 
     name: ClassVar[str]
     request: ClassVar[type[SampleRequest]] = SampleRequest
     chunk: ClassVar[int | None] = None
     defaults: ClassVar[Mapping[str, Any]] = {}
+    followed: ClassVar[Mapping[str, int]] = {}
 
     def fit(self) -> Self:
         """This domain with whatever its configuration takes from the data: sizes, normaliser statistics."""

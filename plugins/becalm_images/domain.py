@@ -55,6 +55,7 @@ class Images(Source, Domain[Tensor]):
     name: ClassVar[str] = "images"
     request: ClassVar[type[ImageRequest]] = ImageRequest
     chunk: ClassVar[int | None] = 16
+    followed: ClassVar[Mapping[str, int]] = {"fid": 200}
     # The recipe of the bundled model: benchmarks/recipes/mnist.toml.
     defaults: ClassVar[Mapping[str, Any]] = {
         "training": {

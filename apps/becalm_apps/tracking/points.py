@@ -13,6 +13,8 @@ from typing import Any
 
 POINTS = 2000
 _PIECE = 1 << 20
+_OF_STEPS = {"step", "loss", "norm", "rate", "seconds"}
+"""What each line of a log has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,8 @@ class Point:
 
     Attributes:
         seconds: Trained when the window ended.
-        values: By name: mean loss and gradient norm, last rate, steps per second.
+        values: By name: mean loss and gradient norm, last rate, steps per second; the last of what was
+            seen of the training, such as the held-out loss.
     """
 
     step: int
@@ -73,6 +76,7 @@ class Tail:
         self._closed, self.after = self.seconds, self.step
         values = {name: sum(float(line[name]) for line in lines) / len(lines) for name in ("loss", "norm")}
         values["rate"] = float(lines[-1]["rate"])
+        values |= {name: float(value) for line in lines for name, value in line.items() if name not in _OF_STEPS}
         if spent > 0:
             values["steps_per_second"] = len(lines) / spent
         return Point(self.step, self.seconds, values)

@@ -55,7 +55,11 @@ def verb(ref: DomainRef) -> Verb:
             help="Begin with the weights of this checkpoint, for fine-tuning, and with its settings where no flag and "
             "no --config says otherwise.",
         ),
-        common.whole("--every", "Steps between saves.", default=500, low=1),
+        common.whole("--every", "Steps between saves, at most.", default=500, low=1),
+        common.whole(
+            "--preview", "Samples in the picture beside the checkpoint, which takes 2 % of the time.", default=16, low=0
+        ),
+        click.Option(["--no-preview"], is_flag=True, help="No picture, as --preview 0."),
         click.Option(["--half"], is_flag=True, help="Store the checkpoint's weights as float16."),
         common.device(),
         click.Option(
@@ -123,20 +127,23 @@ def _run(ref: DomainRef, call: Call) -> None:
 def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracker) -> None:
     """Trains, and says how that ended."""
     from becalm.train.resume import export
-    from becalm_apps.verbs.training import run
+    from becalm_apps.verbs.session.run import Habits, run
 
     out: Path = call.own["out"]
-    ended = run(state, out, tracker, every=call.own["every"], half=call.own["half"], quiet=call.own["quiet"])
+    preview = 0 if call.own["no_preview"] else call.own["preview"]
+    habits = Habits(call.own["every"], call.own["half"], preview, call.own["quiet"])
+    ended = run(state, out, tracker, habits)
     if ended.stopped:
         again = f"becalm {ref.name} train --resume --out {out}"
         raise Stopped(f"saved {out} at {_far(state)}; {again} goes on", ended.stopped)
     if call.own["as_json"]:
         digest = export(state, half=call.own["half"]).digest
-        summary = {"out": str(out), "steps": state.step, "loss": ended.loss, "seconds": round(ended.seconds, 3)}
-        click.echo(json.dumps({**summary, "checkpoint": digest}))
+        summary = {"out": str(out), "steps": state.step, "loss": ended.loss, **ended.seen}
+        click.echo(json.dumps({**summary, "seconds": round(state.seconds, 3), "checkpoint": digest}))
     elif not call.own["quiet"]:
-        speed = f"{state.step / max(ended.seconds, 1e-9):.3g} steps/s"
-        click.echo(f"{out}: {state.step} steps in {clock(ended.seconds)}, {speed}, loss {ended.loss:.4f}")
+        test = f", held out {ended.seen['held_out']:.4f}" if "held_out" in ended.seen else ""
+        speed = f"{state.step / max(state.seconds, 1e-9):.3g} steps/s"
+        click.echo(f"{out}: {state.step} steps in {clock(state.seconds)}, {speed}, loss {ended.loss:.4f}{test}")
 
 
 def _done(state: "TrainState[Any]", call: Call) -> None:
@@ -188,7 +195,7 @@ def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[An
     from becalm.model import find
     from becalm.train import begin
     from becalm.train.resume import resume
-    from becalm_apps.verbs.log import seconds_spent
+    from becalm_apps.verbs.session.log import seconds_spent
 
     settings: Any = call.settings
     if not call.own["resume"]:

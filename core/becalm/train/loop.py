@@ -5,11 +5,9 @@ resumed ends in the same bits as one left alone. One that ends by the clock (``m
 left at its last save; how far it comes is the machine's matter.
 """
 
-import contextlib
 import math
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from fnmatch import fnmatch
 from typing import Any, Generic, Literal, TypeVar
@@ -29,6 +27,7 @@ from becalm.objective import Objective, Others
 from becalm.objective.draw import BINS, draw, weighted
 from becalm.process import GAUSSIAN, Process
 from becalm.schedule import NoiseSchedule, Schedule
+from becalm.train.arithmetic import autocast, seeded
 from becalm.train.optimizer import optimizers
 from becalm.train.settings import Training, rate_at
 
@@ -194,9 +193,9 @@ def _backward(state: TrainState[C], network: nn.Module, batch: Batch[C], number:
     batch = encoded(state, batch)
     batch = replace(batch, cond=dropped(state.domain, batch, objective.drop, seed=seed, step=number))
     drawn = draw(objective, state.schedule, batch, state.history, seed=seed, step=number, process=state.process)
-    student = _denoiser(state, network)
-    others = Others(average=_denoiser(state, _Averaged(state)), penalty=state.domain.penalty())
-    with _seeded(seed, number, state.device), _autocast(state.training.precision, state.device):
+    student = denoiser(state, network)
+    others = Others(average=denoiser(state, _Averaged(state)), penalty=state.domain.penalty())
+    with seeded(seed, number, state.device), autocast(state.training.precision, state.device):
         losses, bare = weighted(objective, student, others, batch, drawn)
     loss = losses.mean() / state.training.accumulate
     loss.backward()
@@ -222,7 +221,8 @@ def dropped(domain: Domain[C], batch: Batch[C], share: float, *, seed: int, step
     return take(join([batch.cond, domain.drop(batch.cond)]), index)
 
 
-def _denoiser(state: TrainState[C], network: nn.Module) -> NetworkDenoiser[C]:
+def denoiser(state: TrainState[C], network: nn.Module) -> NetworkDenoiser[C]:
+    """A network as the training's objective sees it."""
     objective = state.objective
     return NetworkDenoiser(network, objective.prediction, learned=objective.learned, process=state.process)
 
@@ -264,20 +264,6 @@ def _remember(history: Tensor, t: Tensor, loss: Tensor) -> None:
     place = (t * len(history)).long().clamp(0, len(history) - 1).cpu()
     for bin_, value in zip(place.tolist(), (loss.double() ** 2).tolist(), strict=True):
         history[bin_] = value if history[bin_] == 0 else 0.9 * history[bin_] + 0.1 * value
-
-
-@contextlib.contextmanager
-def _seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
-    """Makes dropout, and whatever else in a network uses torch's own random state, a function of the step."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed((seed * 1_000_003 + step) % 2**63)
-        yield
-
-
-def _autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
-    if precision == "bf16":
-        return torch.autocast(device.type, torch.bfloat16)
-    return contextlib.nullcontext()
 
 
 def _faster(state: TrainState[C]) -> Literal["fp32", "bf16"]:

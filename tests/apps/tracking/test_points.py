@@ -54,6 +54,15 @@ def test_a_long_training_is_thinned_to_means_of_equal_windows(steps: int, tmp_pa
         begun = point.step
 
 
+def test_what_is_seen_now_and_then_is_the_windows_last(tmp_path: Path) -> None:
+    path = tmp_path / "a.jsonl"
+    lines = [json.loads(line(step)) | ({"held_out": 1 / step} if step % 3 == 0 else {}) for step in range(1, 4002)]
+    path.write_text("".join(json.dumps(each) + "\n" for each in lines))
+    found = list(Tail(path, 4001).read(end=True))
+    assert [point.values.get("held_out") for point in found[:4]] == [1 / 3, 1 / 6, 1 / 9, 1 / 12]
+    assert "held_out" not in found[-1].values
+
+
 def test_windows_double_where_the_number_of_steps_is_unknown(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     path.write_text("".join(map(line, range(1, 5001))))

@@ -1,5 +1,6 @@
 """The log of a training: a line of JSON per step, beside the checkpoint. A resumed one goes on without a seam."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 from math import inf
@@ -17,7 +18,7 @@ class Log:
     """Steps on their way to a file. Losses stay on the device until ``flush``: reading each would wait for it."""
 
     path: Path
-    _pending: list["TrainStep"] = field(default_factory=list)
+    _pending: list[tuple["TrainStep", Mapping[str, float]]] = field(default_factory=list)
 
     @classmethod
     def open(cls, path: Path, step: int) -> "Log":
@@ -29,9 +30,9 @@ class Log:
         journal.write(path, _records(path, step))
         return cls(path)
 
-    def add(self, step: "TrainStep") -> None:
-        """Notes a step."""
-        self._pending.append(step)
+    def add(self, step: "TrainStep", figures: Mapping[str, float]) -> None:
+        """Notes a step, and what was seen of the training after it."""
+        self._pending.append((step, figures))
 
     def flush(self) -> list[float]:
         """Writes what is pending; returns its losses."""
@@ -39,14 +40,15 @@ class Log:
 
         if not self._pending:
             return []
-        steps = self._pending
+        steps, figures = zip(*self._pending, strict=True)
         losses = torch.stack([step.loss for step in steps]).tolist()
         norms = torch.stack([step.norm for step in steps]).tolist()
         journal.append(
             self.path,
             (
                 {"step": step.step, "loss": loss, "norm": norm, "rate": step.rate, "seconds": round(step.seconds, 3)}
-                for step, loss, norm in zip(steps, losses, norms, strict=True)
+                | dict(seen)
+                for step, loss, norm, seen in zip(steps, losses, norms, figures, strict=True)
             ),
         )
         self._pending = []

@@ -15,12 +15,12 @@ if TYPE_CHECKING:
 
 _EVERY = 10.0
 
-Report = Callable[[Sequence[float]], None]
+Report = Callable[[Sequence[float], str], None]
 
 
 @contextmanager
 def watch(state: "TrainState[Any]", quiet: bool) -> Iterator[tuple[Callable[[], None], Report]]:
-    """Yields what to call after each step, and what to call now and then with the latest losses."""
+    """Yields what to call after each step, and what to call now and then with the latest losses and figures."""
     begun, done = state.seconds, state.step
     shown, note, meter = time.perf_counter(), "", Meter("training", quiet=quiet)
 
@@ -28,12 +28,12 @@ def watch(state: "TrainState[Any]", quiet: bool) -> Iterator[tuple[Callable[[], 
         part = state.training.used(state.step, state.seconds)
         meter.set(part.done, part.total, f"{_far(state)}  {note}")
 
-    def report(losses: Sequence[float]) -> None:
+    def report(losses: Sequence[float], seen: str) -> None:
         nonlocal shown, note
         if not losses or state.step == done:
             return
         speed = (state.step - done) / max(state.seconds - begun, 1e-9)
-        note = f"loss {sum(losses) / len(losses):.4f}  {speed:.3g} steps/s"
+        note = "  ".join(filter(None, [f"loss {sum(losses) / len(losses):.4f}", seen, f"{speed:.3g} steps/s"]))
         now = time.perf_counter()
         if not quiet and not sys.stderr.isatty() and now - shown >= _EVERY:
             shown = now

@@ -1,0 +1,23 @@
+"""How the numbers of a training step are computed: in which precision, from which random state."""
+
+import contextlib
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Any
+
+import torch
+
+
+@contextlib.contextmanager
+def seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
+    """Makes dropout, and whatever else in a network uses torch's own random state, a function of the step."""
+    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
+        torch.manual_seed((seed * 1_000_003 + step) % 2**63)
+        yield
+
+
+def autocast(precision: str, device: torch.device) -> AbstractContextManager[Any]:
+    """The arithmetic of ``Training.precision``."""
+    if precision == "bf16":
+        return torch.autocast(device.type, torch.bfloat16)
+    return contextlib.nullcontext()
