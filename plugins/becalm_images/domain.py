@@ -26,7 +26,8 @@ from becalm_images.judge.judge import load_judge
 from becalm_images.label import Label, class_number
 from becalm_images.networks.architecture import Architecture, UNet2DShape, UNetShape
 from becalm_images.request import ImageRequest
-from becalm_images.views.grid import grid, png
+from becalm_images.views.grid import png
+from becalm_images.views.named import named_grid
 
 
 class Pixels(nn.Module):
@@ -209,7 +210,9 @@ class Images(Source, Domain[Tensor]):
         return {"images": data[:, 0] if self.channels == 1 else data, "labels": cond.cpu()}
 
     def render(self, data: Tensor, cond: Tensor) -> Picture:
-        return png(grid(data, columns=self._columns(len(data))))
+        """The images with the names of their classes."""
+        names = ("",) if self.classes == 1 else (*self.names, "")
+        return png(named_grid(data, [names[min(label, len(names) - 1)] for label in cond.tolist()]))
 
     def _check(self, name: str, sizes: tuple[int, ...], kind: str) -> None:
         """Refuses a judge or classifier of other images.
@@ -223,10 +226,6 @@ class Images(Source, Domain[Tensor]):
                 f"{kind} {name!r} is for channels, height, width, classes {sizes}, these images have {mine}: make one "
                 f"with becalm images train-{kind} --data DIR, and train with --{kind} FILE"
             )
-
-    def _columns(self, count: int) -> int | None:
-        """A row per round of the classes where there are several rounds."""
-        return self.classes if count > self.classes and count % self.classes == 0 else None
 
 
 HELPERS = ("mnist-classifier", "mnist-judge")

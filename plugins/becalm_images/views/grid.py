@@ -1,4 +1,4 @@
-"""Images as one PNG: a grid as wide as it is high, or a column per class."""
+"""Images as one PNG: a grid as wide as it is high, or of so many columns."""
 
 import io
 import math
@@ -10,6 +10,7 @@ from torch import Tensor
 from becalm.domain import Picture
 
 GAP = 2
+GROUND = 96
 
 
 def grid(images: Tensor, columns: int | None = None, zoom: int = 2) -> np.ndarray:
@@ -17,7 +18,7 @@ def grid(images: Tensor, columns: int | None = None, zoom: int = 2) -> np.ndarra
     count, channels, height, width = images.shape
     columns = columns or max(1, math.ceil(math.sqrt(count)))
     rows = -(-count // columns)
-    canvas = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), 96, np.uint8)
+    canvas = np.full((rows * (height + GAP) + GAP, columns * (width + GAP) + GAP, channels), GROUND, np.uint8)
     for number, image in enumerate(images.permute(0, 2, 3, 1).cpu().numpy()):
         row, column = divmod(number, columns)
         top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
