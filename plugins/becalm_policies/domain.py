@@ -144,6 +144,13 @@ class Policies(Domain[Observed]):
         }
         return self.model_validate({**self.model_dump(), **settings})
 
+    def summary(self) -> str:
+        return f"{self._episodes('train').summary()}; {self.holdout or 'none'} more for test"
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        episodes = self._episodes("train")
+        return {"demonstrations": len(episodes), "steps": len(episodes.actions), "content": episodes.digest}
+
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
         episodes = prepare(self._episodes(split), self.prepare)
         windows = self._windows(episodes)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from becalm.batch import Batch
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError
+from becalm.files.content import digest, stamp
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import Purpose, epochs, uniform
 from becalm.train.split import check_split, split_range
@@ -27,7 +28,8 @@ from becalm_programs.problem.rounding import round_entries
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import Verdict, verify
 from becalm_programs.request import ProgramRequest
-from becalm_programs.training.examples import Example, load
+from becalm_programs.training.examples import Example, load, programs
+from becalm_programs.training.labels import place
 from becalm_programs.training.prepare import prepare
 from becalm_programs.views.picture import draw
 
@@ -70,6 +72,19 @@ class IntegerPrograms(Domain[ProblemBatch]):
         self._folder()
         return self
 
+    def summary(self) -> str:
+        train = self._examples("train")
+        sizes = [len(example.form.cost) for example in train]
+        entries = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
+        solutions = sum(len(example.x0) for example in train)
+        held = f"{self.holdout or 'none'} more for test"
+        return f"{len(train)} programs of {entries} entries with {solutions} solutions; {held}"
+
+    def fingerprint(self) -> Mapping[str, Any]:
+        files = programs(Path(self._folder()).expanduser())
+        held = [path.read_bytes() for file in files for path in (file, place(file))]
+        return {"programs": len(files), "content": digest(*held)}
+
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[ProblemBatch]]:
         examples = self._examples(split)
         for number, index in epochs(seed, len(examples), self.batch, start):
@@ -86,9 +101,10 @@ class IntegerPrograms(Domain[ProblemBatch]):
 
     def condition(self, request: ProgramRequest) -> ProblemBatch:
         if request.model is None and self.family is None and self.data is not None and Path(self.data).is_dir():
-            form = _examples(self.data, self.gap)[0].form  # While it is trained there are no others.
+            form = self._all_examples(self.data)[0].form  # While it is trained there are no others.
         else:
-            form = _form(request.model, self.family, self.size)
+            written = "" if request.model is None else stamp(Path(request.model))
+            form = _form(request.model, self.family, self.size, written)
         return ProblemBatch((form,), (0,) * request.count)
 
     def owner(self, cond: ProblemBatch, count: int) -> Tensor:
@@ -166,8 +182,12 @@ class IntegerPrograms(Domain[ProblemBatch]):
 
     def _examples(self, split: str) -> list[Example]:
         check_split(split)
-        examples = _examples(self._folder(), self.gap)
+        examples = self._all_examples(self._folder())
         return [examples[place] for place in split_range(split, len(examples), self.holdout, "program")]
+
+    def _all_examples(self, data: str) -> list[Example]:
+        folder = Path(data).expanduser()
+        return _examples(folder, self.gap, stamp(folder))
 
     def _folder(self) -> str:
         if self.data is not None:
@@ -192,12 +212,12 @@ def _runs(cond: ProblemBatch) -> list[int]:
 
 
 @lru_cache(maxsize=4)
-def _examples(data: str, gap: float) -> list[Example]:
-    return load(Path(data).expanduser(), gap)
+def _examples(folder: Path, gap: float, written: str) -> list[Example]:
+    return load(folder, gap)
 
 
 @lru_cache(maxsize=8)
-def _form(model: str | None, family: str | None, size: str) -> StandardForm:
+def _form(model: str | None, family: str | None, size: str, written: str) -> StandardForm:
     if model is not None:
         return StandardForm.of(read(Path(model)))
     if family is None:

@@ -32,6 +32,12 @@ def test_policies_keep_the_contract(demonstrations: Path, settings: dict[str, An
     check_domain(Policies(data=str(demonstrations), **SMALL, **settings).fit())
 
 
+def test_a_policy_says_what_it_is_trained_on_and_knows_it_again(demonstrations: Path) -> None:
+    domain, fewer = (Policies(data=str(demonstrations), demonstrations=count, **SMALL) for count in (None, 2))
+    assert domain.fingerprint() == domain.fingerprint() != fewer.fingerprint()
+    assert fewer.summary().startswith("2 demonstrations") and "actions of 2 entries; none more" in fewer.summary()
+
+
 @pytest.mark.parametrize("settings", [{}, PUSHT])
 def test_encoded_actions_decode_to_themselves(demonstrations: Path, settings: dict[str, Any]) -> None:
     domain = Policies(data=str(demonstrations), **SMALL, **settings).fit()

@@ -1,5 +1,6 @@
 """Programs keep the contract of a domain, and batches of training hold verified solutions."""
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from becalm_programs.domain import IntegerPrograms
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
 from becalm_programs.options import LabelOptions
+from becalm_programs.request import ProgramRequest
 from becalm_programs.training.label import run as label
 
 
@@ -38,6 +40,27 @@ def test_a_batch_holds_verified_solutions_of_programs_of_all_sizes(labelled: Pat
     assert batch.size == 15
     assert len({len(made.cost) for made in batch.cond.forms}) > 1
     assert all(bool(verdict.feasible.all()) for verdict in domain.verdicts(batch.x0, batch.cond))
+
+
+def test_a_folder_that_changes_is_read_anew(labelled: Path, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(labelled, tmp_path / "changes"))
+    domain = IntegerPrograms(data=str(folder))
+    then = domain.fingerprint()
+    assert then["programs"] == 5 and domain.summary().startswith("5 programs of ")
+    assert domain.fingerprint() == then
+    (folder / "set-cover-0.mps.gz").unlink()
+    assert domain.summary().startswith("4 programs of ")
+    assert domain.fingerprint()["programs"] == 4 and domain.fingerprint()["content"] != then["content"]
+
+
+def test_a_program_that_changes_is_read_anew(tmp_path: Path) -> None:
+    path = tmp_path / "a.mps.gz"
+    sizes = []
+    for family in ("set-cover", "facility"):
+        write_mps(path, generate(family, "tiny", 0))
+        cond = IntegerPrograms().condition(ProgramRequest(model=str(path), count=1))
+        sizes.append(len(cond.forms[0].program.cost))
+    assert sizes[0] != sizes[1]
 
 
 def test_training_without_labels_is_refused(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError, first_line
+from becalm.files.content import digest
 from becalm.provenance import Record, write
 
 Array = npt.NDArray[np.float64]
@@ -82,6 +83,18 @@ class Episodes:
     def returns(self) -> Array | None:
         """(E,) sum of each episode's rewards, or None."""
         return None if self.rewards is None else np.add.reduceat(self.rewards, self.starts)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 in hex of observations, actions and ends."""
+        return digest(self.observations, self.actions, self.ends)
+
+    def summary(self) -> str:
+        """How many there are of what, in a line."""
+        (steps, observed), entries = self.observations.shape, self.actions.shape[1]
+        where = f" of {self.environment}" if self.environment else ""
+        sizes = f"{steps} steps, observations of {observed} and actions of {entries} entries"
+        return f"{len(self)} demonstrations{where}, {sizes}"
 
     def entries(self, title: str) -> Array:
         """The table of the ``observation`` or the ``action``."""

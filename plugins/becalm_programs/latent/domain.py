@@ -21,6 +21,7 @@ from torch import Tensor, nn
 
 from becalm.batch import Batch
 from becalm.errors import UserError
+from becalm.files.content import stamp
 from becalm.guidance import Descend, Energy, Guidance, compose, total
 from becalm.level import NoiseLevel
 from becalm_programs.domain import IntegerPrograms
@@ -130,12 +131,13 @@ class LatentPrograms(IntegerPrograms):
         Raises:
             UserError: If there are none, or of other sizes than these settings.
         """
-        encoders = _restore(str(self.embedding))
+        path = Path(str(self.embedding)).expanduser()
+        encoders = _restore(path, stamp(path))
         if encoders.shape != self._shape():
             raise UserError(f"the encoders in {self.embedding} have sizes {encoders.shape}, not {self._shape()}")
         return encoders
 
 
 @lru_cache(maxsize=4)
-def _restore(path: str) -> Embedding:
-    return restore(Path(path).expanduser())
+def _restore(path: Path, written: str) -> Embedding:
+    return restore(path)

@@ -36,13 +36,22 @@ def load(folder: Path, gap: float = math.inf) -> list[Example]:
     Raises:
         UserError: If there is none, or labels do not fit their program.
     """
+    return [_example(path, gap) for path in programs(folder)]
+
+
+def programs(folder: Path) -> list[Path]:
+    """The files of programs that have labels, in order of name.
+
+    Raises:
+        UserError: If there is none.
+    """
     if not folder.is_dir():
         raise UserError(f"there is no folder {folder}: make one with becalm programs generate and label")
     models = [path for path in sorted(folder.iterdir()) if path.name.lower().endswith(SUFFIXES)]
-    examples = [_example(path, gap) for path in models if labels.place(path).exists()]
-    if not examples:
+    labelled = [path for path in models if labels.place(path).exists()]
+    if not labelled:
         raise UserError(f"{folder} holds no program with labels beside it: run becalm programs label {folder}")
-    return examples
+    return labelled
 
 
 def _example(path: Path, gap: float) -> Example:

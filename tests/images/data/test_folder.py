@@ -186,7 +186,7 @@ OPTIONS = st.fixed_dictionaries(
 
 def _any_folder(folder: Path, files: list[tuple[list[str], int, str, str, tuple[int, int], int | None]]) -> None:
     for parts, number, suffix, mode, size, cut in files:
-        path = Path(folder, *parts, f"{number}{suffix}")
+        path = Path(folder, *parts, f"i{number}{suffix}")
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             Image.new(mode, size).save(path, format=None if suffix not in (".txt", "") else "PNG")

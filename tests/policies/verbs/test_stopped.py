@@ -26,9 +26,10 @@ def test_a_training_that_is_stopped_goes_on_to_the_same_bits(
     code, printed, err = becalm(*words, "--steps", 100_000, "--every", 10, "--out", out)
     stopped = Checkpoint.read(out).config["step"]
     assert (code, printed) == (130, "")
-    assert (
-        err == f"becalm: saved {out} at step {stopped} of 100000; becalm policies train --resume --out {out} goes on\n"
-    )
+    read, saved = err.splitlines()
+    assert read == f"{Episodes.read(demonstrations).summary()}; none more for test"
+    again = f"becalm policies train --resume --out {out} goes on"
+    assert saved == f"becalm: saved {out} at step {stopped} of 100000; {again}"
     assert becalm("train", "--resume", "--steps", stopped + 15, "--device", "cpu", "--out", out)[0] == 0
     assert becalm(*words, "--steps", stopped + 15, "--out", "whole.safetensors")[0] == 0
     for name in ("safetensors", "resume.safetensors"):
