@@ -38,7 +38,9 @@ class Batch(Generic[C]):
 
     def to(self, device: torch.device | str) -> "Batch[C]":
         """The same batch on another device."""
-        return Batch(self.x0.to(device), to(self.cond, device), self.owner.to(device), self.size)
+        # Owners of a dense batch are known without a copy.
+        owner = torch.arange(self.size, device=device) if self.is_dense else to(self.owner, device)
+        return Batch(to(self.x0, device), to(self.cond, device), owner, self.size)
 
     @property
     def is_dense(self) -> bool:

@@ -31,10 +31,17 @@ def join(conds: Sequence[C]) -> C:
 
 
 def to(cond: C, device: torch.device | str) -> C:
-    """The condition on another device."""
+    """The condition on another device; the host does not wait for the copy to a GPU."""
     if hasattr(cond, "to") and not isinstance(cond, Tensor):
         return cast(C, cond.to(device))
-    return cast(C, _map(lambda tensor: tensor.to(device), cond))
+    return cast(C, _map(lambda tensor: _to(tensor, torch.device(device)), cond))
+
+
+def _to(tensor: Tensor, device: torch.device) -> Tensor:
+    if tensor.device.type != "cpu":
+        return tensor.to(device)
+    # From pages that the system may move, a GPU would copy only while the host waits.
+    return (tensor.pin_memory() if device.type == "cuda" else tensor).to(device, non_blocking=True)
 
 
 def size(cond: object) -> int | None:

@@ -1,5 +1,7 @@
 """Where tensors live: a GPU where there is one, the CPU always."""
 
+from typing import Literal
+
 import torch
 
 from becalm.errors import UserError
@@ -25,3 +27,14 @@ def pick(name: str = "auto") -> torch.device:
         have = "cpu, cuda" if torch.cuda.is_available() else "cpu"
         raise UserError(f"device {name!r} is not available here: use auto, or one of {have}") from error
     return device
+
+
+def half(precision: Literal["auto", "fp32", "bf16"], device: torch.device) -> torch.dtype | None:
+    """The half precision of matrix products on a device, None for float32; ``auto`` is bf16 on GPUs that have it.
+
+    On a CPU ``auto`` is float32, whatever is faster there: a seed's samples agree between machines in float32 only.
+    """
+    if precision == "auto":
+        has = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+        precision = "bf16" if has else "fp32"
+    return torch.bfloat16 if precision == "bf16" else None

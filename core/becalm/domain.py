@@ -63,7 +63,7 @@ class Domain(Settings, ABC, Generic[C]):
 
     @abstractmethod
     def condition(self, request: Any) -> C:
-        """The conditions of the samples asked for: of ``request.count`` samples."""
+        """The conditions of the samples asked for: of ``request.count`` samples, numbered from ``request.first`` on."""
 
     def usual(self) -> Mapping[str, Any]:
         """Fields of a sampling request that this configuration prefers where the request says nothing."""

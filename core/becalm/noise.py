@@ -151,7 +151,11 @@ def epochs(seed: int, count: int, batch: int, start: int = 0) -> Iterator[tuple[
 
 
 def stream(
-    seed: int, sample: Tensor, purpose: Purpose = Purpose.STEP, first_step: int = 0
+    seed: int,
+    sample: Tensor,
+    purpose: Purpose = Purpose.STEP,
+    first_step: int = 0,
+    rank: Tensor | None = None,
 ) -> Callable[[Tensor], Tensor]:
     """The samplers' ``noise``: call number k gives step first_step + k's noise of each sample.
 
@@ -159,8 +163,9 @@ def stream(
 
     Args:
         sample: (N,) number of the sample that each row of x belongs to. Rows of one sample must be neighbours.
+        rank: (N,) each row's number within its sample; by default counted.
     """
-    rank = _rank_within_sample(sample)
+    rank = _rank_within_sample(sample) if rank is None else rank
     step, shape = first_step, torch.Size()
     drawn: Iterator[Tensor] = iter(())
 
@@ -198,12 +203,13 @@ def _block(
 
 
 def _rank_within_sample(sample: Tensor) -> Tensor | None:
-    """Each row's number within its sample; None if every sample is one row."""
+    """Each row's number within its sample; None where every sample is seen to be one row."""
     if len(sample) < 2:
         return None
     changed = torch.ones_like(sample, dtype=torch.bool)
     changed[1:] = sample[1:] != sample[:-1]
-    if bool(changed.all()):
+    # Numbers are the same with ranks of 0; to see that they are all 0 on another device, the host would have to wait.
+    if sample.device.type == "cpu" and bool(changed.all()):
         return None
     place = torch.arange(len(sample), device=sample.device)
     return place - torch.cummax(torch.where(changed, place, torch.zeros_like(place)), 0).values

@@ -15,6 +15,7 @@ from becalm.plugin.widget import Slider
 from becalm.sampler import DPMpp2M, Sampler
 
 SpacingName = Literal["trailing", "leading", "linspace", "karras", "log_snr"]
+PrecisionName = Literal["auto", "fp32", "bf16"]
 
 
 class SampleRequest(Settings):
@@ -27,6 +28,12 @@ class SampleRequest(Settings):
     }
 
     count: Annotated[int, Slider(1, 100)] = Field(16, ge=1, description="How many samples.")
+    first: int = Field(
+        0,
+        ge=0,
+        lt=2**31,
+        description="Number of the first sample, to draw a seed's samples in parts.",
+    )
     seed: int = Field(0, ge=0, lt=2**63, description="Sample i of a seed is the same in any batch.")
     sampler: Sampler = Field(DPMpp2M(), description="How to walk from noise to data.")
     steps: Annotated[int, Slider(1, 100)] = Field(20, ge=1, le=100_000, description="Sampler steps.")
@@ -50,7 +57,9 @@ class SampleRequest(Settings):
     guidance_high: float = Field(1.0, ge=0, le=1, description="... to here (1 is noise).")
     rescale: float = Field(0.0, ge=0, le=1, description="Share of the spread that guidance widened to take back.")
     batch: int = Field(250, ge=1, description="Samples computed at a time; changes nothing but memory and speed.")
-    precision: Literal["fp32", "bf16"] = Field("fp32", description="Arithmetic of the network's matrix products.")
+    precision: PrecisionName = Field(
+        "fp32", description="Arithmetic of the network's matrix products; auto: bf16 on GPUs that have it, else fp32."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -1,6 +1,7 @@
 """Images as a domain: conditioned on a class, judged by a small classifier's features."""
 
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +22,7 @@ from becalm_images.data.listing import listed
 from becalm_images.data.mnist import mnist
 from becalm_images.data.settings import Source
 from becalm_images.data.source import load, load_all
-from becalm_images.judge.classifier import load_classifier
+from becalm_images.judge.classifier import class_energy, shared_classifier
 from becalm_images.judge.judge import load_judge
 from becalm_images.label import Label, class_number
 from becalm_images.networks.architecture import Architecture, UNet2DShape, UNetShape
@@ -161,7 +162,8 @@ class Images(Source, Domain[Tensor]):
 
     def condition(self, request: ImageRequest) -> Tensor:
         wanted = range(self.classes) if request.label == "any" else [self.number(label) for label in request.label]
-        labels = torch.tensor(list(wanted)).repeat(-(-request.count // len(wanted)))[: request.count]
+        numbers = torch.arange(request.first, request.first + request.count)
+        labels = torch.tensor(list(wanted))[numbers % len(wanted)]
         unconditional = request.guidance == 0 and request.classifier_guidance == 0
         return self.drop(labels) if unconditional else labels
 
@@ -179,9 +181,10 @@ class Images(Source, Domain[Tensor]):
 
     def energies(self) -> Mapping[str, Energy[Tensor]]:
         """``class``: -log p(label | x_t) by the noise-aware classifier."""
-        classifier = load_classifier(find(self.classifier))
+        file = find(self.classifier)
+        classifier = shared_classifier(file)
         self._check(self.classifier, (classifier.channels, self.height, self.width, classifier.classes), "classifier")
-        return {"class": classifier.energy}
+        return {"class": partial(class_energy, file)}
 
     def guidance(self, request: ImageRequest) -> Guidance[Tensor]:
         guides: list[Guidance[Tensor]] = [super().guidance(request)]

@@ -9,7 +9,7 @@ from becalm.plugin.paths import InputFile, OutputFile
 from becalm.plugin.report import Positional
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Sketch, Slider, Weights
-from becalm.request import SampleRequest, SpacingName
+from becalm.request import PrecisionName, SampleRequest, SpacingName
 from becalm.sampler import Sampler
 from becalm_policies.control.execution import Execution
 from becalm_policies.request import PolicyRequest
@@ -87,6 +87,7 @@ class EvaluateOptions(Execution):
         "Default: chi for Push-T, else gym.",
     )
     episodes: int | None = Field(None, ge=1, description="Episodes; default: as many as the protocol has.")
+    first: int = Field(0, ge=0, lt=2**31, description="Number of the first episode, to play a protocol in parts.")
     limit: int | None = Field(None, ge=1, description="Steps of an episode at most; default: the protocol's.")
     parallel: int = Field(50, ge=1, description="Environments at a time; changes nothing but speed.")
     workers: int = Field(0, ge=0, description="If above 0: so many environments at a time, a process for each.")
@@ -107,7 +108,7 @@ class EvaluateOptions(Execution):
     avoid: tuple[float, ...] | None = _asked("avoid")
     avoid_scale: float | None = _asked("avoid_scale")
     bounds_scale: float | None = _asked("bounds_scale")
-    precision: Literal["fp32", "bf16"] | None = _asked("precision")
+    precision: PrecisionName | None = _asked("precision")
 
 
 class WatchOptions(Settings):

@@ -178,7 +178,7 @@ class Rows(Points):
         return torch.repeat_interleave(torch.arange(count), cond + 1)
 
     def condition(self, request: Any) -> Tensor:
-        return torch.arange(request.count) % 3
+        return torch.arange(request.first, request.first + request.count) % 3
 
     def network(self) -> nn.Module:
         class Elementwise(nn.Module):

@@ -13,8 +13,10 @@ from toy import model
 
 from becalm.guidance import Descend, Guidance, clamp, compose, dynamic_threshold, hold
 from becalm.level import NoiseLevel
+from becalm.objective import Denoising, Fixed, Importance, LogNormal, Times, Uniform
 from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Extra, Heun, Sampler, UniPC
-from becalm.schedule import Linear, levels
+from becalm.schedule import Cosine, Linear, Schedule, levels
+from becalm.train import Training, begin, train
 
 SAMPLERS: list[Sampler] = [
     DDPM(),
@@ -50,6 +52,8 @@ class Waits(TorchDispatchMode):
         if name in READS and META in devices:
             self.names.append(name)
         copied = name in ("_to_copy", "copy_") and isinstance(out, Tensor) and out.device == META
+        # A copy to which the host need not wait is written as one: ``becalm.cond.to``.
+        copied = copied and not (kwargs or {}).get("non_blocking", False)
         if copied and any(device != META for device in devices):
             self.names.append(name)
         return out
@@ -83,6 +87,28 @@ def test_no_step_waits(sampler: Sampler, guide: str) -> None:
         next(steps)  # A path's coefficients are copied before the first step.
         waits.names.clear()
         assert sum(1 for _ in steps) == (9 if isinstance(sampler, Extra) else 5)
+    assert waits.names == []
+
+
+TIMES: dict[str, Times] = {
+    "uniform": Uniform(),
+    "importance": Importance(),
+    "fixed": Fixed(times=(1.0, 0.5)),
+    "log_normal": LogNormal(),
+}
+
+
+@pytest.mark.parametrize("schedule", [Cosine(), Linear()], ids=["cosine", "linear"])
+@pytest.mark.parametrize("times", TIMES)
+def test_no_training_step_waits(times: str, schedule: Schedule) -> None:
+    objective = Denoising(levels=TIMES[times], drop=0.5)
+    state = begin(model().domain, schedule, objective, Training(steps=10, precision="fp32"), META)
+    state.optimizers = [torch.optim.SGD(state.weights().values(), 1e-3)]  # Fused kernels are refused on meta.
+    training = train(state)
+    with Waits() as waits:
+        next(training)  # Tables of a schedule are copied in the first step.
+        waits.names.clear()
+        next(training)
     assert waits.names == []
 
 

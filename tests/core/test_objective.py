@@ -18,6 +18,7 @@ from becalm.objective.draw import BINS
 from becalm.objective.weighting import P2, Edm, MinSnr, Simple, Snr
 from becalm.prediction import gain
 from becalm.schedule import Cosine, Flow, Karras, Linear, NoiseSchedule, VarianceExploding, VariancePreserving
+from becalm.train.loop import _remember
 
 PREDICTIONS: tuple[Prediction, ...] = get_args(Prediction)
 SCHEDULES = [Cosine(), Flow(), Linear(), Karras(), VarianceExploding(), VariancePreserving()]
@@ -269,3 +270,15 @@ def test_a_penalty_of_the_estimate_is_added_by_its_weight(kind: Prediction) -> N
     torch.testing.assert_close(with_it, 2 * data.x0.flatten(1).sum(1), rtol=1e-3, atol=1e-4)
     _, without = losses(Objective(prediction=kind), Perfect(kind, data.x0), data, drawn, data.cond, penalty)
     assert float(without.abs().max()) < 1e-6
+
+
+def test_the_history_of_losses_is_their_running_mean_one_after_another() -> None:
+    generator = torch.Generator().manual_seed(0)
+    history, plain = torch.zeros(4, dtype=torch.float64), [0.0] * 4
+    for _ in range(3):
+        t, loss = (torch.rand(9, generator=generator, dtype=torch.float64) for _ in range(2))
+        t = t * 0.7  # The last bin stays empty.
+        _remember(history, t, loss)
+        for place, value in zip((t * 4).long().tolist(), loss.square().tolist(), strict=True):
+            plain[place] = value if plain[place] == 0 else 0.9 * plain[place] + 0.1 * value
+    torch.testing.assert_close(history, torch.tensor(plain, dtype=torch.float64), rtol=1e-12, atol=0)

@@ -91,7 +91,7 @@ class Points(Domain[Tensor]):
     def condition(self, request: Any) -> Tensor:
         if request.label is not None:
             return torch.full((request.count,), request.label)
-        return torch.arange(request.count) % self.classes
+        return torch.arange(request.first, request.first + request.count) % self.classes
 
     def drop(self, cond: Tensor) -> Tensor:
         return torch.full_like(cond, self.classes)

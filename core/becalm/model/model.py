@@ -16,6 +16,8 @@ from torch import Tensor, nn
 from becalm.codec import Codec
 from becalm.cond import size, take, to
 from becalm.denoiser import Denoiser, NetworkDenoiser, Tails
+from becalm.denoiser.narrow import Narrow
+from becalm.device import half
 from becalm.domain import Domain
 from becalm.errors import UserError, sentence
 from becalm.files.checkpoint import Checkpoint
@@ -64,6 +66,10 @@ class Model(Generic[C]):
         """Which short chunks the network gives the bits of whole ones on this machine."""
         return Tails()
 
+    @cached_property
+    def _narrow(self) -> Narrow:
+        return Narrow()
+
     def __repr__(self) -> str:
         count = sum(weight.numel() for weight in self.network.parameters())
         name = f" {self.name}" if self.name else ""
@@ -101,12 +107,13 @@ class Model(Generic[C]):
         if chunk == "domain":
             # Small chunks would starve a GPU, and its sums depend on more than shapes anyway.
             chunk = self.domain.chunk if self.device.type == "cpu" else None
+        narrow = None if request is None else half(request.precision, self.device)
         return NetworkDenoiser(
-            self.network,
+            self.network if narrow is None else self._narrow.of(self.network, narrow),
             self.objective.prediction,
             chunk=chunk,
             learned=self.objective.learned,
-            autocast=torch.bfloat16 if request is not None and request.precision == "bf16" else None,
+            autocast=narrow,
             process=self.process,
             tails=self.tails,
         )
@@ -190,9 +197,13 @@ class Model(Generic[C]):
         guide: Guidance[C] | None = None if mask is None else hold(x0, mask.to(self.device))
         return self.prepare(request, guide=guide, origin=x0, start=start).steps(cond)
 
-    def compiled(self) -> "Model[C]":
-        """The same model with its network compiled by torch.compile: a minute at first, then faster."""
-        return replace(self, network=cast(nn.Module, torch.compile(self.network)))
+    def compiled(self, mode: str | None = None) -> "Model[C]":
+        """The same model with its network compiled by torch.compile: minutes at first, then faster.
+
+        Args:
+            mode: As torch.compile takes it; "reduce-overhead" is for small batches on a GPU (CUDA graphs).
+        """
+        return replace(self, network=cast(nn.Module, torch.compile(self.network, mode=mode)))
 
     def save(self, path: str | Path) -> None:
         """Writes a checkpoint, whole or not at all.

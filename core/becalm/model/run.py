@@ -71,11 +71,12 @@ class Run(Generic[C]):
 
         Args:
             cond: Their conditions; default: those that the request names.
-            samples: (n,) their numbers; sample i of a seed is the same in any company.
+            samples: (n,) which of the samples asked for, from 0 on; sample i of a seed is the same in any company.
         """
         samples = torch.arange(self.request.count) if samples is None else samples
         cond = self.domain.condition(self.request) if cond is None else cond
-        owner = samples[self.domain.owner(cond, len(samples))].to(self.device)
+        numbers = samples + self.request.first
+        owner = numbers[self.domain.owner(cond, len(samples))].to(self.device)
         like = torch.empty(len(owner), *self.domain.shape(), device=self.device)
         start, temperature = self.path[0], self.request.temperature
         first = stream(self.request.seed, owner, Purpose.START if self.origin is None else Purpose.EDIT)
@@ -114,7 +115,7 @@ class Drawing(Generic[C]):
 
     Attributes:
         total: Steps in all. done: Steps so far.
-        part: The numbers of the samples of the batch at work, (n,).
+        part: Which of the samples asked for are the batch at work, (n,).
     """
 
     def __init__(self, run: Run[C], cond: C, count: int) -> None:

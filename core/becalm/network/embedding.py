@@ -6,9 +6,11 @@ those of places in a text (Vaswani et al. 2017).
 """
 
 import math
+from collections.abc import Callable
+from typing import Any, Self
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
 
@@ -19,7 +21,7 @@ def geometric(count: int, highest: float) -> Tensor:
 
 
 def waves(level: NoiseLevel, frequencies: Tensor, x: Tensor) -> Tensor:
-    """Sines, then cosines, of the level's angle: (1, 2 F) of a scalar level, (B, 2 F) of one per row; float32.
+    """Sines, then cosines, of the level's angle: (1, 2 F) of a scalar level, (B, 2 F) of one per row; in x's dtype.
 
     Args:
         level: Scalar, or one per row of x.
@@ -27,4 +29,21 @@ def waves(level: NoiseLevel, frequencies: Tensor, x: Tensor) -> Tensor:
     """
     angle = level.angle.to(device=x.device, dtype=torch.float32).reshape(-1)
     phase = angle[:, None] * frequencies
-    return torch.cat([phase.sin(), phase.cos()], dim=1)
+    return torch.cat([phase.sin(), phase.cos()], dim=1).to(x.dtype)
+
+
+class NoiseConditioned(nn.Module):
+    """A network that knows the noise level by waves of these ``frequencies``, a buffer.
+
+    They stay float32 where the weights are cast to half precision, in which the phase of the high ones would be off by
+    radians.
+    """
+
+    frequencies: Tensor
+
+    def _apply(self, fn: Callable[[Any], Any], recurse: bool = True) -> Self:
+        exact = self.frequencies
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        if self.frequencies.dtype.itemsize < exact.dtype.itemsize:
+            self.frequencies = exact.to(self.frequencies.device)
+        return self

@@ -40,7 +40,7 @@ def draw(
         offset: First place of this batch among those of all devices.
     """
     device, memory = batch.x0.device, Memory(schedule, history.to(batch.x0.device))
-    first = uniform(seed, torch.zeros(1, dtype=torch.long), step, Purpose.TRAIN_TIME).to(device)
+    first = uniform(seed, torch.zeros(1, dtype=torch.long, device=device), step, Purpose.TRAIN_TIME)
     unit = (first + torch.arange(batch.size, device=device, dtype=torch.float64) / batch.size) % 1.0
     # Nearer to clean than that an error of x0 is lost in float32, and its weight may not be finite.
     times = objective.times(unit.clamp(1e-6, 1 - 1e-9), memory, step)

@@ -3,6 +3,7 @@
 import math
 from abc import abstractmethod
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import ClassVar, Literal
 
 import torch
@@ -89,7 +90,7 @@ class Importance(Times):
 
     def _shares(self, history: Tensor) -> Tensor:
         share = history.sqrt()
-        share = share / share.sum() if bool((history > 0).all()) else torch.full_like(share, 1 / len(share))
+        share = torch.where((history > 0).all(), share / share.sum(), 1 / len(share))
         return self.floor / len(share) + (1 - self.floor) * share
 
 
@@ -117,7 +118,13 @@ class Fixed(Times):
         # A number drawn anew per batch, short of 1, so that no share depends on how a quotient is rounded.
         phase = (unit.min() * len(unit)).clamp(max=1 - 1e-6)
         number = ((rank + phase) * len(self.times) / len(unit)).long()
-        return torch.tensor(self.times, dtype=unit.dtype, device=unit.device)[number]
+        return _on(self.times, unit.dtype, unit.device)[number]
+
+
+@lru_cache(maxsize=16)
+def _on(times: tuple[float, ...], dtype: torch.dtype, device: torch.device) -> Tensor:
+    """The times on a device: a copy of them in each step would wait for it."""
+    return torch.tensor(times, dtype=dtype, device=device)
 
 
 for _kind in (Uniform, LogNormal, Importance, Fixed):

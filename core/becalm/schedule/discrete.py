@@ -1,5 +1,6 @@
 """Schedules of tables of betas (Ho et al. 2020): a table of one's own, and the linear one."""
 
+from functools import lru_cache
 from typing import Literal
 
 import torch
@@ -8,7 +9,7 @@ from torch import Tensor
 
 from becalm.level import NoiseLevel
 from becalm.schedule.kind import Schedule, double
-from becalm.schedule.table import interpolate
+from becalm.schedule.table import angles, interpolate
 
 
 class Discrete(Schedule):
@@ -35,7 +36,7 @@ class Discrete(Schedule):
         return self
 
     def __call__(self, t: Tensor) -> NoiseLevel:
-        return interpolate(torch.tensor(self.betas, dtype=torch.float64), double(t))
+        return interpolate(_table(self.betas, t.device), double(t))
 
 
 class Linear(Schedule):
@@ -51,4 +52,15 @@ class Linear(Schedule):
         return 1 / self.steps
 
     def __call__(self, t: Tensor) -> NoiseLevel:
-        return interpolate(torch.linspace(self.first, self.last, self.steps, dtype=torch.float64), double(t))
+        return interpolate(_grown(self.first, self.last, self.steps, t.device), double(t))
+
+
+# Kept on the device: a training asks for levels in each step, and a copy from the host would wait.
+@lru_cache(maxsize=16)
+def _table(betas: tuple[float, ...], device: torch.device) -> tuple[Tensor, Tensor]:
+    return angles(torch.tensor(betas, dtype=torch.float64), device)
+
+
+@lru_cache(maxsize=16)
+def _grown(first: float, last: float, steps: int, device: torch.device) -> tuple[Tensor, Tensor]:
+    return angles(torch.linspace(first, last, steps, dtype=torch.float64), device)

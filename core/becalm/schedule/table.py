@@ -14,22 +14,29 @@ from torch import Tensor
 from becalm.level import NoiseLevel
 
 
-def interpolate(betas: Tensor, t: Tensor) -> NoiseLevel:
-    """The level of a table at times t, float64 in [0, 1]: that of entry k of T at t = k / T, t = 0 being clean."""
+def angles(betas: Tensor, device: torch.device) -> tuple[Tensor, Tensor]:
+    """What is interpolated: asin(alpha) and asin(sigma) from clean on, (T + 1,) each, on a device."""
     log_signal = torch.log1p(-betas).cumsum(0)
     # 1 - alpha_bar as -expm1 of its logarithm: no digits lost while it is small.
     alpha, sigma = (0.5 * log_signal).exp(), (-torch.expm1(log_signal)).sqrt()
-    place = t * len(betas)
-    index = place.floor().clamp(0, len(betas) - 1)
-    share = place - index
-
-    def between(angles: Tensor, first: float) -> Tensor:
-        table = torch.cat([angles.new_tensor([first]), angles]).to(t.device)
-        below, above = table[index.long()], table[index.long() + 1]
-        return torch.sin(below + share * (above - below))
-
     # The angle gives sigma and its complement alpha, each with all digits; a zero-terminal table ends at 0 exactly.
-    return NoiseLevel(t, between(torch.atan2(alpha, sigma), math.pi / 2), between(torch.atan2(sigma, alpha), 0.0))
+    ends = ((torch.atan2(alpha, sigma), math.pi / 2), (torch.atan2(sigma, alpha), 0.0))
+    signal, noise = (torch.cat([angle.new_tensor([first]), angle]).to(device) for angle, first in ends)
+    return signal, noise
+
+
+def interpolate(table: tuple[Tensor, Tensor], t: Tensor) -> NoiseLevel:
+    """The level of a table at times t, float64 in [0, 1]: that of entry k of T at t = k / T, t = 0 being clean.
+
+    Args:
+        table: Its ``angles`` on t's device.
+    """
+    steps = len(table[0]) - 1
+    place = t * steps
+    index = place.floor().clamp(0, steps - 1)
+    share, below = place - index, index.long()
+    alpha, sigma = (torch.sin(angle[below] + share * (angle[below + 1] - angle[below])) for angle in table)
+    return NoiseLevel(t, alpha, sigma)
 
 
 def betas(schedule: Callable[[Tensor], NoiseLevel], steps: int) -> Tensor:

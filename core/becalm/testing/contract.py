@@ -126,7 +126,7 @@ def check_training(domain: Domain[Any]) -> None:
 
 
 def check_sampling(domain: Domain[Any], *, request: Mapping[str, Any], guided: bool = True) -> None:
-    """Samples are finite, one condition each, the same in any batch, and can be judged, stored and shown."""
+    """Samples are finite, one condition each, the same in any batch and part, and can be judged, stored and shown."""
     model = _model(domain)
     for fields in ({}, {"guidance": 2.0}) if guided else ({},):
         asked = model.request(**{**request, **fields})
@@ -137,6 +137,9 @@ def check_sampling(domain: Domain[Any], *, request: Mapping[str, Any], guided: b
         if domain.chunk is not None:
             alone = model.sample(asked.model_copy(update={"batch": 1}))
             require(torch.equal(alone.x0, samples.x0), "a sample depends on the batch that it is made in")
+            later = model.sample(asked.model_copy(update={"first": asked.first + asked.count - 1, "count": 1}))
+            last = samples.x0[domain.owner(samples.cond, asked.count) == asked.count - 1]
+            require(torch.equal(later.x0, last), "a sample is another where those before it are not asked for")
     _check_views(domain, samples, asked.count)
 
 

@@ -19,6 +19,7 @@ from becalm.batch import Batch
 from becalm.codec import Codec
 from becalm.cond import join, take
 from becalm.denoiser import NetworkDenoiser
+from becalm.device import half
 from becalm.domain import Domain
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
@@ -138,7 +139,7 @@ def begin(
         weight.requires_grad_(not any(fnmatch(name, pattern) for pattern in training.freeze))
     if isinstance(codec, nn.Module):
         codec = codec.to(device).eval().requires_grad_(False)
-    history = torch.zeros(BINS, dtype=torch.float64)
+    history = torch.zeros(BINS, dtype=torch.float64, device=device)
     state = TrainState(domain, schedule, objective, training, network, codec, {}, [], history, device, process)
     state.data = domain.fingerprint()
     state.average = {name: weight.detach().clone() for name, weight in state.weights().items()}
@@ -215,9 +216,9 @@ def dropped(domain: Domain[C], batch: Batch[C], share: float, *, seed: int, step
     """The batch's condition, with that share of the samples made unconditional."""
     if share == 0:
         return batch.cond
-    sample = torch.arange(batch.size)
-    null = (uniform(seed, sample, step, Purpose.TRAIN_DROP) < share).to(batch.x0.device)
-    index = sample.to(batch.x0.device) + batch.size * null
+    sample = torch.arange(batch.size, device=batch.x0.device)
+    null = uniform(seed, sample, step, Purpose.TRAIN_DROP) < share
+    index = sample + batch.size * null
     return take(join([batch.cond, domain.drop(batch.cond)]), index)
 
 
@@ -260,18 +261,22 @@ def _size(shape: tuple[int, ...] | None) -> str:
 
 
 def _remember(history: Tensor, t: Tensor, loss: Tensor) -> None:
-    """Running mean of the squared loss per time bin (Nichol and Dhariwal 2021 keep the last ten, which is alike)."""
-    place = (t * len(history)).long().clamp(0, len(history) - 1).cpu()
-    for bin_, value in zip(place.tolist(), (loss.double() ** 2).tolist(), strict=True):
-        history[bin_] = value if history[bin_] == 0 else 0.9 * history[bin_] + 0.1 * value
+    """Running mean of the squared loss per time bin (Nichol and Dhariwal 2021 keep the last ten, which is alike).
+
+    One sample after another, h = .9 h + .1 loss^2, or loss^2 where h is 0; as sums, which wait for no device.
+    """
+    bins = torch.arange(len(history), device=history.device)
+    inside = ((t * len(history)).long().clamp(0, len(history) - 1)[:, None] == bins).double()
+    count = inside.cumsum(0)
+    first = (count == 1) & (history == 0)
+    share = inside * torch.where(first, 1.0, 0.1 * inside) * 0.9 ** (count[-1] - count)
+    history.mul_(0.9 ** count[-1]).add_((share * loss.double().square()[:, None]).sum(0))
 
 
 def _faster(state: TrainState[C]) -> Literal["fp32", "bf16"]:
     """bf16 on GPUs that have it; on CPUs whichever is faster on a trial batch: that depends on chip and network."""
-    if state.device.type == "cuda":
-        return "bf16" if torch.cuda.is_bf16_supported() else "fp32"
     if state.device.type != "cpu":
-        return "fp32"
+        return "fp32" if half("auto", state.device) is None else "bf16"
     batch = next(state.domain.batches("train", state.training.seed))
     seconds: dict[Literal["fp32", "bf16"], float] = {"fp32": math.inf, "bf16": math.inf}
     for _ in range(3):

@@ -5,6 +5,7 @@ schedule.
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -106,3 +107,22 @@ def load_classifier(path: Path) -> Classifier:
     network = Classifier(checkpoint.config["channels"], checkpoint.config["classes"])
     load_part(network, checkpoint, "network.")
     return network.eval().requires_grad_(False)
+
+
+def shared_classifier(path: Path, device: str = "cpu") -> Classifier:
+    """The same, loaded and moved to a device once as long as the file is the same.
+
+    Raises:
+        UserError: If the file is damaged or no classifier.
+    """
+    return _kept(path, device, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+def class_energy(path: Path, x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
+    """``Classifier.energy`` of the classifier in a file, on x's device."""
+    return shared_classifier(path, str(x.device)).energy(x, level, cond)
+
+
+@lru_cache(maxsize=4)
+def _kept(path: Path, device: str, changed: int) -> Classifier:
+    return load_classifier(path).to(device)

@@ -4,10 +4,10 @@ import torch
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm.network.embedding import geometric, waves
+from becalm.network.embedding import NoiseConditioned, geometric, waves
 
 
-class ClassAndNoise(nn.Module):
+class ClassAndNoise(NoiseConditioned):
     """Sum of a noise embedding and a class embedding, (B, size).
 
     Args:
@@ -16,8 +16,6 @@ class ClassAndNoise(nn.Module):
         kind: ``sinusoidal`` (Vaswani et al. 2017; geometric frequencies) or ``fourier`` (Tancik et al. 2020; random
             ones).
     """
-
-    frequencies: Tensor
 
     def __init__(self, classes: int, size: int, *, kind: str = "sinusoidal", features: int = 128) -> None:
         super().__init__()

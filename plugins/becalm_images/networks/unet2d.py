@@ -205,7 +205,8 @@ class UNet2D(nn.Module):
             level: Scalar level, or one per image.
             labels: (B,) integers; unused without classes.
         """
-        index = (level.t.reshape(-1).double() * self.timesteps - 1).to(x.device, torch.float32)
+        # The time of a sampler's level is on the host, which does not wait for this copy.
+        index = (level.t.reshape(-1).double() * self.timesteps - 1).to(x.device, torch.float32, non_blocking=True)
         embedding = self.time_embedding(self._waves(index).to(self.conv_in.weight.dtype))
         if self.class_embedding is not None:
             embedding = embedding + self.class_embedding(labels)

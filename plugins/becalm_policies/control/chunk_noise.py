@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from becalm.noise import Purpose, normal
+from becalm.cond import to
+from becalm.noise import Purpose, normal, stream
 from becalm_policies.demonstrations.episodes import Indices
 
 _ROWS = 64
@@ -43,17 +44,18 @@ class ChunkNoise:
         if len(numbers) == 1:
             eps = self._ahead[:, int(chunks[0] - self._first[0])]
         else:
-            index = torch.from_numpy(chunks - self._first).to(self._device)
+            index = to(torch.from_numpy(chunks - self._first), self._device)
             eps = self._ahead[torch.arange(len(numbers), device=self._device), index]
         return self._cut(eps)
 
     def steps(self, numbers: Indices, chunks: Indices) -> Callable[[Tensor], Tensor]:
         """A sampler's ``noise``: call number k gives step k's noise of these chunks."""
-        count = iter(range(2**32))
+        # A chunk's place in its environment's stream is that of a row in a sample of several.
+        rank = to(torch.from_numpy(chunks), self._device)
+        draw = stream(self._seed, self._rows(numbers), Purpose.STEP, rank=rank)
 
         def noise(like: Tensor) -> Tensor:
-            rows, words = self._rows(numbers), self._words(chunks)
-            return self._cut(normal(self._seed, rows, next(count), Purpose.STEP, (self._width,), words)).to(like)
+            return draw(like.reshape(len(numbers), *self._shape)).reshape(like.shape)
 
         return noise
 
@@ -62,10 +64,10 @@ class ChunkNoise:
         return bool((index >= 0).all() and (index < self._ahead.shape[1]).all())
 
     def _rows(self, numbers: Indices) -> Tensor:
-        return torch.from_numpy(numbers).to(self._device)
+        return to(torch.from_numpy(numbers), self._device)
 
     def _words(self, chunks: Indices) -> Tensor:
-        return torch.from_numpy(chunks * self._width).to(self._device)
+        return to(torch.from_numpy(chunks * self._width), self._device)
 
     def _cut(self, noise: Tensor) -> Tensor:
         return noise[:, : math.prod(self._shape)].reshape(-1, *self._shape[1:])

@@ -39,7 +39,7 @@ class Previous:
     """The chunks planned last, moved on to the present.
 
     Attributes:
-        actions: (B, Tp, A) in the environment's units, as planned: not clipped.
+        actions: (B, Tp, A) in the environment's units, as planned: not clipped; on the CPU.
         known: (B, Tp) whether the entry was planned; the others repeat the last one.
     """
 
@@ -53,6 +53,10 @@ class Previous:
         index = torch.arange(steps, horizon + steps, device=actions.device)
         known = planned.to(actions.device)[:, None] & (index < horizon)
         return cls(actions.index_select(1, index.clamp(max=horizon - 1)), known)
+
+    def repeat(self, times: int) -> "Previous":
+        """Each chunk so many times, side by side."""
+        return Previous(self.actions.repeat_interleave(times, 0), self.known.repeat_interleave(times, 0))
 
 
 class Planner:
@@ -86,7 +90,7 @@ class Planner:
         self._noise = ChunkNoise(request.seed, (self.candidates, *self.domain.shape()), model.device)
 
     def __call__(self, observations: Array, numbers: Indices, chunks: Indices, previous: Previous | None) -> Tensor:
-        """Chunks (B, Tp, A) for windows (B, To, D), in the environment's units, not clipped.
+        """Chunks (B, Tp, A) for windows (B, To, D), in the environment's units, not clipped, on the CPU.
 
         Args:
             numbers: (B,) which environment's noise each row takes. chunks: (B,) how many it has taken before.
@@ -102,13 +106,14 @@ class Planner:
             if self.candidates > 1:
                 rows = torch.arange(len(observations), device=self.device).repeat_interleave(self.candidates)
                 cond = take(cond, rows)
-                previous = None if previous is None else Previous(previous.actions[rows], previous.known[rows])
+                previous = None if previous is None else previous.repeat(self.candidates)
             eps = self._eps(numbers, chunks)
             actions = self._actions(cond, eps, lambda: self._noise.steps(numbers, chunks), previous, observations)
-        # Any entry that is not finite shows in the sum.
-        if not math.isfinite(float(actions.sum())):
+        # Copied once, and looked at on the host. Any entry that is not finite shows in the sum.
+        planned = actions.cpu()
+        if not math.isfinite(float(planned.sum())):
             raise UserError("the policy planned actions that are not finite: its weights or its guidance are broken")
-        return actions
+        return planned
 
     def _eps(self, numbers: Indices, chunks: Indices) -> Tensor:
         """(B K, Tp, A) the noise to start from; at temperature 0 a warm start alone has a use for it."""
@@ -137,17 +142,18 @@ class Planner:
     def _sample(self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None) -> Tensor:
         if previous is None:
             return self._walk(self._run.path, self._start(eps), cond, noise, None)
+        warm = previous.known[:, 0]  # On the host, where reading it waits for no device.
+        previous, begun = to(previous, self.device), to(warm, self.device)
         if self._short is None:
             return self._walk(self._run.path, self._start(eps), cond, noise, previous)
         level = self._short[0].to(eps)
         mixed = level.mix(self._codec.encode(previous.actions, cond), eps)
-        warm = previous.known[:, 0]
         if bool(warm.all()):
             return self._walk(self._short, mixed, cond, noise, previous)
         x0 = self._walk(self._run.path, self._start(eps), cond, noise, previous)
         if bool(warm.any()):
             # Both runs over all rows, so that a row's noise does not depend on the others; this is rare.
-            x0 = torch.where(warm[:, None, None], self._walk(self._short, mixed, cond, noise, previous), x0)
+            x0 = torch.where(begun[:, None, None], self._walk(self._short, mixed, cond, noise, previous), x0)
         return x0
 
     def _start(self, eps: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from becalm.level import NoiseLevel
-from becalm.network.embedding import geometric, waves
+from becalm.network.embedding import NoiseConditioned, geometric, waves
 from becalm_policies.networks.condition import Observed
 from becalm_policies.networks.layers import WAVES, silence
 
@@ -34,7 +34,7 @@ class Residual(nn.Module):
         return output
 
 
-class MLP(nn.Module):
+class MLP(NoiseConditioned):
     """The residual perceptron.
 
     Args:
@@ -44,8 +44,6 @@ class MLP(nn.Module):
         octaves: How many octaves of waves of x stand beside it: perceptrons are slow to learn sharp edges from x alone
             (Tancik et al. 2020).
     """
-
-    frequencies: Tensor
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm.network.embedding import geometric, waves
+from becalm.network.embedding import NoiseConditioned, geometric, waves
 from becalm_policies.networks.condition import Observed
 from becalm_policies.networks.layers import WAVES, silence
 
@@ -24,7 +24,7 @@ class Layer(nn.Sequential):
         super().__init__(nn.Linear(inputs, width), nn.LayerNorm(width), nn.GELU(), nn.Dropout(dropout))
 
 
-class Sieve(nn.Module):
+class Sieve(NoiseConditioned):
     """The MLP sieve.
 
     Args:
@@ -32,8 +32,6 @@ class Sieve(nn.Module):
         history: To, observations. features: F, entries of one observation's features.
         width: Of the hidden layers. layers: Hidden layers. dropout: After each.
     """
-
-    frequencies: Tensor
 
     def __init__(
         self, horizon: int, actions: int, history: int, features: int, *, width: int, layers: int, dropout: float

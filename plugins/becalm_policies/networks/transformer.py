@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from becalm.level import NoiseLevel
-from becalm.network.embedding import geometric, waves
+from becalm.network.embedding import NoiseConditioned, geometric, waves
 from becalm_policies.networks.condition import Observed
 from becalm_policies.networks.layers import WAVES, silence
 
@@ -42,7 +42,7 @@ class Layer(nn.Module):
         return moved
 
 
-class Transformer(nn.Module):
+class Transformer(NoiseConditioned):
     """The transformer.
 
     Args:
@@ -50,8 +50,6 @@ class Transformer(nn.Module):
         history: To, observations. features: F, entries of one observation's features.
         width: Of a token. depth: Layers. heads: Of attention, into which the width divides. dropout: In the layers.
     """
-
-    frequencies: Tensor
 
     def __init__(
         self,

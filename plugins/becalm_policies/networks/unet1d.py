@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from becalm.level import NoiseLevel
-from becalm.network.embedding import geometric, waves
+from becalm.network.embedding import NoiseConditioned, geometric, waves
 from becalm_policies.networks.condition import Observed
 from becalm_policies.networks.layers import WAVES, silence
 
@@ -54,7 +54,7 @@ class Two(nn.Module):
         return output
 
 
-class UNet1D(nn.Module):
+class UNet1D(NoiseConditioned):
     """The conditional U-Net of chunks of any length: its end is repeated until it halves at every level.
 
     Args:
@@ -63,8 +63,6 @@ class UNet1D(nn.Module):
         widths: Channels per level, coarser and coarser; each level but the last halves the length.
         kernel: Actions that a convolution sees, odd. groups: Of group norm; every width must divide by it.
     """
-
-    frequencies: Tensor
 
     def __init__(
         self,

@@ -23,7 +23,9 @@ from becalm_policies.request import PolicyRequest
 from becalm_policies.rollouts.estimates import Estimate, Summary, percentiles, share, summarise
 from becalm_policies.rollouts.protocol import protocol_for, rules, start
 
-_ELSEWHERE = {"env", "out", "video", "resume", "device", "parallel", "workers", "checkpoint", "episodes", "protocol"}
+_ELSEWHERE = {
+    "env", "out", "video", "resume", "device", "parallel", "workers", "checkpoint", "first", "episodes", "protocol"
+}  # fmt: skip
 """Options that do not change an episode, or stand in the settings of an evaluation under what they came to."""
 
 
@@ -69,7 +71,8 @@ def run(options: EvaluateOptions) -> Iterator[Report]:
     folder = None if options.out is None else Path(options.out)
     journal = Journal(folder, _settings(options, model, task), resume=options.resume)
     done = {rollout.outcome.episode for rollout in journal.rollouts}
-    starts = [start(task.protocol, number, options.seed) for number in range(task.episodes) if number not in done]
+    numbers = range(options.first, options.first + task.episodes)
+    starts = [start(task.protocol, number, options.seed) for number in numbers if number not in done]
     latency = measure(actor, _example(actor))
     timed = Timed(actor)
     for tick in play(task.make, timed, starts, limit=task.limit, parallel=options.parallel, workers=options.workers):
@@ -94,7 +97,7 @@ def _policy(model: Model[Any], options: EvaluateOptions) -> Policy:
         raise UserError(
             "choose best needs a score, a Python function: becalm_policies.load(..., choose='best', score=...)"
         )
-    fields = {*PolicyRequest.model_fields, *Execution.model_fields} & EvaluateOptions.model_fields.keys()
+    fields = {*PolicyRequest.model_fields, *Execution.model_fields} & EvaluateOptions.model_fields.keys() - {"first"}
     given = {name: getattr(options, name) for name in fields if getattr(options, name) is not None}
     return policy(model, **given)
 

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from becalm.level import NoiseLevel
-from becalm.network.embedding import geometric, waves
+from becalm.network.embedding import NoiseConditioned, geometric, waves
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.standard_form import FEATURES, ROW_FEATURES
@@ -44,19 +44,22 @@ class Round(nn.Module):
         """The change of entries (N, K, width), given features and slack of rows, (M, K, ROW_FEATURES + STATE)."""
         inner = self.norm(h)
         rows = F.silu(block.down(self.down(inner)) + self.state(state))
-        heard = self.up(block.up(rows))
+        heard = self.up(_narrowed(block.up(rows), self.up.weight))
         output: Tensor = self.second(F.silu(self.first(torch.cat([inner, heard], dim=-1))))
         return output
 
 
-class Bipartite(nn.Module):
+def _narrowed(x: Tensor, weight: Tensor) -> Tensor:
+    """x in the dtype of weights that are narrower, which a norm cannot mix; products with the program are float32."""
+    return x.to(weight.dtype) if weight.dtype.itemsize < x.dtype.itemsize else x
+
+
+class Bipartite(NoiseConditioned):
     """The network; its output is an estimate of x0 in (-1, 1).
 
     Args:
         width: Of what entries and rows hold. rounds: Of messages to rows and back.
     """
-
-    frequencies: Tensor
 
     def __init__(self, *, width: int, rounds: int) -> None:
         super().__init__()

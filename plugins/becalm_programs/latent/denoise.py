@@ -12,7 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from becalm.level import NoiseLevel
-from becalm.network.embedding import geometric, waves
+from becalm.network.embedding import NoiseConditioned, geometric, waves
 from becalm_programs.latent.decode import Decoder
 from becalm_programs.latent.embed import Messages, ProgramEncoder, perceptron
 from becalm_programs.problem.batch import ProblemBatch
@@ -21,7 +21,7 @@ from becalm_programs.problem.block import BlockDiagonal
 _WAVES = 8
 
 
-class LatentNetwork(nn.Module):
+class LatentNetwork(NoiseConditioned):
     """The network; (rows, dimension + 1) to the same.
 
     Args:
@@ -29,8 +29,6 @@ class LatentNetwork(nn.Module):
         encoder_width, encoder_rounds: Of the program's encoder.
         weight: w, by which bits are scaled in x.
     """
-
-    frequencies: Tensor
 
     def __init__(
         self, *, width: int, rounds: int, dimension: int, encoder_width: int, encoder_rounds: int, weight: float

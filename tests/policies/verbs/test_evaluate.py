@@ -85,6 +85,14 @@ def test_a_stopped_evaluation_goes_on_where_it_was(checkpoint: str, tmp_path: Pa
     assert [row["episode"] for row in rows(part)] == ["0", "1", "2", "3", "4", "5"]
 
 
+def test_episodes_in_parts_are_those_of_one_evaluation(checkpoint: str, tmp_path: Path) -> None:
+    whole, part = tmp_path / "whole", tmp_path / "part"
+    list(reports(checkpoint, episodes=4, out=str(whole), video="none"))
+    list(reports(checkpoint, first=2, episodes=2, out=str(part), video="none"))
+    found, wanted = ({row["episode"]: {**row, "becalm": ""} for row in rows(folder)} for folder in (part, whole))
+    assert found == {number: wanted[number] for number in ("2", "3")}
+
+
 def test_only_the_same_evaluation_is_resumed(checkpoint: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     list(reports(checkpoint, episodes=1, out=str(folder), video="none"))
