@@ -104,11 +104,11 @@ def _entries(model: type[BaseModel], around: Field | None = None) -> Iterator[En
             yield from _entries(field.nested.models[""], field)
             continue
         yield _entry(field, aside=field.path[-1] in base and field.path[-1] not in _FRONT)
-        if _is_choice(field):
+        if is_choice(field):
             yield from _options(field)
 
 
-def _is_choice(field: Field) -> bool:
+def is_choice(field: Field) -> bool:
     """Whether a field is one of several kinds, which a page chooses by name."""
     return field.nested is not None and field.nested.tag is not None and not field.nested.named
 
@@ -141,16 +141,16 @@ def _entry(field: Field, *, aside: bool) -> Entry:
         empty = ("",) if field.optional or field.default is None else ()
         choices = (*empty, *(field.words or ("yes", "no")))
     default = None if field.default is PydanticUndefined else field.default
-    if _is_choice(field):
+    if is_choice(field):
         default = field.defaults.get("kind")
-    shown = default if kind in (Kind.CHECK, Kind.SLIDER, Kind.NUMBER) else _text(default)
+    shown = default if kind in (Kind.CHECK, Kind.SLIDER, Kind.NUMBER) else as_text(default)
     return Entry(field, kind, shown, choices, aside)
 
 
 def _kind(field: Field) -> Kind:
     if field.kinds == [bool]:
         return Kind.CHOICE if field.optional else Kind.CHECK
-    if (field.nested is None and field.words) or _is_choice(field):
+    if (field.nested is None and field.words) or is_choice(field):
         return Kind.CHOICE
     if field.kinds == [Path]:
         return Kind.UPLOAD
@@ -162,7 +162,8 @@ def _kind(field: Field) -> Kind:
     return Kind.TEXT
 
 
-def _text(value: Any) -> str | None:
+def as_text(value: Any) -> str | None:
+    """A value as it stands in a box of text; None for nothing."""
     if value is None:
         return None
     if isinstance(value, BaseModel):
@@ -183,7 +184,7 @@ def fill(model: type[BaseModel], form: Sequence[Entry], values: Sequence[Any]) -
     for entry, value in zip(form, values, strict=True):
         if value is None or value == "":
             continue
-        if _is_choice(entry.field) and value == entry.default:
+        if is_choice(entry.field) and value == entry.default:
             continue  # The default may have settings of its own.
         inner = table
         for depth, key in enumerate(entry.path[:-1], 1):
@@ -219,7 +220,7 @@ def read(entry: Entry, value: Any) -> Any:
         return int(value)
     if not isinstance(value, str):
         return value
-    if _is_choice(entry.field) and not value.lstrip().startswith("{"):
+    if is_choice(entry.field) and not value.lstrip().startswith("{"):
         return {"kind": value}
     if entry.field.nested is not None:
         return _json(entry, value)

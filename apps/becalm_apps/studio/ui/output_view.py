@@ -94,6 +94,7 @@ _WORDS = {
     "stopping": "stopping",
     "stopped": "stopped after {clock}",
     "done": "done in {clock}",
+    "loaded": "the settings of that result stand in the form",
 }
 
 

@@ -64,6 +64,12 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
         with gr.Column(scale=2, min_width=320, elem_id=f"form-{panel.id}"):
             gr.Markdown(panel.summary)
             parts = form(ref, panel.id, form_entries)
+            dropped = gr.File(
+                label="Load settings: drop a result of becalm (.png, .npz, .json, ...)",
+                type="filepath",
+                height=90,
+                elem_id=f"load-{panel.id}",
+            )
         with gr.Column(scale=3, min_width=320):
             with gr.Row():
                 run = gr.Button("Run", variant="primary", elem_id=f"run-{panel.id}")
@@ -74,6 +80,7 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
             files = gr.File(
                 label="Files", file_count="multiple", interactive=False, visible=False, elem_id=f"files-{panel.id}"
             )
+            command, python = _recipes(panel)
     inputs = list(parts.values())
     quiet: dict[str, Any] = {"show_progress": "hidden", "api_visibility": "private"}
     # The page asks for news, each time when it has shown the last: what is pushed at a page that is busy, or behind
@@ -82,9 +89,20 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
     outputs = [status, picture, text, files, run, stop, clock]
     run.click(controller.begin, inputs, outputs, queue=False, **quiet)
     clock.tick(controller.poll, None, outputs, queue=False, trigger_mode="once", **quiet)
+    dropped.upload(controller.load, [dropped], [status, *inputs], queue=False, **quiet)
+    if panel.recipe is not None:
+        run.click(controller.recipe, inputs, [command, python], queue=False, **quiet)
     stop.click(controller.stop, None, [stop], queue=False, **quiet)
     _grounds(controller, parts, tabs, quiet)
     _models(ref, panel, form_entries, parts, tabs, quiet)
+
+
+def _recipes(panel: Panel) -> tuple[gr.Code, gr.Code]:
+    """Where the last run stands as a command and as Python, each with a button that copies it."""
+    with gr.Accordion("Copy as command or as Python", open=False, visible=panel.recipe is not None):
+        command = gr.Code(label="Command", language="shell", interactive=False, elem_id=f"command-{panel.id}")
+        python = gr.Code(label="Python", language="python", interactive=False, elem_id=f"python-{panel.id}")
+    return command, python
 
 
 def _grounds(

@@ -10,6 +10,7 @@ from pydantic import BaseModel
 from becalm.plugin.find import Plugin, resolve
 from becalm.plugin.hooks import CommandRef, DomainRef
 from becalm.plugin.report import Report
+from becalm.provenance import Record
 from becalm_apps.studio.ui import sample
 
 
@@ -20,6 +21,7 @@ class Panel:
     Attributes:
         options: Makes the model whose fields are the form; may import torch.
         work: The options to reports.
+        recipe: Options to the record of what they make; None where no command makes it.
         defaults: Options to what a trained model prefers where nothing is said, by path of field.
     """
 
@@ -29,6 +31,7 @@ class Panel:
     options: Callable[[], type[BaseModel]]
     work: Callable[[Any], Iterator[Report]]
     defaults: Callable[[str], dict[tuple[str, ...], Any]] | None = None
+    recipe: Callable[[Any], Record] | None = None
 
     @property
     def id(self) -> str:
@@ -40,7 +43,8 @@ def panels(ref: DomainRef, plugins: Sequence[Plugin]) -> list[Panel]:
     """The panels of a domain: the shared one first, unless the domain's own plugin brings one of its name."""
     home = next(plugin for plugin in plugins if ref in plugin.domains)
     options, draw, defaults = partial(sample.options, ref), partial(sample.run, ref), partial(sample.defaults, ref)
-    by_name = {"sample": Panel(ref.name, "sample", sample.SUMMARY, options, draw, defaults)}
+    recipe = partial(sample.recipe, ref)
+    by_name = {"sample": Panel(ref.name, "sample", sample.SUMMARY, options, draw, defaults, recipe)}
     for plugin in sorted(plugins, key=lambda plugin: plugin.distribution != home.distribution):
         for entry in plugin.panels:
             mine = plugin.distribution == home.distribution

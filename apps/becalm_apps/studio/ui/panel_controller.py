@@ -21,6 +21,8 @@ from becalm_apps.studio.ui.entry import Entry, Kind, fill
 from becalm_apps.studio.ui.output_view import OutputView, data_url
 from becalm_apps.studio.ui.panel import Panel
 from becalm_apps.studio.ui.sketch import parse_drawing
+from becalm_apps.studio.ui.stored import KEEP, stored, values
+from becalm_apps.verbs.recipe import command_line, python
 
 Updates = tuple[Any, ...]
 """For status, picture, words, files, the run button, the stop button and the clock."""
@@ -108,6 +110,33 @@ class PanelController:
             return status, shown, news, *[gr.skip()] * 4
         paths = [str(path) for path in view.output.paths()]
         return (status, shown, news, gr.File(value=paths or None, visible=bool(paths)), *_controls(working=False))
+
+    def recipe(self, request: gr.Request, *entered: Any) -> tuple[str, str]:
+        """What was entered as a command and as Python; empty where it does not fit, which the run says."""
+        if self.panel.recipe is None:
+            return "", ""
+        try:
+            made = self.panel.recipe(self.options(self._folder(request), entered))
+        except UserError:
+            return "", ""
+        return command_line(made, "samples.png") or "", python(made) or ""
+
+    def load(self, request: gr.Request, file: str | None) -> tuple[Any, ...]:
+        """The settings of a result that was dropped: how it went, then an update for each entry that the page shows."""
+        shown = [entry for entry in self.entries if entry.kind is not Kind.FOLDER]
+        if not file:
+            return gr.skip(), *[gr.skip()] * len(shown)
+        view = OutputView()
+        try:
+            made = stored(Path(file), self.panel.domain, self.panel.name)
+            entered = values(shown, made, self._folder(request))
+        except UserError as error:
+            said = _without_folders(str(error))
+            return view.status("failed", error=said), *[gr.skip()] * len(shown)
+        return view.status("loaded"), *(gr.skip() if value is KEEP else gr.update(value=value) for value in entered)
+
+    def _folder(self, request: gr.Request) -> Path:
+        return self.sessions.folder(str(request.session_hash))
 
     def stop(self, request: gr.Request) -> Any:
         """Stops the visitor's job."""

@@ -15,7 +15,7 @@ from becalm.plugin.hooks import DomainRef
 from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Weights
-from becalm.provenance import record, write
+from becalm.provenance import CheckpointRef, Record, record, write
 from becalm.request import SampleRequest
 from becalm_apps.verbs import animation
 
@@ -91,6 +91,12 @@ def run(ref: DomainRef, options: Any) -> Iterator[Report]:
     yield reel.take(model.domain.render(drawn.data, drawn.cond), "")
     yield from _figures(model, drawn)
     yield from _files(Path(options.folder), model, prepared, drawn, reel.pictures)
+
+
+def recipe(ref: DomainRef, options: Any) -> Record:
+    """What is entered, as a command and a few lines of Python can say it."""
+    made = record(f"{ref.name} sample", options.request)
+    return replace(made, checkpoint=CheckpointRef(options.checkpoint, ""))
 
 
 class _Reel:
