@@ -2,13 +2,16 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from becalm import UserError
 from becalm_images.data import idx
 from becalm_images.options import EditOptions
 from becalm_images.verbs.edit import run
+from becalm_images.views.grid import grid, labelled
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "mnist"
 
@@ -30,7 +33,7 @@ def test_an_edit_writes_one_picture(digit: str, tmp_path: Path, fields: dict[str
     out = tmp_path / "out.png"
     assert "2 edits" in _edit(digit, out, **fields)
     with Image.open(out) as picture:
-        assert picture.size == (4 * (4 * 30 + 2), 4 * 32)
+        assert picture.size == (4 * (4 * 30 + 2), 4 * 32 + 18)  # The last is the strip that says what is what.
 
 
 def test_a_mask_may_be_a_picture(digit: str, tmp_path: Path) -> None:
@@ -77,3 +80,11 @@ def test_bad_input_is_one_sentence_and_writes_nothing(digit: str, tmp_path: Path
     with pytest.raises(UserError, match=r"^[^\n]{15,}$"):
         _edit(**{"digit": digit, "out": out, **_wrong(tmp_path)[kind]})
     assert not out.exists()
+
+
+def test_words_stand_below_the_images_and_move_none() -> None:
+    canvas = grid(torch.arange(3 * 28 * 28, dtype=torch.uint8).reshape(3, 1, 28, 28), columns=3)
+    told = labelled(canvas, ["zero", "one", "a name that is much too long for its column"])
+    assert np.array_equal(told[: len(canvas)], canvas)
+    strip = told[len(canvas) :]
+    assert strip.shape[1:] == canvas.shape[1:] and strip.min() < 64 < strip.max()

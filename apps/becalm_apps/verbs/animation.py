@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from becalm_apps.verbs.output import png
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from becalm.domain import Domain
+    from becalm_apps.verbs.generate import Frame
 
 FRAMES = 36
 _SECONDS = 3.0
+_STRIP, _LETTERS = 18, 12
 _HOLD = 2000
 """Milliseconds that the last frame stays."""
 
@@ -23,19 +23,25 @@ def frame_steps(steps: int) -> list[int]:
     return sorted({round((number + 1) * steps / count) - 1 for number in range(count)})
 
 
-def gif(domain: "Domain[Any]", frames: Sequence["Tensor"], cond: Any) -> bytes:
-    """The frames as the domain renders them."""
-    return animate([png(domain.render(frame, cond)) for frame in frames])
+def gif(domain: "Domain[Any]", frames: Sequence["Frame"], cond: Any) -> bytes:
+    """The frames as the domain renders them, each with its words below."""
+    return animate([png(domain.render(frame.data, cond)) for frame in frames], [frame.text for frame in frames])
 
 
-def animate(pictures: Sequence[bytes]) -> bytes:
-    """PNGs of one size as an animated GIF."""
+def animate(pictures: Sequence[bytes], words: Sequence[str] = ()) -> bytes:
+    """PNGs of one size as an animated GIF.
+
+    Args:
+        words: What stands below each, if anything.
+    """
     from PIL import Image
 
     def images() -> Iterator[Any]:
-        for picture in pictures:
+        for number, picture in enumerate(pictures):
             with Image.open(io.BytesIO(picture)) as image:
-                yield image.convert("RGB").quantize(256, dither=Image.Dither.NONE)
+                shown = image.convert("RGB")
+                shown = _captioned(shown, words[number]) if words else shown
+                yield shown.quantize(256, dither=Image.Dither.NONE)
 
     first, *rest = images()
     each = round(min(max(1000 * _SECONDS / len(pictures), 60), 400))
@@ -43,3 +49,14 @@ def animate(pictures: Sequence[bytes]) -> bytes:
     durations = [each] * len(rest) + [_HOLD]
     first.save(buffer, "GIF", save_all=True, append_images=rest, duration=durations, loop=0, disposal=1)
     return buffer.getvalue()
+
+
+def _captioned(image: Any, text: str) -> Any:
+    """An image with a line of text in a strip below it."""
+    from PIL import Image, ImageDraw, ImageFont
+
+    taller = Image.new("RGB", (image.width, image.height + _STRIP), (255, 255, 255))
+    taller.paste(image, (0, 0))
+    font = ImageFont.load_default(_LETTERS)
+    ImageDraw.Draw(taller).text((4, image.height + _STRIP / 2), text, (0, 0, 0), font, anchor="lm")
+    return taller

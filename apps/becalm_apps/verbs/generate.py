@@ -1,7 +1,7 @@
 """Samples of a model with a bar, a film and a count of network calls: what ``sample`` and ``evaluate`` share."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import click
 from pydantic import BaseModel
@@ -67,16 +67,27 @@ def open_model(ref: DomainRef, name: str | None, device: str) -> "Model[Any]":
     return model
 
 
+class Frame(NamedTuple):
+    """A moment of a run.
+
+    Attributes:
+        data: The samples as they are there. text: Which moment it is.
+    """
+
+    data: "Tensor"
+    text: str
+
+
 def generate(
     model: "Model[Any]", request: SampleRequest, *, title: str, quiet: bool, frames: Collection[int] = ()
-) -> tuple["Drawn[Any]", list["Tensor"]]:
+) -> tuple["Drawn[Any]", list["Frame"]]:
     """Draws the samples of a request, with a bar.
 
     Args:
         frames: Numbers of the steps to keep as frames.
 
     Returns:
-        The samples; and at each of these steps, x scaled to unit variance of signal and noise together, as data.
+        The samples; and at each of these steps, x scaled to unit variance of signal and noise together.
 
     Raises:
         UserError: If the samples are not finite.
@@ -84,11 +95,14 @@ def generate(
     import torch
 
     films: dict[int, list[Tensor]] = {number: [] for number in sorted(frames)}
+    words: dict[int, str] = {}
     drawing = model.prepare(request).drawing()
     with bar(title, drawing.total, quiet=quiet) as advance:
         for step in drawing:
             if step.index in films:
                 films[step.index].append((step.x / step.level.total_std.to(step.x)).cpu())
+                words[step.index] = f"step {step.index + 1} of {request.updates}, t = {float(step.level.t.max()):.2f}"
             advance("")
     drawn = drawing.drawn
-    return drawn, [model.decode(torch.cat(parts), drawn.cond, request.count) for parts in films.values()]
+    decoded = ((number, model.decode(torch.cat(parts), drawn.cond, request.count)) for number, parts in films.items())
+    return drawn, [Frame(data, words[number]) for number, data in decoded]

@@ -18,12 +18,10 @@ from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.progress import clock
 from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.verbs import animation
-from becalm_apps.verbs.generate import generate, open_model, options, request_form
+from becalm_apps.verbs.generate import Frame, generate, open_model, options, request_form
 from becalm_apps.verbs.output import png
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from becalm.model import Drawn, Model
 
 SUMMARY = "Draw samples from a model."
@@ -78,7 +76,7 @@ def make(model: "Model[Any]", request: SampleRequest, suffix: str, *, quiet: boo
     return drawn, content(model, drawn, films, suffix)
 
 
-def content(model: "Model[Any]", drawn: "Drawn[Any]", frames: Sequence["Tensor"], suffix: str) -> bytes:
+def content(model: "Model[Any]", drawn: "Drawn[Any]", frames: Sequence[Frame], suffix: str) -> bytes:
     """The samples as a file with that suffix holds them."""
     if suffix == ".gif":
         return animation.gif(model.domain, frames, drawn.cond)

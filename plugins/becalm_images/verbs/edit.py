@@ -15,7 +15,7 @@ from becalm.sampler import last
 from becalm_images.data.image import Reading, is_image, read
 from becalm_images.domain import Images
 from becalm_images.options import EditOptions
-from becalm_images.views.grid import grid, png
+from becalm_images.views.grid import grid, labelled, png
 
 
 def run(options: EditOptions) -> Iterator[str]:
@@ -37,7 +37,9 @@ def run(options: EditOptions) -> Iterator[str]:
     shown = image if keep is None else torch.where(keep, image, torch.full_like(image, 96))
     tiles = torch.cat([image[None], shown[None], edited])
     made = record("images edit", options, model=model)
-    write(out, png(grid(tiles, columns=min(len(tiles), 10), zoom=4)).content, made)
+    canvas = grid(tiles, columns=min(len(tiles), 10), zoom=4)
+    kept = "all of it, noised" if keep is None else "what is kept"
+    write(out, png(labelled(canvas, [f"1: the image   2: {kept}   3 to {len(tiles)}: edits"])).content, made)
     yield f"{options.out}: the image, what was kept, and {len(edited)} edits"
 
 

@@ -2,15 +2,17 @@
 
 import io
 import math
+from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from becalm.domain import Picture
 
 GAP = 2
 GROUND = 96
+_STRIP, _LETTERS = 18, 12
 
 
 def grid(images: Tensor, columns: int | None = None, zoom: int = 2) -> np.ndarray:
@@ -24,6 +26,24 @@ def grid(images: Tensor, columns: int | None = None, zoom: int = 2) -> np.ndarra
         top, left = GAP + row * (height + GAP), GAP + column * (width + GAP)
         canvas[top : top + height, left : left + width] = image
     return canvas.repeat(zoom, axis=0).repeat(zoom, axis=1)
+
+
+def labelled(canvas: np.ndarray, words: Sequence[str]) -> np.ndarray:
+    """The array with words in a strip below it, each in the middle of its share of the width. The images stay in place.
+
+    Words that are wider than their share are cut.
+    """
+    width, share = canvas.shape[1], canvas.shape[1] / len(words)
+    font = ImageFont.load_default(_LETTERS)
+    strip = Image.new("L", (width, _STRIP), 255)
+    pen = ImageDraw.Draw(strip)
+    for number, word in enumerate(words):
+        shown = word
+        while len(shown) > 1 and pen.textlength(shown, font) > share - 2:
+            shown = f"{shown.rstrip('.')[:-1]}."
+        pen.text(((number + 0.5) * share, _STRIP / 2), shown, 0, font, anchor="mm")
+    below = np.repeat(np.asarray(strip)[..., None], canvas.shape[2], axis=2)
+    return np.concatenate([canvas, below])
 
 
 def png(canvas: np.ndarray) -> Picture:

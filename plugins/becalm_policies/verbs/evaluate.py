@@ -204,7 +204,8 @@ def _pictures(
                 shown = animation.replay(env, rollout)
                 frames = _frames(actor, task, rollout, shown) if task.id in PLANES else (frame for frame, _ in shown)
                 film = f"{name}.{options.video}"
-                animation.write(folder / film, list(frames), task.rate, options.video, made(film))
+                legend = animation.legend_of(task.id) if task.id in PLANES else ()
+                animation.write(folder / film, list(frames), task.rate, options.video, legend=legend, made=made(film))
             finally:
                 env.close()
     yield f"{folder}: episodes.csv, plot.png" + (

@@ -13,8 +13,9 @@ from PIL import Image
 from becalm import provenance
 from becalm.errors import UserError
 from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.environments.known import PUSHT
 from becalm_policies.rollouts.rollout import Rollout
-from becalm_policies.views.overlay import Frame, render, with_chunks
+from becalm_policies.views.overlay import Entry, Frame, render, with_chunks, with_legend
 
 Plan = Callable[[Array, int], npt.NDArray[Any]]
 """Windows of observations (N, To, D), and the number of the chunk, to chunks (N, Tp, A), the first the executed one."""
@@ -57,22 +58,35 @@ def with_plans(
         yield with_chunks(frame, chunks, box, down)
 
 
+def legend_of(environment: str) -> list[Entry]:
+    """What ``with_plans`` draws on the frames of an environment, and what the environment itself does."""
+    entries: list[Entry] = [((190, 40, 110), "the chunk at work; faint: others that might be")]
+    return [*entries, ((255, 0, 0), "red cross: where the action leads")] if environment == PUSHT else entries
+
+
 def write(
     path: Path,
     frames: Sequence[Frame],
     rate: float,
     kind: Literal["gif", "mp4"] = "gif",
+    *,
+    legend: Sequence[Entry] = (),
     made: provenance.Record | None = None,
 ) -> None:
     """Writes an animation, at most 320 pixels wide; a GIF at no more than 25 frames a second.
 
     Args:
+        legend: What is drawn on the frames, see ``legend_of``; it stands below them, with the number of the step.
         made: How it was made, kept in the file.
 
     Raises:
         UserError: If it cannot be written.
     """
     small = [_small(frame) for frame in frames]
+    small = [
+        Image.fromarray(with_legend(np.asarray(image), [(None, f"step {number} of {len(small) - 1}"), *legend]))
+        for number, image in enumerate(small)
+    ]
     if kind == "mp4":
         provenance.write(path, _mp4(small, rate), made)
         return

@@ -1,11 +1,12 @@
 """Frames of an environment, and what is drawn on and beside them: chunks, an obstacle that was put down."""
 
 import io
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from becalm.errors import UserError
 from becalm.plugin.report import Picture
@@ -15,7 +16,11 @@ Frame = npt.NDArray[np.uint8]
 Disc = tuple[float, float, float]
 """x, y, radius, in the units of actions."""
 
+Entry = tuple[tuple[int, int, int] | None, str]
+"""Of a legend: a colour, or none, and what it means."""
+
 _SIZE = 400
+_LINE, _LETTERS = 16, 11
 _WIDTH = 180
 _INK, _FAINT, _EXECUTED = (203, 213, 225), (190, 40, 110, 90), (190, 40, 110, 255)
 
@@ -89,6 +94,21 @@ def beside(frame: Frame, chunks: npt.NDArray[Any], box: Any) -> Frame:
     both.paste(Image.fromarray(frame), (0, 0))
     both.paste(Image.alpha_composite(strips, layer).convert("RGB"), (frame.shape[1], 0))
     return np.asarray(both)
+
+
+def with_legend(frame: Frame, words: Sequence[Entry]) -> Frame:
+    """A frame with a strip below it that says what is what: coloured dots and words, or words alone, a line each."""
+    font = ImageFont.load_default(_LETTERS)
+    height, width = frame.shape[:2]
+    taller = Image.new("RGB", (width, height + _LINE * len(words) + 4), (255, 255, 255))
+    taller.paste(Image.fromarray(frame), (0, 0))
+    pen = ImageDraw.Draw(taller)
+    for number, (colour, text) in enumerate(words):
+        middle = height + 2 + (number + 0.5) * _LINE
+        if colour is not None:
+            pen.ellipse((6, middle - 4, 14, middle + 4), fill=colour)
+        pen.text((6 if colour is None else 20, middle), text, (30, 41, 59), font, anchor="lm")
+    return np.asarray(taller)
 
 
 def jpeg(frame: Frame, text: str = "", seconds: float = 0.0) -> Picture:

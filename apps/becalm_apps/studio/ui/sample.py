@@ -15,12 +15,12 @@ from becalm.plugin.hooks import DomainRef
 from becalm.plugin.report import Picture, Progress, Report, Saved, Table
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Weights
-from becalm.provenance import CheckpointRef, Record, record, write
+from becalm.provenance import CheckpointRef, Record, record, stamp, write
 from becalm.request import SampleRequest
 from becalm_apps.verbs import animation
 
 if TYPE_CHECKING:
-    from becalm.model import Drawn, Model, Run
+    from becalm.model import Drawn, Model
 
 SUMMARY = "Draw samples from a model, and watch them come out of the noise."
 
@@ -88,15 +88,23 @@ def run(ref: DomainRef, options: Any) -> Iterator[Report]:
             data = model.decode(step.x0, some, len(drawing.part))
             yield reel.take(model.domain.render(data, some), f"estimate at {text}")
     drawn = drawing.drawn
-    yield reel.take(model.domain.render(drawn.data, drawn.cond), "")
+    made = record(f"{ref.name} sample", prepared.request, model=model)
+    yield reel.take(_with_record(model.domain.render(drawn.data, drawn.cond), made), "")
     yield from _figures(model, drawn)
-    yield from _files(Path(options.folder), model, prepared, drawn, reel.pictures)
+    yield from _files(Path(options.folder), model, drawn, reel.pictures, made)
 
 
 def recipe(ref: DomainRef, options: Any) -> Record:
     """What is entered, as a command and a few lines of Python can say it."""
     made = record(f"{ref.name} sample", options.request)
     return replace(made, checkpoint=CheckpointRef(options.checkpoint, ""))
+
+
+def _with_record(picture: Picture, made: Record) -> Picture:
+    """The picture as it is saved from the page, too."""
+    if picture.mime != "image/png":
+        return picture
+    return replace(picture, content=stamp(picture.content, ".png", made))
 
 
 class _Reel:
@@ -116,8 +124,8 @@ class _Reel:
         """Keeps a picture that was drawn since ``due``, and gives it its words."""
         now = time.perf_counter()
         self._next = now + (now - self._asked)
-        self.pictures.append(picture)
-        return replace(picture, text=text)
+        self.pictures.append(replace(picture, text=text))
+        return self.pictures[-1]
 
 
 def _figures(model: "Model[Any]", drawn: "Drawn[Any]") -> Iterator[Report]:
@@ -134,14 +142,15 @@ def _figures(model: "Model[Any]", drawn: "Drawn[Any]") -> Iterator[Report]:
 
 
 def _files(
-    folder: Path, model: "Model[Any]", run: "Run[Any]", drawn: "Drawn[Any]", film: Sequence[Picture]
+    folder: Path, model: "Model[Any]", drawn: "Drawn[Any]", film: Sequence[Picture], made: Record
 ) -> Iterator[Report]:
     """What can be taken home: the arrays, and where the domain draws PNGs, the picture and the film."""
-    made = record(f"{model.domain.name} sample", run.request, model=model)
     contents = {"samples.npz": npz(model.domain.arrays(drawn.data, drawn.cond))}
     if all(picture.mime == "image/png" for picture in film):
         contents["samples.png"] = film[-1].content
-        contents["film.gif"] = animation.animate([picture.content for picture in film])
+        contents["film.gif"] = animation.animate(
+            [picture.content for picture in film], [picture.text for picture in film]
+        )
     for name, content in contents.items():
         # The frames of the film are those that the page had time for.
         write(folder / name, content, replace(made, timed=name.endswith(".gif")))
