@@ -81,7 +81,7 @@ def evaluate(place: Path, path: Path) -> Iterator[dict[str, Any]]:
 def row(name: str, found: dict[str, Any]) -> str:
     """A row of the table."""
     floor = found["fid_floor"]
-    cells = [name, f"{found['seconds'] / 60:.0f}", found["step"], found["request"], f"{found['fid']:.2f}"]
+    cells = [name, f"{found['training']['minutes']:g}", found["step"], found["request"], f"{found['fid']:.2f}"]
     cells += [f"{floor:.2f}", f"{found['fid'] / floor:.2f}", f"{found['accuracy']:.3f}"]
     return "| " + " | ".join(map(str, [*cells, f"{found['accuracy_floor']:.3f}"])) + " |"
 

@@ -161,9 +161,10 @@ def _far(state: "TrainState[Any]") -> str:
     """``step 20 of 300``, ``step 20 after 1:30 of 60:00 min``."""
     training = state.training
     step = f"step {state.step}" if training.steps is None else f"step {state.step} of {training.steps}"
-    return (
-        step if training.minutes is None else f"{step} after {clock(state.seconds)} of {clock(60 * training.minutes)}"
-    )
+    if training.minutes is None:
+        return step
+    spent = clock(state.seconds).removesuffix(" min")
+    return f"{step} after {spent} of {clock(60 * training.minutes)}"
 
 
 def _tracking(call: Call) -> str | None:

@@ -51,7 +51,8 @@ def _far(state: "TrainState[Any]") -> str:
     step = f"step {state.step}" if training.steps is None else f"step {state.step}/{training.steps}"
     if training.minutes is None:
         return step
-    return f"{step}, {clock(state.seconds)} of {clock(60 * training.minutes)}"
+    spent = clock(state.seconds).removesuffix(" min")
+    return f"{step}, {spent} of {clock(60 * training.minutes)}"
 
 
 def _left(state: "TrainState[Any]", speed: float) -> float:
