@@ -81,6 +81,7 @@ def read(path: Path, reading: Reading = Reading()) -> np.ndarray:
 
 def _read(path: Path, reading: Reading) -> np.ndarray:
     with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # Of metadata, which say nothing of the pixels.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         with Image.open(path, formats=tuple(set(formats().values()))) as image:
             ImageOps.exif_transpose(image, in_place=True)
