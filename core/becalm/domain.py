@@ -134,7 +134,19 @@ class Domain(Settings, ABC, Generic[C]):
 
     @abstractmethod
     def metrics(self, data: Tensor, cond: C) -> Mapping[str, float]:
-        """Figures of samples."""
+        """Figures of samples, by stable keys without spaces.
+
+        ``NAME_low`` and ``NAME_high`` are the ends of the 95 % interval of the figure NAME, and ``NAME_floor`` is the
+        same figure of real data, as many of them as there are samples; it may have ends as well.
+        """
+
+    def metric_label(self, name: str) -> str:
+        """A figure's name for people, by its key."""
+        return name.replace("_", " ")
+
+    def remark(self, metrics: Mapping[str, float], count: int) -> str | None:
+        """A sentence on the figures of so many samples, such as why one is left out; None for none."""
+        return None
 
     def arrays(self, data: Tensor, cond: C) -> Mapping[str, Tensor]:
         """What an .npz of samples holds, by name."""

@@ -23,6 +23,7 @@ from becalm_images.data.mnist import mnist
 from becalm_images.data.settings import Source
 from becalm_images.data.source import load, load_all
 from becalm_images.judge.classifier import class_energy, shared_classifier
+from becalm_images.judge.figures import FEWEST
 from becalm_images.judge.judge import load_judge
 from becalm_images.label import Label, class_number
 from becalm_images.networks.architecture import Architecture, UNet2DShape, UNetShape
@@ -197,16 +198,23 @@ class Images(Source, Domain[Tensor]):
         return compose(*guides)
 
     def metrics(self, data: Tensor, cond: Tensor) -> Mapping[str, float]:
-        """FID, precision, recall, accuracy and each class's FID by the judge, beside the floors of real images."""
+        """FID, precision, recall, accuracy and each class's FID by the judge, beside those of as many real images."""
         judge = load_judge(find(self.judge))
         self._check(self.judge, judge.sizes, "judge")
-        figures = judge.metrics(data, cond.cpu())
-        with_floors: dict[str, float] = {}
-        for name, value in figures.items():
-            with_floors[name] = value
-            if name in judge.floors and "_" not in name:
-                with_floors[f"{name} of real images"] = judge.floors[name]
-        return with_floors
+        return judge.metrics(data, cond.cpu())
+
+    def metric_label(self, name: str) -> str:
+        kind, _, number = name.partition("_")
+        return f"{kind.replace('fid', 'FID')} of class {number}" if number else kind.replace("fid", "FID")
+
+    def remark(self, metrics: Mapping[str, float], count: int) -> str | None:
+        if count < FEWEST:
+            return f"FID, precision and recall are given from {FEWEST} samples on"
+        if "fid" not in metrics:
+            return "FID, precision and recall are of all classes: ask for --label any"
+        if "fid_floor" not in metrics:
+            return f"the judge has fewer than {count} real images, so none stand beside: ask for fewer samples"
+        return f"real data: sets of {count} test images under the same judge, which were not trained on"
 
     def arrays(self, data: Tensor, cond: Tensor) -> Mapping[str, Tensor]:
         """``images`` uint8, (N, H, W) where grey, else (N, C, H, W); ``labels`` int64 (N,)."""

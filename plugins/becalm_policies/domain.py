@@ -242,7 +242,7 @@ class Policies(Domain[Observed]):
         figures = {"spread": float(x0.std(0, unbiased=False).mean())}
         if self.action_low is not None and self.action_high is not None:
             low, high = torch.tensor(self.action_low), torch.tensor(self.action_high)
-            figures["out of bounds"] = float(((data < low) | (data > high)).float().mean())
+            figures["out_of_bounds"] = float(((data < low) | (data > high)).float().mean())
         return figures
 
     def arrays(self, data: Tensor, cond: Observed) -> Mapping[str, Tensor]:

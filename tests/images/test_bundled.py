@@ -49,7 +49,7 @@ def test_conditional_samples_are_what_was_asked_for(model: Model[Tensor]) -> Non
     samples = model.sample(count=100, **FAST)
     figures = model.domain.metrics(samples.data, samples.cond)
     assert figures["accuracy"] >= 0.95
-    assert figures["fid"] < 15  # With 100 samples real digits have about 8.
+    assert figures["fid"] < figures["fid_floor"] + 5
 
 
 def test_classifier_guidance_makes_an_unconditional_model_follow_labels(model: Model[Tensor]) -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from becalm.files.card import Card
 from becalm_apps.cli.show import cell
+from becalm_apps.verbs import figure
 
 if TYPE_CHECKING:
     from becalm.model import Model
@@ -35,7 +36,7 @@ def readme(model: "Model[Any]", card: Card, *, load: str, picture: str | None, t
     if card.figures or card.tables:
         parts.append("## Figures\n")
     if card.figures:
-        parts.append(_rows(("figure", "value"), list(card.figures.items())))
+        parts.append(_rows(*figure.table(card.figures, model.domain.metric_label)))
     if card.judged:
         parts.append(f"By {_line(card.judged)}.\n")
     for table in card.tables:
@@ -52,7 +53,11 @@ def _front(model: "Model[Any]", card: Card) -> str:
     lines: dict[str, Any] = {"license": card.licence.lower()} if card.licence else {}
     lines |= {"library_name": "becalm", "tags": ["becalm", "diffusion", model.domain.name]}
     if card.figures:
-        measured = [{"type": name, "name": name, "value": value} for name, value in card.figures.items()]
+        # Hubs show the model's own figures; intervals and what real data reach stand in the table below.
+        label = model.domain.metric_label
+        measured = [
+            {"type": one.name, "name": label(one.name), "value": one.value} for one in figure.figures(card.figures)
+        ]
         data = card.data or "not stated"
         task = {"type": model.domain.name, "name": model.domain.name}
         result = {"task": task, "dataset": {"type": data, "name": data}, "metrics": measured}

@@ -15,6 +15,7 @@ from becalm_apps.cli import common
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.table import table
 from becalm_apps.cli.verb import Call, Verb
+from becalm_apps.verbs import figure
 from becalm_apps.verbs.generate import generate, open_model, options, request_form
 from becalm_apps.verbs.sample import content
 
@@ -56,11 +57,15 @@ def _run(ref: DomainRef, call: Call) -> None:
         }
         click.echo(json.dumps({"metrics": metrics, **costs, **({"out": str(out)} if out is not None else {})}))
         return
-    rows = [(name, f"{value:.4g}") for name, value in metrics.items()]
-    rows += [
+    heads, rows = figure.table(metrics, model.domain.metric_label)
+    click.echo(table(heads, rows), nl=False)
+    remark = model.domain.remark(metrics, request.count)
+    if remark:
+        click.echo(remark)
+    costs_shown = [
         ("samples", str(request.count)),
         ("seconds per sample", f"{each:.3g}"),
         ("network calls", str(drawn.calls)),
         ("checkpoint", f"{call.own['checkpoint'] or ref.default} {model.digest[:8]}"),
     ]
-    click.echo(table(("figure", "value"), rows), nl=False)
+    click.echo(table(("cost", "value"), costs_shown), nl=False)

@@ -7,6 +7,8 @@ blur, noise and missing modes; precision and recall tell the two failures apart.
 import torch
 from torch import Tensor
 
+NEIGHBOURS = 3
+
 
 def moments(features: Tensor) -> tuple[Tensor, Tensor]:
     """Mean (D,) and covariance (D, D) of features (N, D), float64."""
@@ -25,22 +27,30 @@ def frechet(first: tuple[Tensor, Tensor], second: tuple[Tensor, Tensor]) -> floa
     return float((mean1 - mean2).square().sum() + cov1.trace() + cov2.trace() - 2 * roots)
 
 
-def precision_recall(real: Tensor, generated: Tensor, neighbours: int = 3) -> tuple[float, float]:
+def precision_recall(real: Tensor, generated: Tensor) -> tuple[float, float]:
     """Share of generated in the manifold of real, and of real in that of generated (Kynkaanniemi et al. 2019, eq. 1-2).
 
-    A set's manifold is the union of balls about its members that reach to their k-th nearest neighbour.
+    A set's manifold is the union of balls about its members that reach to their third nearest neighbour. Recall
+    depends strongly on how many are generated: compare only with another set of as many.
 
     Args:
-        real, generated: Features, (N, D) and (M, D), both larger than ``neighbours``.
+        real, generated: Features, (N, D) and (M, D), both larger than ``NEIGHBOURS``.
     """
-    real, generated = real.float(), generated.float()
-    between = torch.cdist(generated, real)
-    precision = between.le(_radii(real, neighbours)).any(1).float().mean()
-    recall = between.T.le(_radii(generated, neighbours)).any(1).float().mean()
-    return float(precision), float(recall)
+    between = distances(generated, real)
+    within = radii(distances(real, real)), radii(distances(generated, generated))
+    return float(inside(between, within[0]).float().mean()), float(inside(between.T, within[1]).float().mean())
 
 
-def _radii(features: Tensor, neighbours: int) -> Tensor:
-    """Distance of each member to its k-th nearest neighbour, itself not counted, (N,)."""
-    distance = torch.cdist(features, features)
-    return distance.kthvalue(neighbours + 1, dim=1).values
+def distances(first: Tensor, second: Tensor) -> Tensor:
+    """Euclidean distances of (N, D) and (M, D), (N, M), float32."""
+    return torch.cdist(first.float(), second.float())
+
+
+def radii(within: Tensor) -> Tensor:
+    """Distance of each member to its third nearest neighbour, itself not counted, (N,), from all distances (N, N)."""
+    return within.kthvalue(NEIGHBOURS + 1, dim=1).values
+
+
+def inside(between: Tensor, radius: Tensor) -> Tensor:
+    """Which of N points lie in a manifold of M members, (N,) bool, from distances (N, M) and the members' radii (M,)."""
+    return between.le(radius).any(1)

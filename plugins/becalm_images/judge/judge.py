@@ -1,10 +1,10 @@
 """The judge: a LeNet-5 whose 84 features say how close samples are to data (LeCun et al. 1998, with ReLU, max pooling).
 
-Its file holds the network, the statistics of the training images under it, and the floors that real test images
-reach; so samples can be judged without the data, and every figure is bound to one checksum.
+Its file holds the network, the statistics of the training images under it, and the test images' features; so samples
+can be judged without the data, beside as many real images, and every figure is bound to one checksum.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,11 +15,14 @@ from torch import Tensor, nn
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
+from becalm.noise import permutation
 from becalm_images.data.labelled import Labelled
-from becalm_images.judge.fidelity import frechet, moments, precision_recall
+from becalm_images.judge.fidelity import moments
+from becalm_images.judge.figures import Reference, Seen, figures
 from becalm_images.judge.fit import fit
 
 REFERENCES = 3000
+REAL = 10_000
 
 
 class LeNet(nn.Module):
@@ -49,47 +52,30 @@ class LeNet(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Judge:
-    """A judge with its reference statistics.
+    """A judge with what it compares with.
 
     Attributes:
-        statistics: ``mean``, ``cov`` of all training images, ``means`` (K, 84), ``covs`` (K, 84, 84) per class,
-            ``references`` (3000, 84).
+        real: Test images, at most 10,000, in an order of chance.
         sizes: Channels, height, width, classes of the images it knows.
-        floors: The figures of real test images.
         digest: SHA-256 of the judge's file.
     """
 
     network: LeNet
-    statistics: Mapping[str, Tensor]
+    reference: Reference
+    real: Seen
     sizes: tuple[int, ...]
-    floors: Mapping[str, float]
     digest: str
 
-    @torch.no_grad()
     def metrics(self, images: Tensor, labels: Tensor) -> dict[str, float]:
-        """Figures of uint8 images (N, C, H, W) asked for by labels (N,); null labels have no accuracy."""
-        classes = self.network.leave.out_features
-        pairs = [_features_and_logits(self.network, part) for part in images.split(1000)]
-        features, logits = (torch.cat(values) for values in zip(*pairs, strict=True))
-        known = labels < classes
-        figures: dict[str, float] = {}
-        enough = len(features) > 84
-        if enough:
-            figures["fid"] = frechet((self.statistics["mean"], self.statistics["cov"]), moments(features))
-        references = self.statistics["references"].float()
-        if len(features) > 3:
-            figures["precision"], figures["recall"] = precision_recall(references, features[: len(references)])
-        if bool(known.any()):
-            right = logits.argmax(1) == labels
-            figures["accuracy"] = float(right[known].float().mean())
-        if not enough:
-            return figures
-        for number in range(classes):
-            mine = features[labels == number]
-            if len(mine) > 84:
-                reference = (self.statistics["means"][number].double(), self.statistics["covs"][number].double())
-                figures[f"fid_{number}"] = frechet(reference, moments(mine))
-        return figures
+        """Figures of uint8 images (N, C, H, W) asked for by labels (N,), see ``figures``."""
+        return figures(see(self.network, images, labels), self.real, self.reference)
+
+
+@torch.no_grad()
+def see(network: LeNet, images: Tensor, labels: Tensor) -> Seen:
+    """uint8 images (N, C, H, W) and their labels as a judge's network sees them."""
+    features = torch.cat([network.features(scaled(part)) for part in images.split(1000)])
+    return Seen(features, labels, network.leave(features).argmax(1) == labels)
 
 
 def train_judge(
@@ -107,32 +93,40 @@ def train_judge(
 
     yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    statistics = _statistics(network, images, labels, train.classes)
-    judge = Judge(network, statistics, sizes, {}, "")
-    floors = judge.metrics(torch.from_numpy(test.images.copy()), torch.from_numpy(test.labels))
+    statistics = _statistics(see(network, images, labels), train.classes)
     tensors |= {f"statistics.{name}": value for name, value in statistics.items()}
-    yield Checkpoint(tensors, {"kind": "judge", "sizes": list(sizes), "floors": floors, "epochs": epochs, "seed": seed})
+    config = {"kind": "judge", "sizes": list(sizes), "epochs": epochs, "seed": seed}
+    yield with_real(Checkpoint(tensors, config), test)
+
+
+def with_real(judge: Checkpoint, test: Labelled) -> Checkpoint:
+    """A judge's file with these test images, at most 10,000, as what its floors are computed from."""
+    # Sets of them are cut from their order, and those of a folder lie by class, those of MNIST by who wrote them.
+    order = permutation(0, 0, len(test.labels))[:REAL]
+    images, labels = torch.from_numpy(test.images.copy())[order], torch.from_numpy(test.labels)[order]
+    real = see(_network(judge), images, labels)
+    tensors = {name: value for name, value in judge.tensors.items() if not name.startswith("real.")}
+    tensors |= {"real.features": real.features.half(), "real.labels": real.labels.int(), "real.right": real.right}
+    accuracy = float(real.right.float().mean())
+    return Checkpoint(tensors, {**judge.config, "accuracy": accuracy})
 
 
 def load_judge(path: Path) -> Judge:
     """A judge from its file.
 
     Raises:
-        UserError: If the file is damaged or no judge.
+        UserError: If the file is damaged, no judge, or one without test images.
     """
     checkpoint = Checkpoint.read(path)
     if checkpoint.config.get("kind") != "judge":
-        raise UserError(f"{path} is no judge: make one with becalm images train-judge")
-    network = LeNet(*checkpoint.config["sizes"])
-    load_part(network, checkpoint, "network.")
-    statistics = {
-        key.removeprefix("statistics."): value
-        for key, value in checkpoint.tensors.items()
-        if key.startswith("statistics.")
-    }
-    network = network.eval().requires_grad_(False)
-    sizes = tuple(checkpoint.config["sizes"])
-    return Judge(network, statistics, sizes, checkpoint.config["floors"], checkpoint.digest)
+        raise UserError(f"{path} is no judge: make one with becalm images judge")
+    tensors = checkpoint.tensors
+    if "real.features" not in tensors:
+        raise UserError(f"{path} has no test images to compare with: make it anew with becalm images judge")
+    names = {"features": "references", "mean": "mean", "cov": "cov", "means": "means", "covs": "covs"}
+    reference = Reference(**{name: tensors[f"statistics.{stored}"] for name, stored in names.items()})
+    real = Seen(tensors["real.features"].float(), tensors["real.labels"].long(), tensors["real.right"])
+    return Judge(_network(checkpoint), reference, real, tuple(checkpoint.config["sizes"]), checkpoint.digest)
 
 
 def scaled(images: Tensor) -> Tensor:
@@ -140,20 +134,19 @@ def scaled(images: Tensor) -> Tensor:
     return images.float() / 127.5 - 1
 
 
-def _features_and_logits(network: LeNet, images: Tensor) -> tuple[Tensor, Tensor]:
-    features = network.features(scaled(images))
-    return features, network.leave(features)
+def _network(checkpoint: Checkpoint) -> LeNet:
+    network = LeNet(*checkpoint.config["sizes"])
+    load_part(network, checkpoint, "network.")
+    return network.eval().requires_grad_(False)
 
 
-@torch.no_grad()
-def _statistics(network: LeNet, images: Tensor, labels: Tensor, classes: int) -> dict[str, Tensor]:
-    features = torch.cat([network.features(scaled(part)) for part in images.split(1000)])
-    mean, cov = moments(features)
-    each = [moments(features[labels == number]) for number in range(classes)]
+def _statistics(seen: Seen, classes: int) -> dict[str, Tensor]:
+    mean, cov = moments(seen.features)
+    each = [moments(seen.features[seen.labels == number]) for number in range(classes)]
     return {
         "mean": mean,
         "cov": cov,
         "means": torch.stack([part[0] for part in each]).float(),
         "covs": torch.stack([part[1] for part in each]).float(),
-        "references": features[:REFERENCES].half(),
+        "references": seen.features[:REFERENCES].half(),
     }

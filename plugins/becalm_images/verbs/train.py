@@ -13,10 +13,9 @@ from becalm_images.options import FitOptions
 
 
 def judge(options: FitOptions) -> Iterator[str]:
-    """Trains a judge and prints the floors that real test images reach under it."""
+    """Trains a judge and prints its accuracy on real test images."""
     checkpoint = yield from _train(options, train_judge)
-    for name, value in checkpoint.config["floors"].items():
-        yield f"{name} of real test images  {value:.4f}"
+    yield f"accuracy on real test images  {checkpoint.config['accuracy']:.4f}"
 
 
 def classifier(options: FitOptions) -> Iterator[str]:

@@ -17,7 +17,7 @@ from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Weights
 from becalm.provenance import CheckpointRef, Record, record, stamp, write
 from becalm.request import SampleRequest
-from becalm_apps.verbs import animation
+from becalm_apps.verbs import animation, figure
 
 if TYPE_CHECKING:
     from becalm.model import Drawn, Model
@@ -134,11 +134,15 @@ def _figures(model: "Model[Any]", drawn: "Drawn[Any]") -> Iterator[Report]:
         (("samples", drawn.count), ("seconds", round(drawn.seconds, 3)), ("checkpoint", model.digest[:8])),
     )
     try:
-        figures = model.domain.metrics(drawn.data, drawn.cond)
+        figures = {name: float(value) for name, value in model.domain.metrics(drawn.data, drawn.cond).items()}
     except UserError as error:  # Samples without figures are still samples.
         yield f"no figures: {error}"
         return
-    yield Table(("figure", "value"), tuple((name, float(value)) for name, value in figures.items()), title="Judged")
+    heads, rows = figure.table(figures, model.domain.metric_label)
+    yield Table(heads, tuple(rows), title="Judged")
+    remark = model.domain.remark(figures, drawn.count)
+    if remark:
+        yield remark
 
 
 def _files(

@@ -1,0 +1,144 @@
+"""The figures of a set of images as a judge sees them, each with its interval, and the floors of real images.
+
+A Frechet distance falls with the number of samples, and recall by nearest neighbours is high where they are few. So a
+floor is the same figure of as many real test images; where there are not as many there is no floor, and below
+``FEWEST`` samples there is no figure but accuracy.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property, partial
+
+import torch
+from torch import Tensor
+
+from becalm_images.judge.fidelity import distances, frechet, inside, moments, radii
+from becalm_images.judge.interval import Estimate, jackknife, mean, share
+
+FEWEST = 100
+"""Samples from which on there are FID, precision and recall: more than the judge has features."""
+_DRAWS = 10
+"""Sets of real images that a floor is the mean of, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class Seen:
+    """Images as a judge sees them.
+
+    Attributes:
+        features: (N, 84).
+        labels: (N,), what was asked for or what they are.
+        right: (N,) bool, whether the judge says so too.
+    """
+
+    features: Tensor
+    labels: Tensor
+    right: Tensor
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, index: Tensor | slice) -> "Seen":
+        """Some of them."""
+        return Seen(self.features[index], self.labels[index], self.right[index])
+
+    def draws(self, count: int) -> Iterator["Seen"]:
+        """Sets of ``count``, no image in two of them."""
+        for number in range(min(_DRAWS, len(self) // count)):
+            yield self.take(slice(number * count, (number + 1) * count))
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """What images are compared with: statistics of the judge's training images.
+
+    Attributes:
+        mean: (84,), cov: (84, 84), of all of them.
+        means: (K, 84), covs: (K, 84, 84), of each class.
+        features: (3000, 84), of the first of them.
+    """
+
+    mean: Tensor
+    cov: Tensor
+    means: Tensor
+    covs: Tensor
+    features: Tensor
+
+    @cached_property
+    def radii(self) -> Tensor:
+        """Of the balls about ``features``."""
+        return radii(distances(self.features, self.features))
+
+    def of(self, number: int) -> tuple[Tensor, Tensor]:
+        """Mean and covariance of a class."""
+        return self.means[number].double(), self.covs[number].double()
+
+
+Measure = Callable[[Seen], Mapping[str, Estimate]]
+
+
+def figures(seen: Seen, real: Seen, reference: Reference) -> dict[str, float]:
+    """Figures by name, NAME_low and NAME_high beside them, and the same of real images as NAME_floor and so on.
+
+    ``fid``, ``precision``, ``recall``, ``accuracy``, and ``fid_3`` for class 3: that one of at most as many samples as
+    there are real images of the class. Samples of some of the classes have accuracy and their classes' distances only.
+
+    Args:
+        seen: Samples; a label that is no class asks for none in particular, and has no accuracy.
+    """
+    known = seen.labels < len(reference.means)
+    asked = seen.labels[known].unique()
+    found: dict[str, float] = {}
+    if len(asked) == len(reference.means) or not bool(known.all()):
+        found |= _beside(partial(_fidelity, reference), seen, real)
+    if len(asked):
+        found |= _beside(_accuracy, seen.take(known), real.take(torch.isin(real.labels, asked)))
+    for number in asked.tolist():
+        mine, theirs = (images.take(images.labels == number) for images in (seen, real))
+        found |= _beside(partial(_class, reference, number), mine.take(slice(len(theirs) or None)), theirs)
+    return found
+
+
+def _beside(measure: Measure, seen: Seen, real: Seen) -> dict[str, float]:
+    """The figures of samples, and the mean ones of sets of as many real images."""
+    mine = measure(seen)
+    draws = [measure(draw) for draw in real.draws(len(seen))] if mine else []
+    found: dict[str, float] = {}
+    for name, estimate in mine.items():
+        found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
+        if draws:
+            floor = mean([draw[name] for draw in draws])
+            found |= {f"{name}_floor": floor.value, f"{name}_floor_low": floor.low, f"{name}_floor_high": floor.high}
+    return found
+
+
+def _accuracy(seen: Seen) -> dict[str, Estimate]:
+    return {"accuracy": share(seen.right)}
+
+
+def _fidelity(reference: Reference, seen: Seen) -> dict[str, Estimate]:
+    """Distance of all; precision and recall of as many as the reference has, at most."""
+    if len(seen) < FEWEST:
+        return {}
+    few = seen.features[: len(reference.features)]
+    between, within = distances(few, reference.features), distances(few, few)
+
+    def recall(index: Tensor) -> float:
+        # By columns, as the distances lie in memory.
+        return float(between[index].le(radii(within[index][:, index])[:, None]).any(0).float().mean())
+
+    return {
+        "fid": _distance((reference.mean, reference.cov), seen),
+        "precision": share(inside(between, reference.radii)),
+        "recall": jackknife(recall, len(few), most=1.0),
+    }
+
+
+def _class(reference: Reference, number: int, seen: Seen) -> dict[str, Estimate]:
+    moments = reference.of(number)
+    # A class of one training image has no covariance.
+    return {f"fid_{number}": _distance(moments, seen)} if len(seen) >= FEWEST and moments[1].isfinite().all() else {}
+
+
+def _distance(reference: tuple[Tensor, Tensor], seen: Seen) -> Estimate:
+    return jackknife(lambda index: frechet(reference, moments(seen.features[index])), len(seen))
