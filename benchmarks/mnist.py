@@ -5,8 +5,8 @@
 
 The first writes the page; the second prints one table, the four ways to draw from one checkpoint. Each row is stored as
 soon as it is done (mnist_table.py), so an interrupted run goes on where it stopped, and ``--only`` and ``--rows`` let
-two processes share the work. No data are needed: the judge holds what samples are compared with. The baseline is trained
-by
+two processes share the work. No data are needed: the judge holds what samples are compared with. The baseline is
+trained by
 
     becalm images train --config benchmarks/recipes/mnist-classic.toml --half --out runs/mnist-classic.safetensors
 

@@ -140,6 +140,14 @@ class Domain(Settings, ABC, Generic[C]):
         same figure of real data, as many of them as there are samples; it may have ends as well.
         """
 
+    def judged(self, request: Any) -> Self:
+        """This domain as ``evaluate`` is asked to judge samples, such as by another judge; asked before any is drawn.
+
+        Raises:
+            UserError: If it cannot judge them.
+        """
+        return self
+
     def metric_label(self, name: str) -> str:
         """A figure's name for people, by its key."""
         return name.replace("_", " ")

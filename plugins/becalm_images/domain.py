@@ -15,19 +15,21 @@ from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.noise import epochs
 from becalm.plugin.find import resource
+from becalm.request import SampleRequest
 from becalm.train.split import check_split
 from becalm_images.data.image import Reading
 from becalm_images.data.labelled import Labelled
 from becalm_images.data.listing import listed
-from becalm_images.data.mnist import mnist
+from becalm_images.data.mnist import MNIST, mnist
 from becalm_images.data.settings import Source
 from becalm_images.data.source import load, load_all
 from becalm_images.judge.classifier import class_energy, shared_classifier
 from becalm_images.judge.figures import FEWEST
-from becalm_images.judge.judge import load_judge
+from becalm_images.judge.judge import Judge, load_judge
+from becalm_images.judge.origin import Origin, check_origin
 from becalm_images.label import Label, class_number
 from becalm_images.networks.architecture import Architecture, UNet2DShape, UNetShape
-from becalm_images.request import ImageRequest
+from becalm_images.request import ImageRequest, JudgedRequest
 from becalm_images.views.grid import png
 from becalm_images.views.named import named_grid
 
@@ -141,7 +143,7 @@ class Images(Source, Domain[Tensor]):
     def _folder(self) -> str:
         return self.data if self.data is not None else str(mnist())
 
-    def trained_on(self) -> str | None:
+    def trained_on(self) -> str:
         return super().trained_on() or "MNIST"
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Tensor]]:
@@ -182,15 +184,26 @@ class Images(Source, Domain[Tensor]):
 
     def energies(self) -> Mapping[str, Energy[Tensor]]:
         """``class``: -log p(label | x_t) by the noise-aware classifier."""
-        file = find(self.classifier)
+        return {"class": self._class_energy(self.classifier)}
+
+    def _class_energy(self, name: str) -> Energy[Tensor]:
+        """That of a classifier of this model's data, by its name or file."""
+        file = find(name)
         classifier = shared_classifier(file)
-        self._check(self.classifier, (classifier.channels, self.height, self.width, classifier.classes), "classifier")
-        return {"class": partial(class_energy, file)}
+        self._check(name, (classifier.channels, self.height, self.width, classifier.classes), "classifier")
+        check_origin("classifier", name, classifier.origin, self.origin)
+        return partial(class_energy, file)
+
+    @property
+    def origin(self) -> Origin:
+        """The data that the model is of; MNIST where it names none, as in checkpoints from before data had digests."""
+        return Origin(self.trained_on(), self.digest or (MNIST if self.data is None else None))
 
     def guidance(self, request: ImageRequest) -> Guidance[Tensor]:
         guides: list[Guidance[Tensor]] = [super().guidance(request)]
         if request.classifier_guidance:
-            guides.append(Descend(self.energies()["class"], request.classifier_guidance, "noisy"))
+            energy = self._class_energy(request.classifier or self.classifier)
+            guides.append(Descend(energy, request.classifier_guidance, "noisy"))
         if request.threshold == "static":
             guides.append(clamp(-1.0, 1.0))
         elif request.threshold == "dynamic":
@@ -199,13 +212,24 @@ class Images(Source, Domain[Tensor]):
 
     def metrics(self, data: Tensor, cond: Tensor) -> Mapping[str, float]:
         """FID, precision, recall, accuracy and each class's FID by the judge, beside those of as many real images."""
+        return self._judge().metrics(data, cond.cpu())
+
+    def _judge(self) -> Judge:
+        """The judge of this model's data."""
         judge = load_judge(find(self.judge))
         self._check(self.judge, judge.sizes, "judge")
-        return judge.metrics(data, cond.cpu())
+        check_origin("judge", self.judge, judge.origin, self.origin)
+        return judge
 
     def metric_label(self, name: str) -> str:
         kind, _, number = name.partition("_")
-        return f"{kind.replace('fid', 'FID')} of class {number}" if number else kind.replace("fid", "FID")
+        return f"FID of class {self.names[int(number)]}" if number else kind.replace("fid", "FID")
+
+    def judged(self, request: SampleRequest) -> "Images":
+        judge = request.judge if isinstance(request, JudgedRequest) else None
+        domain = self if judge is None else self.model_copy(update={"judge": judge})
+        domain._judge()
+        return domain
 
     def remark(self, metrics: Mapping[str, float], count: int) -> str | None:
         if count < FEWEST:
@@ -214,6 +238,8 @@ class Images(Source, Domain[Tensor]):
             return "FID, precision and recall are of all classes: ask for --label any"
         if "fid_floor" not in metrics:
             return f"the judge has fewer than {count} real images, so none stand beside: ask for fewer samples"
+        if self.origin.digest is None:
+            return f"the checkpoint does not say whether it is of the same data as its judge, {self.judge}"
         return f"real data: sets of {count} test images under the same judge, which were not trained on"
 
     def arrays(self, data: Tensor, cond: Tensor) -> Mapping[str, Tensor]:
@@ -235,7 +261,7 @@ class Images(Source, Domain[Tensor]):
         if sizes != mine:
             raise UserError(
                 f"{kind} {name!r} is for channels, height, width, classes {sizes}, these images have {mine}: make one "
-                f"with becalm images train-{kind} --data DIR, and train with --{kind} FILE"
+                f"with becalm images {kind} --data DIR, and name it by --{kind} FILE"
             )
 
 

@@ -60,7 +60,7 @@ class RedrawOptions(_PanelOptions):
 
 
 class FitOptions(Source):
-    """``becalm images train-judge`` and ``train-classifier``."""
+    """``becalm images classifier``."""
 
     instead: ClassVar[Mapping[str, str]] = {"minutes": "epochs"}
 
@@ -70,6 +70,14 @@ class FitOptions(Source):
     minutes: float | None = Field(None, gt=0, description="Wall-clock to train for; with epochs too, what ends first.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
+
+
+class JudgeOptions(FitOptions):
+    """``becalm images judge``."""
+
+    renew: str | None = Field(
+        None, description="Keep network and statistics of this judge of the same data; see its real images anew."
+    )
 
 
 class ToDiffusersOptions(Settings):

@@ -25,6 +25,9 @@ class ImageRequest(SampleRequest):
     classifier_guidance: Annotated[float, Slider(0, 20)] = Field(
         0.0, ge=0, description="Scale of a noise-aware classifier's gradient; 0 is off, 5 to 15 is usual (with ddpm)."
     )
+    classifier: str | None = Field(
+        None, description="Another classifier for it: a bundled name or a file; default: the one the model names."
+    )
     threshold: Literal["static", "dynamic", "none"] = Field(
         "static", description="Keep each estimate within black and white: clip, rescale by quantile, or leave."
     )
@@ -34,3 +37,11 @@ class ImageRequest(SampleRequest):
     def _parse(cls, value: object) -> object:
         """Accepts 7, "square", "1,2,3" and "any" beside a sequence of them."""
         return value if isinstance(value, str) and value == "any" else parse(value)
+
+
+class JudgedRequest(ImageRequest):
+    """Request of ``evaluate``."""
+
+    judge: str | None = Field(
+        None, description="Another judge: a bundled name or a file; default: the one the model names."
+    )

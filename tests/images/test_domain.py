@@ -15,14 +15,14 @@ from becalm.testing import check_domain
 from becalm.train import Training
 from becalm.train.plan import with_defaults
 from becalm_images.domain import Images
-from becalm_images.request import ImageRequest
+from becalm_images.request import ImageRequest, JudgedRequest
 
 FIXTURE = str(Path(__file__).parents[1] / "fixtures" / "mnist")
 
 
 @pytest.mark.parametrize("architecture", ["unet-tiny", "dit-tiny", "unet2d-tiny"])
-def test_images_keep_the_contract_of_a_domain(architecture: str) -> None:
-    check_domain(Images(data=FIXTURE, architecture=architecture, batch=8).fit())
+def test_images_keep_the_contract_of_a_domain(architecture: str, judges: dict[str, str]) -> None:
+    check_domain(Images(data=FIXTURE, architecture=architecture, batch=8, **judges).fit())
 
 
 def test_batches_cover_an_epoch_once_and_resume_anywhere() -> None:
@@ -119,9 +119,9 @@ def test_metrics_of_random_noise_are_far_from_the_floors() -> None:
 
 def test_a_judge_or_classifier_of_other_images_is_one_sentence() -> None:
     domain = Images(channels=3, height=32, width=32)
-    with pytest.raises(UserError, match=r"^judge 'mnist-judge' is for[^\n]*train-judge[^\n]*$"):
+    with pytest.raises(UserError, match=r"^judge 'mnist-judge' is for[^\n]*images judge --data[^\n]*$"):
         domain.metrics(torch.zeros(10, 3, 32, 32, dtype=torch.uint8), torch.zeros(10).long())
-    with pytest.raises(UserError, match=r"^classifier 'mnist-classifier' is for[^\n]*train-classifier[^\n]*$"):
+    with pytest.raises(UserError, match=r"^classifier 'mnist-classifier' is for[^\n]*images classifier --data[^\n]*$"):
         domain.energies()
 
 
@@ -133,3 +133,44 @@ def test_images_are_trained_as_the_bundled_model_was() -> None:
     # Which arithmetic is the faster is the machine's matter.
     assert training == Training.model_validate({**recipe["training"], "precision": "auto"})
     assert Images() == Images.model_validate(recipe["settings"])
+
+
+def test_a_judge_or_classifier_of_other_data_is_one_sentence() -> None:
+    domain = Images(data="stripes", digest="0" * 64)
+    of_both = r"is of MNIST \(71d3be42\), this model of stripes \(00000000\): make one with becalm images"
+    with pytest.raises(UserError, match=rf"^judge 'mnist-judge' {of_both} judge --data DIR[^\n]*--judge FILE$"):
+        domain.metrics(torch.zeros(10, 1, 28, 28, dtype=torch.uint8), torch.zeros(10).long())
+    with pytest.raises(UserError, match=rf"^classifier 'mnist-classifier' {of_both} classifier --data DIR[^\n]*$"):
+        domain.energies()
+    with pytest.raises(UserError, match="classifier 'mnist-classifier' is of MNIST"):
+        domain.guidance(ImageRequest(guidance=0, classifier_guidance=2.0, classifier="mnist-classifier"))
+
+
+def test_a_model_of_unknown_data_is_judged_with_a_remark() -> None:
+    domain = Images(data="/gone/digits")
+    figures = domain.metrics(torch.zeros(100, 1, 28, 28, dtype=torch.uint8), torch.arange(100) % 10)
+    assert (
+        domain.remark(figures, 100)
+        == "the checkpoint does not say whether it is of the same data as its judge, mnist-judge"
+    )
+
+
+def test_a_request_of_evaluate_may_name_another_judge(judges: dict[str, str]) -> None:
+    domain = Images(data=FIXTURE).fit()
+    assert domain.judged(JudgedRequest(judge=judges["judge"])).judge == judges["judge"]
+    with pytest.raises(UserError, match="judge 'mnist-judge' is of MNIST"):
+        domain.judged(JudgedRequest())
+
+
+def test_what_is_left_out_is_said() -> None:
+    domain = Images()
+    images, labels = torch.zeros(120, 1, 28, 28, dtype=torch.uint8), torch.arange(120) % 10
+    few, whole, sevens = (
+        domain.metrics(images[:count], cond[:count])
+        for count, cond in ((16, labels), (120, labels), (120, 0 * labels + 7))
+    )
+    assert domain.remark(few, 16) == "FID, precision and recall are given from 100 samples on"
+    assert "sets of 120 test images" in str(domain.remark(whole, 120))
+    assert "ask for --label any" in str(domain.remark(sevens, 120))
+    assert {name.partition("_")[0] for name in few} == {"accuracy"}
+    assert all(" " not in name for name in whole)

@@ -32,6 +32,7 @@ class LazyGroup(click.Group):
     Args:
         entries: Commands by name.
         broken: Names whose plugin could not be loaded, and why.
+        formerly: Names that commands had, to those they have.
         examples: Lines for the end of the help.
         alone: What the group's own flags mean; called with the context and them. By default it shows the help where
             no command is named.
@@ -45,6 +46,7 @@ class LazyGroup(click.Group):
         entries: Mapping[str, LazyCommand],
         *,
         broken: Mapping[str, str] | None = None,
+        formerly: Mapping[str, str] | None = None,
         examples: Sequence[str] = (),
         alone: Callable[..., None] | None = None,
         own: Sequence[click.Parameter] = (),
@@ -59,6 +61,7 @@ class LazyGroup(click.Group):
             context_settings=SETTINGS,
         )
         self._entries, self._broken, self.examples = entries, broken or {}, tuple(examples)
+        self._formerly = formerly or {}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._entries)
@@ -83,6 +86,8 @@ class LazyGroup(click.Group):
         if name not in self._entries and not name.startswith("-") and not ctx.resilient_parsing:
             if name in self._broken:
                 raise UserError(f"plugin {name!r} could not be loaded: {self._broken[name]}")
+            if name in self._formerly:
+                raise UserError(f"{name} is {self._formerly[name]} now: becalm {self.name} {self._formerly[name]}")
             raise unknown("command", name, self._entries)
         return super().resolve_command(ctx, args)
 

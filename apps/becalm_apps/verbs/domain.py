@@ -36,7 +36,8 @@ def domain_group(ref: DomainRef, own: Sequence[CommandRef], others: Sequence[Com
     kept |= {name: entry for name, entry in _entries(others, shared).items() if name not in kept}
     owned = [line for command in own for line in command.examples[:1]]
     first = owned if any(command.name == "sample" for command in own) else [*sample.examples(ref)[:1], *owned]
-    return LazyGroup(ref.name, ref.summary, kept, examples=first)
+    formerly = {old: command.name for command in (*own, *others) for old in command.formerly}
+    return LazyGroup(ref.name, ref.summary, kept, formerly=formerly, examples=first)
 
 
 def _entries(commands: Sequence[CommandRef], shared: Mapping[str, LazyCommand]) -> dict[str, LazyCommand]:

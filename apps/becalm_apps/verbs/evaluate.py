@@ -26,7 +26,7 @@ _SUFFIXES = (".png", ".npz")
 
 def verb(ref: DomainRef) -> Verb:
     """The command."""
-    form, run = partial(request_form, ref, defaults={"count": _COUNT}), partial(_run, ref)
+    form, run = partial(request_form, ref, defaults={"count": _COUNT}, target=ref.judged), partial(_run, ref)
     examples = [
         *([f"becalm {ref.name} evaluate --count 200 --steps 10"] if ref.default else []),
         f"becalm {ref.name} evaluate --checkpoint runs/{ref.name}.safetensors --json",
@@ -42,11 +42,12 @@ def _run(ref: DomainRef, call: Call) -> None:
         atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.with_defaults(cast(SampleRequest, call.settings))
+    domain = model.domain.judged(request)
     drawn, _ = generate(model, request, title="sampling", quiet=call.own["quiet"])
     if out is not None:
         # The file is what sample writes, so it says how sample makes it.
         write(out, content(model, drawn, (), out.suffix), record(f"{ref.name} sample", request, model=model))
-    metrics = {name: float(value) for name, value in model.domain.metrics(drawn.data, drawn.cond).items()}
+    metrics = {name: float(value) for name, value in domain.metrics(drawn.data, drawn.cond).items()}
     each = drawn.seconds / request.count
     if call.own["as_json"]:
         costs = {
@@ -57,9 +58,9 @@ def _run(ref: DomainRef, call: Call) -> None:
         }
         click.echo(json.dumps({"metrics": metrics, **costs, **({"out": str(out)} if out is not None else {})}))
         return
-    heads, rows = figure.table(metrics, model.domain.metric_label)
+    heads, rows = figure.table(metrics, domain.metric_label)
     click.echo(table(heads, rows), nl=False)
-    remark = model.domain.remark(metrics, request.count)
+    remark = domain.remark(metrics, request.count)
     if remark:
         click.echo(remark)
     costs_shown = [

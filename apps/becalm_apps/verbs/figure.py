@@ -2,8 +2,8 @@
 
     {"fid": 1.9, "fid_low": 1.7, "fid_high": 2.1, "fid_floor": 1.8, "feasible": 0.98}
 
-NAME_low and NAME_high are the ends of the 95 % interval of NAME, and NAME_floor is the same figure of real data, as many
-of them as there are samples; it may have an interval as well.
+NAME_low and NAME_high are the ends of the 95 % interval of NAME, and NAME_floor is the same figure of real data, as
+many of them as there are samples; it may have an interval as well.
 """
 
 from collections.abc import Callable, Mapping

@@ -21,9 +21,16 @@ if TYPE_CHECKING:
     from becalm.model import Drawn, Model
 
 
-def request_form(ref: DomainRef, taken: Sequence[str], defaults: Mapping[str, Any] | None = None) -> Form:
-    """The flags of a domain's sampling request, found without torch if the plugin says where."""
-    model: type[BaseModel] = resolve(ref.request) if ref.request else resolve(ref.target).request
+def request_form(
+    ref: DomainRef, taken: Sequence[str], defaults: Mapping[str, Any] | None = None, *, target: str | None = None
+) -> Form:
+    """The flags of a domain's sampling request, found without torch if the plugin says where.
+
+    Args:
+        target: ``package.module:Class`` of another request.
+    """
+    named = target or ref.request
+    model: type[BaseModel] = resolve(named) if named else resolve(ref.target).request
 
     def section(key: str) -> str:
         return "sampling" if key in SampleRequest.model_fields else ref.name

@@ -30,6 +30,7 @@ class DomainRef:
         target: ``package.module:Class`` of the domain.
         pretrained: Checkpoint names to ``package:path/in/package``.
         request: ``package.module:Class`` of its sampling request, if that module imports no torch; makes help quick.
+        judged: The same of ``evaluate``, where that asks for more, such as for a judge; a subclass of ``request``.
         default: The pretrained checkpoint to use when none is named.
         needs: ``package.module:function`` that yields a ``Need`` (``becalm.plugin.report``) for each thing outside
             Python packages that the domain uses, such as data or a solver; ``becalm doctor`` calls it. Should import
@@ -41,6 +42,7 @@ class DomainRef:
     target: str
     pretrained: Mapping[str, str] = field(default_factory=dict)
     request: str | None = None
+    judged: str | None = None
     default: str | None = None
     needs: str | None = None
 
@@ -58,6 +60,7 @@ class CommandRef:
             (see ``becalm.plugin.report``). On Ctrl-C it is closed, so its ``finally`` blocks run.
         examples: Lines for the end of the help, whole commands.
         again: What Ctrl-C says of going on, such as ``the same command goes on``; nothing if the work begins anew.
+        formerly: The names it had; who uses one is told the new one.
     """
 
     domain: str
@@ -67,6 +70,7 @@ class CommandRef:
     target: str
     examples: tuple[str, ...] = ()
     again: str = ""
+    formerly: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

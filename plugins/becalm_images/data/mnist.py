@@ -14,6 +14,8 @@ FILES = {
     "t10k-images-idx3-ubyte.gz": "9fb629c4189551a2d022fa330f9573f3",
     "t10k-labels-idx1-ubyte.gz": "ec29112dd5afa0611ce80d1b7f02629c",
 }
+MNIST = "71d3be42f93ad20da73bb4a9744d0bebdaa6832be56dc010e21940e72c4c8b1e"
+"""``Labelled.digest`` of its training images."""
 
 
 def mnist(mirrors: tuple[str, ...] = MIRRORS) -> Path:

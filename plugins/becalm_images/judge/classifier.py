@@ -21,15 +21,18 @@ from becalm.schedule import Cosine
 from becalm_images.data.labelled import Labelled
 from becalm_images.judge.fit import fit
 from becalm_images.judge.judge import scaled
+from becalm_images.judge.origin import UNKNOWN, Origin, of_header
 from becalm_images.networks.embedding import ClassAndNoise
 
 
 class Classifier(nn.Module):
     """Noised images (B, C, H, W) and their level to logits (B, classes): convolutions modulated by the level."""
 
-    def __init__(self, channels: int, classes: int, widths: tuple[int, ...] = (32, 48, 64, 96)) -> None:
+    def __init__(
+        self, channels: int, classes: int, widths: tuple[int, ...] = (32, 48, 64, 96), *, origin: Origin = UNKNOWN
+    ) -> None:
         super().__init__()
-        self.channels, self.classes = channels, classes
+        self.channels, self.classes, self.origin = channels, classes, origin
         self.embed = ClassAndNoise(0, 128)
         widths_in = (channels, *widths[:-1])
         self.convs = nn.ModuleList(
@@ -58,9 +61,12 @@ class Classifier(nn.Module):
 
 
 def train_classifier(
-    train: Labelled, test: Labelled, *, epochs: int | None = 3, seed: int = 0, minutes: float | None = None
+    train: Labelled, test: Labelled, *, name: str, epochs: int | None = 3, seed: int = 0, minutes: float | None = None
 ) -> Iterator[float | Checkpoint]:
     """Trains a classifier on images noised to uniform times of the cosine schedule.
+
+    Args:
+        name: What the data are called.
 
     Yields:
         The share done, and at last the checkpoint.
@@ -91,6 +97,7 @@ def train_classifier(
         "epochs": epochs,
         "seed": seed,
         "accuracy_over_noise": float(right.float().mean()),
+        **Origin(name, train.digest).header(),
     }
     yield Checkpoint({f"network.{name}": value for name, value in network.state_dict().items()}, config)
 
@@ -99,12 +106,13 @@ def load_classifier(path: Path) -> Classifier:
     """A classifier from its file.
 
     Raises:
-        UserError: If the file is damaged or no classifier.
+        UserError: If the file is damaged, no classifier, or does not say which data it is of.
     """
     checkpoint = Checkpoint.read(path)
     if checkpoint.config.get("kind") != "classifier":
-        raise UserError(f"{path} is no noise-aware classifier: make one with becalm images train-classifier")
-    network = Classifier(checkpoint.config["channels"], checkpoint.config["classes"])
+        raise UserError(f"{path} is no noise-aware classifier: make one with becalm images classifier")
+    origin = of_header(checkpoint.config, path, "classifier")
+    network = Classifier(checkpoint.config["channels"], checkpoint.config["classes"], origin=origin)
     load_part(network, checkpoint, "network.")
     return network.eval().requires_grad_(False)
 

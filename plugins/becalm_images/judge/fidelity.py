@@ -52,5 +52,5 @@ def radii(within: Tensor) -> Tensor:
 
 
 def inside(between: Tensor, radius: Tensor) -> Tensor:
-    """Which of N points lie in a manifold of M members, (N,) bool, from distances (N, M) and the members' radii (M,)."""
+    """Which points lie in a manifold, (N,) bool, from their distances (N, M) to its members, and these' radii (M,)."""
     return between.le(radius).any(1)

@@ -22,27 +22,27 @@ _DRAWS = 10
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
-    """Images as a judge sees them.
+class Features:
+    """The features of images, and what the judge makes of their labels.
 
     Attributes:
-        features: (N, 84).
+        values: (N, 84).
         labels: (N,), what was asked for or what they are.
         right: (N,) bool, whether the judge says so too.
     """
 
-    features: Tensor
+    values: Tensor
     labels: Tensor
     right: Tensor
 
     def __len__(self) -> int:
         return len(self.labels)
 
-    def take(self, index: Tensor | slice) -> "Seen":
+    def take(self, index: Tensor | slice) -> "Features":
         """Some of them."""
-        return Seen(self.features[index], self.labels[index], self.right[index])
+        return Features(self.values[index], self.labels[index], self.right[index])
 
-    def draws(self, count: int) -> Iterator["Seen"]:
+    def draws(self, count: int) -> Iterator["Features"]:
         """Sets of ``count``, no image in two of them."""
         for number in range(min(_DRAWS, len(self) // count)):
             yield self.take(slice(number * count, (number + 1) * count))
@@ -74,35 +74,35 @@ class Reference:
         return self.means[number].double(), self.covs[number].double()
 
 
-Measure = Callable[[Seen], Mapping[str, Estimate]]
+Measure = Callable[[Features], Mapping[str, Estimate]]
 
 
-def figures(seen: Seen, real: Seen, reference: Reference) -> dict[str, float]:
+def figures(samples: Features, real: Features, reference: Reference) -> dict[str, float]:
     """Figures by name, NAME_low and NAME_high beside them, and the same of real images as NAME_floor and so on.
 
     ``fid``, ``precision``, ``recall``, ``accuracy``, and ``fid_3`` for class 3: that one of at most as many samples as
     there are real images of the class. Samples of some of the classes have accuracy and their classes' distances only.
 
     Args:
-        seen: Samples; a label that is no class asks for none in particular, and has no accuracy.
+        samples: Samples; a label that is no class asks for none in particular, and has no accuracy.
     """
-    known = seen.labels < len(reference.means)
-    asked = seen.labels[known].unique()
+    known = samples.labels < len(reference.means)
+    asked = samples.labels[known].unique()
     found: dict[str, float] = {}
     if len(asked) == len(reference.means) or not bool(known.all()):
-        found |= _beside(partial(_fidelity, reference), seen, real)
+        found |= _beside(partial(_fidelity, reference), samples, real)
     if len(asked):
-        found |= _beside(_accuracy, seen.take(known), real.take(torch.isin(real.labels, asked)))
+        found |= _beside(_accuracy, samples.take(known), real.take(torch.isin(real.labels, asked)))
     for number in asked.tolist():
-        mine, theirs = (images.take(images.labels == number) for images in (seen, real))
+        mine, theirs = (images.take(images.labels == number) for images in (samples, real))
         found |= _beside(partial(_class, reference, number), mine.take(slice(len(theirs) or None)), theirs)
     return found
 
 
-def _beside(measure: Measure, seen: Seen, real: Seen) -> dict[str, float]:
+def _beside(measure: Measure, samples: Features, real: Features) -> dict[str, float]:
     """The figures of samples, and the mean ones of sets of as many real images."""
-    mine = measure(seen)
-    draws = [measure(draw) for draw in real.draws(len(seen))] if mine else []
+    mine = measure(samples)
+    draws = [measure(draw) for draw in real.draws(len(samples))] if mine else []
     found: dict[str, float] = {}
     for name, estimate in mine.items():
         found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
@@ -112,33 +112,34 @@ def _beside(measure: Measure, seen: Seen, real: Seen) -> dict[str, float]:
     return found
 
 
-def _accuracy(seen: Seen) -> dict[str, Estimate]:
-    return {"accuracy": share(seen.right)}
+def _accuracy(samples: Features) -> dict[str, Estimate]:
+    return {"accuracy": share(samples.right)}
 
 
-def _fidelity(reference: Reference, seen: Seen) -> dict[str, Estimate]:
+def _fidelity(reference: Reference, samples: Features) -> dict[str, Estimate]:
     """Distance of all; precision and recall of as many as the reference has, at most."""
-    if len(seen) < FEWEST:
+    if len(samples) < FEWEST:
         return {}
-    few = seen.features[: len(reference.features)]
+    few = samples.values[: len(reference.features)]
     between, within = distances(few, reference.features), distances(few, few)
 
     def recall(index: Tensor) -> float:
         # By columns, as the distances lie in memory.
-        return float(between[index].le(radii(within[index][:, index])[:, None]).any(0).float().mean())
+        return float(between[index].le(radii(within[index][:, index])[:, None]).any(0).double().mean())
 
     return {
-        "fid": _distance((reference.mean, reference.cov), seen),
+        "fid": _distance((reference.mean, reference.cov), samples),
         "precision": share(inside(between, reference.radii)),
         "recall": jackknife(recall, len(few), most=1.0),
     }
 
 
-def _class(reference: Reference, number: int, seen: Seen) -> dict[str, Estimate]:
-    moments = reference.of(number)
+def _class(reference: Reference, number: int, samples: Features) -> dict[str, Estimate]:
+    center = reference.of(number)
     # A class of one training image has no covariance.
-    return {f"fid_{number}": _distance(moments, seen)} if len(seen) >= FEWEST and moments[1].isfinite().all() else {}
+    enough = len(samples) >= FEWEST and bool(center[1].isfinite().all())
+    return {f"fid_{number}": _distance(center, samples)} if enough else {}
 
 
-def _distance(reference: tuple[Tensor, Tensor], seen: Seen) -> Estimate:
-    return jackknife(lambda index: frechet(reference, moments(seen.features[index])), len(seen))
+def _distance(reference: tuple[Tensor, Tensor], samples: Features) -> Estimate:
+    return jackknife(lambda index: frechet(reference, moments(samples.values[index])), len(samples))

@@ -26,7 +26,7 @@ class Estimate(NamedTuple):
 
 def share(right: Tensor) -> Estimate:
     """The share of true among (N,) bools (Wilson 1927)."""
-    count, value = len(right), float(right.float().mean())
+    count, value = len(right), float(right.double().mean())
     square = _NORMAL**2 / count
     centre = (value + square / 2) / (1 + square)
     half = _NORMAL / (1 + square) * math.sqrt(value * (1 - value) / count + square / (4 * count))

@@ -18,8 +18,9 @@ from becalm.model import load_part
 from becalm.noise import permutation
 from becalm_images.data.labelled import Labelled
 from becalm_images.judge.fidelity import moments
-from becalm_images.judge.figures import Reference, Seen, figures
+from becalm_images.judge.figures import Features, Reference, figures
 from becalm_images.judge.fit import fit
+from becalm_images.judge.origin import Origin, of_header
 
 REFERENCES = 3000
 REAL = 10_000
@@ -57,31 +58,42 @@ class Judge:
     Attributes:
         real: Test images, at most 10,000, in an order of chance.
         sizes: Channels, height, width, classes of the images it knows.
+        origin: Which images these are.
         digest: SHA-256 of the judge's file.
     """
 
     network: LeNet
     reference: Reference
-    real: Seen
+    real: Features
     sizes: tuple[int, ...]
+    origin: Origin
     digest: str
 
     def metrics(self, images: Tensor, labels: Tensor) -> dict[str, float]:
         """Figures of uint8 images (N, C, H, W) asked for by labels (N,), see ``figures``."""
-        return figures(see(self.network, images, labels), self.real, self.reference)
+        return figures(features_of(self.network, images, labels), self.real, self.reference)
+
+    def floors(self, count: int) -> dict[str, float]:
+        """Figures of sets of ``count`` real images, fewer than there are."""
+        found = figures(self.real.take(slice(count)), self.real, self.reference)
+        return {name.removesuffix("_floor"): value for name, value in found.items() if name.endswith("_floor")}
 
 
 @torch.no_grad()
-def see(network: LeNet, images: Tensor, labels: Tensor) -> Seen:
+def features_of(network: LeNet, images: Tensor, labels: Tensor) -> Features:
     """uint8 images (N, C, H, W) and their labels as a judge's network sees them."""
     features = torch.cat([network.features(scaled(part)) for part in images.split(1000)])
-    return Seen(features, labels, network.leave(features).argmax(1) == labels)
+    return Features(features, labels, network.leave(features).argmax(1) == labels)
 
 
 def train_judge(
-    train: Labelled, test: Labelled, *, epochs: int | None = 4, seed: int = 0, minutes: float | None = None
+    train: Labelled, test: Labelled, *, name: str, epochs: int | None = 4, seed: int = 0, minutes: float | None = None
 ) -> Iterator[float | Checkpoint]:
-    """Trains a judge; yields the share done, then the checkpoint."""
+    """Trains a judge; yields the share done, then the checkpoint.
+
+    Args:
+        name: What the data are called.
+    """
     sizes = (*train.images.shape[1:], train.classes)
     images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
     with torch.random.fork_rng(devices=[]):
@@ -93,9 +105,10 @@ def train_judge(
 
     yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
-    statistics = _statistics(see(network, images, labels), train.classes)
+    statistics = _statistics(features_of(network, images, labels), train.classes)
     tensors |= {f"statistics.{name}": value for name, value in statistics.items()}
-    config = {"kind": "judge", "sizes": list(sizes), "epochs": epochs, "seed": seed}
+    origin = Origin(name, train.digest)
+    config = {"kind": "judge", "sizes": list(sizes), "epochs": epochs, "seed": seed, **origin.header()}
     yield with_real(Checkpoint(tensors, config), test)
 
 
@@ -104,10 +117,10 @@ def with_real(judge: Checkpoint, test: Labelled) -> Checkpoint:
     # Sets of them are cut from their order, and those of a folder lie by class, those of MNIST by who wrote them.
     order = permutation(0, 0, len(test.labels))[:REAL]
     images, labels = torch.from_numpy(test.images.copy())[order], torch.from_numpy(test.labels)[order]
-    real = see(_network(judge), images, labels)
+    real = features_of(_network(judge), images, labels)
     tensors = {name: value for name, value in judge.tensors.items() if not name.startswith("real.")}
-    tensors |= {"real.features": real.features.half(), "real.labels": real.labels.int(), "real.right": real.right}
-    accuracy = float(real.right.float().mean())
+    tensors |= {"real.features": real.values.half(), "real.labels": real.labels.int(), "real.right": real.right}
+    accuracy = float(real.right.double().mean())
     return Checkpoint(tensors, {**judge.config, "accuracy": accuracy})
 
 
@@ -115,18 +128,26 @@ def load_judge(path: Path) -> Judge:
     """A judge from its file.
 
     Raises:
-        UserError: If the file is damaged, no judge, or one without test images.
+        UserError: If the file is damaged, no judge, or an old one.
     """
-    checkpoint = Checkpoint.read(path)
+    return judge_of(Checkpoint.read(path), path)
+
+
+def judge_of(checkpoint: Checkpoint, path: Path) -> Judge:
+    """A judge from what its file at ``path`` holds.
+
+    Raises:
+        UserError: If it is no judge, or one from before judges had test images and said which data they are of.
+    """
     if checkpoint.config.get("kind") != "judge":
         raise UserError(f"{path} is no judge: make one with becalm images judge")
-    tensors = checkpoint.tensors
+    origin, tensors = of_header(checkpoint.config, path, "judge"), checkpoint.tensors
     if "real.features" not in tensors:
-        raise UserError(f"{path} has no test images to compare with: make it anew with becalm images judge")
+        raise UserError(f"{path} has no test images to compare with: make it anew with becalm images judge --data DIR")
     names = {"features": "references", "mean": "mean", "cov": "cov", "means": "means", "covs": "covs"}
     reference = Reference(**{name: tensors[f"statistics.{stored}"] for name, stored in names.items()})
-    real = Seen(tensors["real.features"].float(), tensors["real.labels"].long(), tensors["real.right"])
-    return Judge(_network(checkpoint), reference, real, tuple(checkpoint.config["sizes"]), checkpoint.digest)
+    real = Features(tensors["real.features"].float(), tensors["real.labels"].long(), tensors["real.right"])
+    return Judge(_network(checkpoint), reference, real, tuple(checkpoint.config["sizes"]), origin, checkpoint.digest)
 
 
 def scaled(images: Tensor) -> Tensor:
@@ -140,13 +161,13 @@ def _network(checkpoint: Checkpoint) -> LeNet:
     return network.eval().requires_grad_(False)
 
 
-def _statistics(seen: Seen, classes: int) -> dict[str, Tensor]:
-    mean, cov = moments(seen.features)
-    each = [moments(seen.features[seen.labels == number]) for number in range(classes)]
+def _statistics(train: Features, classes: int) -> dict[str, Tensor]:
+    mean, cov = moments(train.values)
+    each = [moments(train.values[train.labels == number]) for number in range(classes)]
     return {
         "mean": mean,
         "cov": cov,
         "means": torch.stack([part[0] for part in each]).float(),
         "covs": torch.stack([part[1] for part in each]).float(),
-        "references": seen.features[:REFERENCES].half(),
+        "references": train.values[:REFERENCES].half(),
     }

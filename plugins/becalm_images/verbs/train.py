@@ -1,44 +1,72 @@
-"""``becalm images train-judge`` and ``train-classifier``."""
+"""``becalm images judge`` and ``classifier``: the small networks that look at images, trained on a data set."""
 
-from collections.abc import Callable, Generator, Iterator
+import time
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 from becalm.errors import UserError
+from becalm.files import atomic
 from becalm.files.checkpoint import Checkpoint
+from becalm.plugin.report import Progress, Report, Saved, Table
 from becalm_images.data.settings import Source
-from becalm_images.domain import Images
+from becalm_images.domain import Images, find
 from becalm_images.judge.classifier import train_classifier
-from becalm_images.judge.judge import train_judge
-from becalm_images.options import FitOptions
+from becalm_images.judge.judge import judge_of, train_judge, with_real
+from becalm_images.judge.origin import Origin, check_origin, of_header
+from becalm_images.options import FitOptions, JudgeOptions
+
+_SHOWN = (100, 1000)
+"""Numbers of real images whose figures are printed, beside those of all."""
 
 
-def judge(options: FitOptions) -> Iterator[str]:
-    """Trains a judge and prints its accuracy on real test images."""
-    checkpoint = yield from _train(options, train_judge)
-    yield f"accuracy on real test images  {checkpoint.config['accuracy']:.4f}"
+def judge(options: JudgeOptions) -> Iterator[Report]:
+    """Trains a judge, and prints its accuracy and what real test images reach under it."""
+    domain, out = _begin(options)
+    name, train, test = domain.trained_on(), domain.labelled("train"), domain.labelled("test")
+    if options.renew is None:
+        fitted = train_judge(train, test, name=name, epochs=options.epochs, seed=options.seed, minutes=options.minutes)
+        checkpoint = yield from _watch(fitted)
+    else:
+        path = find(options.renew)
+        old = Checkpoint.read(path)
+        check_origin("judge", options.renew, of_header(old.config, path, "judge"), Origin(name, train.digest))
+        checkpoint = with_real(old, test)
+    made = judge_of(checkpoint, out)
+    yield f"a judge of {made.origin}: accuracy {checkpoint.config['accuracy']:.4f} on {len(made.real)} test images"
+    names = ("fid", "precision", "recall")
+    counts = sorted({count for count in _SHOWN if count < len(made.real)} | {len(made.real)})
+    floors = [(count, made.floors(count)) for count in counts]
+    rows = tuple((count, *(round(floor[name], 4) for name in names)) for count, floor in floors if "fid" in floor)
+    if rows:
+        yield Table(("count", *names), rows, title="Real test images")
+    checkpoint.write(out)
+    yield Saved(out, f"digest {checkpoint.digest[:16]}; name it by --judge")
 
 
-def classifier(options: FitOptions) -> Iterator[str]:
+def classifier(options: FitOptions) -> Iterator[Report]:
     """Trains a noise-aware classifier and prints its accuracy over all noise levels."""
-    checkpoint = yield from _train(options, train_classifier)
-    yield f"accuracy over all noise levels  {checkpoint.config['accuracy_over_noise']:.4f}"
+    domain, out = _begin(options)
+    name, splits = domain.trained_on(), (domain.labelled("train"), domain.labelled("test"))
+    fitted = train_classifier(*splits, name=name, epochs=options.epochs, seed=options.seed, minutes=options.minutes)
+    checkpoint = yield from _watch(fitted)
+    yield f"a classifier of {name}: accuracy {checkpoint.config['accuracy_over_noise']:.4f} over all noise levels"
+    checkpoint.write(out)
+    yield Saved(out, f"digest {checkpoint.digest[:16]}; name it by --classifier")
 
 
-def _train(
-    options: FitOptions, training: Callable[..., Iterator[float | Checkpoint]]
-) -> Generator[str, None, Checkpoint]:
-    """Trains on the data of the options and writes the checkpoint, which it returns."""
-    domain, out = Images(**options.model_dump(include=set(Source.model_fields))), Path(options.out)
-    if out.suffix != ".safetensors":
-        raise UserError(f"--out must end in .safetensors, got {options.out}")
-    splits = domain.labelled("train"), domain.labelled("test")
-    shown = 0
-    for progress in training(*splits, epochs=options.epochs, seed=options.seed, minutes=options.minutes):
+def _begin(options: FitOptions) -> tuple[Images, Path]:
+    """The data and the file to write, both looked at before any work."""
+    out = Path(options.out)
+    atomic.check(out, (".safetensors",))
+    return Images(**options.model_dump(include=set(Source.model_fields))), out
+
+
+def _watch(training: Iterator[float | Checkpoint]) -> Generator[Report, None, Checkpoint]:
+    """Passes on how far a training is and how long it takes, and returns its result."""
+    begun = time.perf_counter()
+    for progress in training:
         if isinstance(progress, Checkpoint):
-            progress.write(out)
-            yield f"{out}  digest {progress.digest[:16]}"
             return progress
-        if int(progress * 10) > shown:
-            shown = int(progress * 10)
-            yield f"{10 * shown} %"
+        left = (time.perf_counter() - begun) * (1 / progress - 1)
+        yield Progress(progress, 1, f"{left:.0f} s left")
     raise UserError("the training ended without a result")

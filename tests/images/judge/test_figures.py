@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from becalm_images.judge.fidelity import frechet, moments, precision_recall
-from becalm_images.judge.figures import FEWEST, Reference, Seen, figures
+from becalm_images.judge.figures import FEWEST, Features, Reference, figures
 
 CLASSES, SIZE = 2, 6
 
@@ -14,9 +14,9 @@ def _features(count: int, seed: int) -> Tensor:
     return torch.randn(count, SIZE, generator=torch.Generator().manual_seed(seed))
 
 
-def _seen(count: int, seed: int, labels: Tensor | None = None) -> Seen:
+def _seen(count: int, seed: int, labels: Tensor | None = None) -> Features:
     labels = torch.arange(count) % CLASSES if labels is None else labels
-    return Seen(_features(count, seed), labels, torch.arange(count) % 10 != 0)
+    return Features(_features(count, seed), labels, torch.arange(count) % 10 != 0)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def reference() -> Reference:
 def test_floors_are_the_mean_figures_of_as_many_real_images(reference: Reference) -> None:
     real = _seen(350, 1)
     found = figures(_seen(150, 2), real, reference)
-    draws = real.features[:150], real.features[150:300]
+    draws = real.values[:150], real.values[150:300]
     distances = [frechet((reference.mean, reference.cov), moments(draw)) for draw in draws]
     recalls = [precision_recall(reference.features, draw)[1] for draw in draws]
     assert found["fid_floor"] == pytest.approx(sum(distances) / 2)
@@ -68,8 +68,8 @@ def test_more_samples_than_real_images_have_no_floor(reference: Reference) -> No
 def test_a_class_is_measured_by_as_many_samples_as_it_has_real_images(reference: Reference) -> None:
     seen, real = _seen(400, 2), _seen(260, 1)
     found = figures(seen, real, reference)
-    assert found["fid_1"] == pytest.approx(frechet(reference.of(1), moments(seen.features[1::2][:130])))
-    assert found["fid_1_floor"] == pytest.approx(frechet(reference.of(1), moments(real.features[1::2])))
+    assert found["fid_1"] == pytest.approx(frechet(reference.of(1), moments(seen.values[1::2][:130])))
+    assert found["fid_1_floor"] == pytest.approx(frechet(reference.of(1), moments(real.values[1::2])))
 
 
 def test_samples_of_one_class_are_not_measured_against_all(reference: Reference) -> None:
