@@ -13,8 +13,8 @@
 import becalm as becalm  # Forwards the old names.
 
 _ROOMS = {
-    "setup": "checkup completion doctor plugins requirement",
-    "cli": "common config_file flags form progress show stop table terminal verb",
+    "setup": "checkup completion doctor plugins",
+    "cli": "common config_file flags form progress show table terminal verb",
     "verbs": "domain evaluate generate output sample train",
     "verbs.session": "log watch",
 }
@@ -22,9 +22,10 @@ _RENAMED = {
     "border": "cli.error_boundary",
     "film": "verbs.animation",
     "kinds": "fields.nested",
-    "loading": "cli.interrupt",
+    "loading": "cli.process.interrupt",
     "nouns": "cli.lazy_group",
     "runs.page": "runs.ui",
+    "stop": "cli.process.stop",
     "share.bring": "share.import_checkpoint",
     "share.folder": "share.bundle",
     "share.wishes": "share.card_overrides",
@@ -52,4 +53,5 @@ _RENAMED = {
 }
 _MOVED = {name: f"{room}.{name}" for room, names in _ROOMS.items() for name in names.split()} | _RENAMED
 MOVED = {f"becalm_apps.{old}": f"becalm_apps.{new}" for old, new in _MOVED.items()}
+MOVED["becalm_apps.requirement"] = "becalm.plugin.distribution.requirement"
 """Modules by the name that they had in becalm 0.1; importing one gives the module where it is now."""

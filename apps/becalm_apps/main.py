@@ -11,11 +11,14 @@ from typing import NoReturn
 import click
 from click.shell_completion import shell_complete
 
-from becalm.plugin.find import Plugin, installed
+from becalm.plugin.find import Plugin, installed, of_domain
+from becalm.plugin.hooks import WORDS
 from becalm.version import __version__
+from becalm_apps.cli import document
 from becalm_apps.cli.error_boundary import exit_code
-from becalm_apps.cli.interrupt import defer_interrupts
 from becalm_apps.cli.lazy_group import LazyCommand, LazyGroup
+from becalm_apps.cli.process.interrupt import defer_interrupts
+from becalm_apps.cli.process.streams import attach
 
 _COMPLETE = "_BECALM_COMPLETE"
 _SUMMARY = "Denoising diffusion: sample, train and judge models of many kinds of data."
@@ -60,18 +63,31 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if not sys.warnoptions and not os.environ.get("BECALM_DEBUG"):
         # What libraries warn of is not for the user of a command to mend.
         warnings.simplefilter("ignore")
+    attach()
     words = list(sys.argv[1:] if arguments is None else arguments)
+    if document.asked(words):
+        with document.alone():
+            sys.exit(exit_code(lambda: _run(words), as_document=True))
     sys.exit(exit_code(lambda: _run(words)))
 
 
 def _run(words: list[str]) -> None:
     """Does what ``click.Command.main`` does, but leaves every exception to the border."""
-    root = command()
+    root = command(_wanted(words))
     instruction = os.environ.get(_COMPLETE)
     if instruction:
         raise click.exceptions.Exit(shell_complete(root, {}, "becalm", _COMPLETE, instruction))
     with defer_interrupts(), root.make_context("becalm", words) as context:
         root.invoke(context)
+
+
+def _wanted(words: Sequence[str]) -> list[Plugin]:
+    """The plugins that a command needs: those of its domain; all where the domains are listed, or none is named."""
+    noun = next(iter(words), "-")
+    # The command "plugins" lists them all, and reads the examples of their verbs.
+    if os.environ.get(_COMPLETE) or noun.startswith("-") or noun == "plugins":
+        return installed()
+    return [] if noun in WORDS else of_domain(noun)
 
 
 def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]:

@@ -10,9 +10,9 @@ from torch import Tensor, nn
 
 from becalm.batch import Batch
 from becalm.codec import Codec, Identity
-from becalm.errors import unknown
+from becalm.errors import UserError, unknown
 from becalm.guidance import ClassifierFree, Energy, Guidance, compose, interval, rescale
-from becalm.plugin.find import installed, resolve
+from becalm.plugin.find import of_domain, resolve
 from becalm.plugin.report import Picture as Picture
 from becalm.plugin.settings import Settings
 from becalm.process import GAUSSIAN, Process
@@ -101,9 +101,9 @@ class Domain(Settings, ABC, Generic[C]):
         """The null condition of classifier-free guidance.
 
         Raises:
-            ValueError: If the domain has none.
+            UserError: If the domain has none.
         """
-        raise ValueError(
+        raise UserError(
             f"{self.name} has no null condition, so no classifier-free guidance: leave guidance at 1, set drop to 0"
         )
 
@@ -171,7 +171,7 @@ def domain_class(name: str) -> type[Domain[Any]]:
     Raises:
         UserError: If there is none.
     """
-    refs = {ref.name: ref for plugin in installed() for ref in plugin.domains}
+    refs = {ref.name: ref for plugin in of_domain(name) for ref in plugin.domains}
     if name in refs:
         kind: type[Domain[Any]] = resolve(refs[name].target)
         return kind

@@ -14,6 +14,10 @@ class UserError(ValueError):
     """Bad input. The command line prints the sentence and exits with 2."""
 
 
+class PluginError(Exception):
+    """A fault of a plugin's, which its authors mend. The command line prints the sentence and exits with 1."""
+
+
 def first_line(error: BaseException, instead: str | None = None) -> str:
     """What an exception says, on one line; its type, or ``instead``, where it says nothing."""
     lines = str(error).strip().splitlines()

@@ -16,6 +16,7 @@ from pydantic import TypeAdapter
 from torch import Tensor
 
 from becalm.errors import UserError
+from becalm.plugin.distribution.missing import explain
 from becalm.schedule import Schedule
 from becalm_images.domain import Images
 
@@ -24,9 +25,7 @@ try:
     from diffusers.configuration_utils import register_to_config
     from diffusers.models.unets.unet_2d import UNet2DOutput
 except ModuleNotFoundError as error:
-    raise UserError(
-        f"{__name__} needs the package {error.name!r}, which is not installed: pip install diffusers"
-    ) from error
+    raise UserError(explain(str(error.name), who=__name__)) from error
 
 _SCHEDULE: TypeAdapter[Schedule] = TypeAdapter(Schedule)
 

@@ -63,7 +63,11 @@ def test_the_plugins_that_come_with_becalm_keep_theirs(name: str) -> None:
             "cloud_request:CloudRequest is not the request of cloud_domain:Cloud",
         ),
         ("DomainRef('cloud', '', 'cloud_domain:Clod')", {}, r"has no 'Clod'; did you mean 'Cloud'\?"),
-        ("DomainRef('cloud', '', 'cloud_domian:Cloud')", {}, "needs the package 'cloud_domian'"),
+        (
+            "DomainRef('cloud', '', 'cloud_domian:Cloud')",
+            {},
+            "there is no module 'cloud_domian'",
+        ),
         ("DomainRef('cloud', '', 'cloud_domain:SampleRequest')", {}, "is no subclass of Domain"),
         ("DomainRef('fog', '', 'cloud_domain:Cloud')", {}, "has the name 'cloud', the hook says 'fog'"),
         (FINE, {"domain": f"{DOMAIN}        size: int"}, "cloud_domain:Cloud has a field without a default"),

@@ -149,13 +149,15 @@ def test_an_installed_kind_is_known_and_a_checkpoint_says_who_brings_it(
     list(train(state))
     save(state, tmp_path / "early.safetensors")
     loaded = becalm.load(tmp_path / "early.safetensors", "cpu")
-    assert loaded.schedule == schedule and loaded.config["brought"] == {"schedule 'early'": "becalm_early"}
+    brought = {"domain 'points'": "points_plugin", "schedule 'early'": "becalm_early"}
+    assert loaded.schedule == schedule and loaded.config["brought"] == brought
+    assert loaded.config["versions"] == {"points_plugin": "1.0", "becalm_early": "1.0"}
     monkeypatch.undo()
     monkeypatch.syspath_prepend(str(other))
     sys.modules.pop("becalm_early", None)
     with pytest.raises(
         UserError,
-        match=r"^this checkpoint needs schedule 'early', which becalm_early brings and which is not installed: "
+        match=r"^this checkpoint needs schedule 'early' of becalm_early 1\.0, which is not installed: "
         r"pip install becalm_early$",
     ):
         becalm.load(tmp_path / "early.safetensors", "cpu")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from becalm.errors import UserError
-from becalm.plugin.find import missing
+from becalm.plugin.distribution.missing import explain
 from becalm_apps.tracking.uri import DEFAULT, ENVIRONMENT, address, tracking_uri, database_file, redact, reason
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def mlflow(uri: str) -> Iterator[None]:
         from mlflow.exceptions import MlflowException
         from sqlalchemy.exc import SQLAlchemyError
     except ModuleNotFoundError as error:
-        raise UserError(missing("becalm_tracking", error)) from error
+        raise UserError(explain(str(error.name), who="becalm runs", extra="tracking")) from error
     try:
         yield
     except (MlflowException, SQLAlchemyError) as error:

@@ -9,14 +9,13 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import first_line
+from becalm.plugin.distribution.missing import GATHERED, install
+from becalm.plugin.distribution.requirement import Requirement, requirements
 from becalm.plugin.find import Plugin, resolve
 from becalm.plugin.report import Need
 from becalm.version import __version__
-from becalm_apps.setup.requirement import Requirement, requirements
 
 _BROWSERS = ("chromium", "chromium-browser", "google-chrome", "firefox")
-# Everything at once, and what only those who change becalm need.
-_GATHERED = ("all", "dev")
 _GIB = 2**30
 
 
@@ -103,8 +102,8 @@ def _plugins(plugins: Sequence[Plugin]) -> Iterator[Finding]:
 
 def _optional() -> Iterator[Finding]:
     for need in requirements("becalm"):
-        if need.extra and need.extra not in _GATHERED:
-            yield _package(f"Optional: {need.extra}", need, f"pip install 'becalm[{need.extra}]'")
+        if need.extra and need.extra not in GATHERED:
+            yield _package(f"Optional: {need.extra}", need, install("becalm", need.extra))
 
 
 def _needs(plugins: Sequence[Plugin]) -> Iterator[Finding]:

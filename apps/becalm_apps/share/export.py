@@ -1,12 +1,13 @@
 """``becalm export``: a checkpoint with its card, as a folder or as one file."""
 
-import json
 from pathlib import Path
 
 import click
 
 from becalm.files import atomic
+from becalm.files.hub import MODEL
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.share.bundle import Bundle, assemble
 from becalm_apps.share.card_overrides import CardOverrides, card_command
 
@@ -32,7 +33,7 @@ def _run(checkpoint: str, out: Path, quiet: bool, as_json: bool, overrides: Card
         # Empty and writable, before minutes go into figures.
         with atomic.filling(out) as folder:
             bundle = assemble(checkpoint, overrides)
-            names = bundle.fill(folder, f"{out.name}/model.safetensors")
+            names = bundle.fill(folder, MODEL)
     _say(bundle, out, names, quiet=quiet, as_json=as_json)
 
 
@@ -40,7 +41,7 @@ def _say(bundle: Bundle, out: Path, names: list[str], *, quiet: bool, as_json: b
     digest = bundle.checkpoint.digest
     if as_json:
         card = bundle.card.model_dump(mode="json", exclude_defaults=True)
-        click.echo(json.dumps({"out": str(out), "files": names, "checkpoint": digest, "card": card}))
+        print_document({"out": str(out), "files": names, "checkpoint": digest, "card": card})
     elif not quiet:
         click.echo(f"{out}: {', '.join(names) or 'one file'}, digest {digest[:8]}")
     if quiet:

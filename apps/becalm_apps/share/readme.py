@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from becalm.files.card import Card
+from becalm.plugin.distribution.missing import install
 from becalm_apps.cli.show import cell
 from becalm_apps.verbs import figure
 
@@ -43,7 +44,7 @@ def readme(model: "Model[Any]", card: Card, *, load: str, picture: str | None, t
         parts += [f"{_line(table.title)}\n"] if table.title else []
         parts.append(_rows(table.columns, table.rows))
     parts += ["## Use\n", _block("python", _usage(load))]
-    parts.append(f"It is a checkpoint of becalm, domain `{model.domain.name}`: `pip install becalm`.\n")
+    parts.append(f"It is a checkpoint of becalm, domain `{model.domain.name}`: {_installed(model.config)}.\n")
     config = {key: value for key, value in model.config.items() if key != "card"}
     parts += ["## Configuration\n", _block("json", json.dumps(_short(config), indent=2))]
     return "\n".join(parts)
@@ -85,6 +86,14 @@ def _facts(model: "Model[Any]", card: Card) -> list[tuple[str, Any]]:
 
 def _usage(load: str) -> str:
     return f"import becalm\n\nmodel = becalm.load({load!r})\nsamples = model.sample(count=16)"
+
+
+def _installed(config: Mapping[str, Any]) -> str:
+    """The commands that install what the model needs: becalm, and what brings its domain and kinds."""
+    others = sorted(set(config.get("brought", {}).values()))
+    versions = config.get("versions", {})
+    needed = [f"`{install(name)}`" + (f" (made with {versions[name]})" if name in versions else "") for name in others]
+    return ", ".join([f"`{install('becalm')}`", *needed])
 
 
 def _rows(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:

@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 import click
 
 from becalm.errors import first_line
+from becalm.plugin.distribution.missing import command
 from becalm_apps.tracking.manifest import RunManifest, manifest_path
 from becalm_apps.tracking.uri import ENVIRONMENT, HIDDEN, RECORDER, address, redact, wait_seconds
 
@@ -78,7 +79,7 @@ class Tracker:
             if not self._quiet:
                 click.echo(
                     "becalm: this training is not tracked, since mlflow is not installed: "
-                    "pip install 'becalm[tracking]', or train with --no-tracking",
+                    f"{command('mlflow')}, or train with --no-tracking",
                     err=True,
                 )
             self._complained = True

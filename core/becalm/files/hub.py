@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from becalm.errors import UserError
+from becalm.plugin.distribution.missing import explain
 from becalm.version import __version__
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class Repository:
 def named(name: str | Path) -> bool:
     """Whether a name is that of a repository."""
     return str(name).startswith(PREFIX)
+
+
+def may_be(name: str) -> bool:
+    """Whether a name has the form of a repository's, but for the prefix."""
+    return _NAME.fullmatch(name) is not None
 
 
 def download(text: str, file: str = MODEL) -> Path:
@@ -88,9 +94,7 @@ def explained(repository: Repository, file: str = MODEL) -> Iterator["HfApi"]:
         from huggingface_hub.utils import logging
         from huggingface_hub.utils.tqdm import disable_progress_bars
     except ModuleNotFoundError as error:
-        raise UserError(
-            f"{PREFIX} names need the package {error.name!r}, which is not installed: pip install 'becalm[hub]'"
-        ) from error
+        raise UserError(explain(str(error.name), who=f"a name of {PREFIX}")) from error
     disable_progress_bars()
     logging.set_verbosity_error()  # type: ignore[no-untyped-call]
     api = HfApi(os.environ.get("HF_ENDPOINT"), library_name="becalm", library_version=__version__)

@@ -1,6 +1,8 @@
 """Models by name: of installed plugins, of files, of the hub."""
 
+import re
 import threading
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -17,11 +19,14 @@ from becalm.files import hub
 from becalm.files.checkpoint import Checkpoint
 from becalm.model.model import Model
 from becalm.objective import Objective
+from becalm.plugin.distribution.entry import distribution
+from becalm.plugin.distribution.missing import install
 from becalm.plugin.find import installed, pretrained
 from becalm.schedule import Schedule
 from becalm.tensors import Tensors
 
 _LOADING = threading.Lock()
+_DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
 def load(name: str | Path, device: str = "auto", *, network: nn.Module | None = None) -> Model[Any]:
@@ -45,7 +50,14 @@ def find(name: str | Path) -> Path:
     if hub.named(name):
         return hub.download(str(name))
     path = Path(name)
-    return path if path.suffix == ".safetensors" or path.is_file() else pretrained(str(name))[1]
+    if path.suffix == ".safetensors" or path.is_file():
+        return path
+    try:
+        return pretrained(str(name))[1]
+    except UserError as error:
+        if isinstance(name, str) and hub.may_be(name):
+            raise UserError(f"{error}; on the hub it is {hub.PREFIX}{name}") from error
+        raise
 
 
 def shared(name: str | Path, device: str = "auto") -> Model[Any]:
@@ -99,7 +111,7 @@ def parts(config: dict[str, Any]) -> tuple[Domain[Any], Schedule, Objective]:
     Raises:
         UserError: If one is not installed, or does not fit this version.
     """
-    _check_brought(config.get("brought", {}))
+    _check_brought(config.get("brought", {}), config.get("versions", {}))
     kind = Tensors if config["domain"] == Tensors.name else domain_class(config["domain"])
     try:
         return (
@@ -111,15 +123,21 @@ def parts(config: dict[str, Any]) -> tuple[Domain[Any], Schedule, Objective]:
         raise UserError(f"the checkpoint does not fit this version of becalm: {sentence(error)}") from error
 
 
-def _check_brought(brought: dict[str, str]) -> None:
-    """Refuses a checkpoint of kinds that other distributions bring, where these are not installed."""
-    have = {plugin.distribution for plugin in installed() if plugin.error is None}
-    for kind, distribution in brought.items():
-        if distribution not in have:
-            raise UserError(
-                f"this checkpoint needs {kind}, which {distribution} brings and which is not installed: "
-                f"pip install {distribution}"
-            )
+def _check_brought(brought: Mapping[str, str], versions: Mapping[str, str]) -> None:
+    """Refuses a checkpoint of what other distributions bring, where these are not installed or cannot be loaded."""
+    if not brought:
+        return
+    plugins = installed(lambda entry: distribution(entry)[0] in brought.values())
+    for what, name in brought.items():
+        if not _DISTRIBUTION.fullmatch(name):  # A stranger's file must not say what to install by a line of its own.
+            raise UserError(f"this checkpoint names {name!r} for what brings {what}, which is no distribution")
+        mine = [plugin for plugin in plugins if plugin.distribution == name]
+        broken = next((plugin.error for plugin in mine if plugin.error is not None), None)
+        if mine and broken is None:
+            continue
+        whose = f"{what} of {' '.join(filter(None, (name, versions.get(name))))}"
+        state = "which is not installed" if broken is None else f"which cannot be loaded, {broken}"
+        raise UserError(f"this checkpoint needs {whose}, {state}: {install(name)}")
 
 
 def load_part(module: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:

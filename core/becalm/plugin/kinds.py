@@ -136,20 +136,10 @@ def is_open(kind: object) -> bool:
     return isinstance(kind, type) and issubclass(kind, Kind) and bool(kind.room) and "kind" not in kind.model_fields
 
 
-def origin(kind: Kind) -> str | None:
-    """The distribution that brings a kind; None for becalm's own, and for one of a notebook or a script."""
-    from becalm.plugin.find import installed
-
-    for plugin in installed():
-        if any(ref.room == kind.room and ref.name == kind.name for ref in plugin.kinds):
-            return plugin.distribution
-    return None
-
-
 def _offered(room: str) -> Iterator[tuple[str, type[Kind]]]:
-    from becalm.plugin.find import installed, resolve
+    from becalm.plugin.find import of_kinds, resolve
 
-    for plugin in installed():
+    for plugin in of_kinds():
         for ref in plugin.kinds:
             if ref.room == room:
                 yield ref.name, resolve(ref.target)

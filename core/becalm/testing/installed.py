@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from becalm.domain import Domain
-from becalm.errors import UserError
+from becalm.errors import PluginError, UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.plugin.find import installed, resolve, resource
 from becalm.plugin.hooks import CommandRef, DomainRef, KindRef
@@ -40,7 +40,7 @@ def check_plugin(name: str) -> None:
             _check_kind_ref(kind_ref)
         for command in (*plugin.commands, *plugin.panels):
             _check_command_ref(command)
-    except UserError as error:
+    except (UserError, PluginError) as error:
         raise ContractError(str(error)) from error
 
 

@@ -9,10 +9,12 @@ import torch
 from pydantic import BaseModel
 
 import becalm
+from becalm.domain import Domain
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model.load import parts
-from becalm.plugin.kinds import Kind, origin
+from becalm.plugin.find import Plugin, bringer
+from becalm.plugin.kinds import Kind
 from becalm.train.loop import TrainState, begin
 from becalm.train.settings import Training
 
@@ -29,19 +31,21 @@ def describe(state: TrainState[C]) -> dict[str, Any]:
     }
     described: dict[str, Any] = {name: part.model_dump(mode="json") for name, part in sections.items()}
     if found := dict(brought(*sections.values())):
-        described["brought"] = found
+        described["brought"] = {what: plugin.distribution for what, plugin in found.items()}
+        described["versions"] = {plugin.distribution: plugin.version for plugin in found.values()}
     if state.training.minutes is not None:  # Elsewhere the clock has no say, and two trainings have the same header.
         described["seconds"] = state.seconds
     return {"domain": state.domain.name, **described, "step": state.step, "becalm": becalm.__version__}
 
 
-def brought(*settings: BaseModel) -> Iterator[tuple[str, str]]:
-    """The kinds in some settings that other distributions bring, each with the one that does."""
+def brought(*settings: BaseModel) -> Iterator[tuple[str, Plugin]]:
+    """The domain and the kinds in some settings that other distributions bring, each with the plugin that does."""
     for part in settings:
-        if isinstance(part, Kind) and not type(part).__module__.startswith("becalm."):
-            distribution = origin(part)
-            if distribution not in (None, "becalm"):
-                yield f"{part.room} {part.name!r}", str(distribution)
+        if isinstance(part, Domain | Kind) and not type(part).__module__.startswith("becalm."):
+            room = "domain" if isinstance(part, Domain) else part.room
+            plugin = bringer(room, part.name)
+            if plugin is not None:
+                yield f"{room} {part.name!r}", plugin
         inner = (getattr(part, name) for name in type(part).model_fields)
         yield from brought(*(value for value in inner if isinstance(value, BaseModel)))
 

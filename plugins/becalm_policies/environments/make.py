@@ -6,11 +6,11 @@ import warnings
 from typing import Any
 
 from becalm.errors import UserError, first_line, nearest
+from becalm.plugin.distribution.missing import command, explain
 from becalm_policies.environments.known import PUSHT
 
 _SUGGESTED = ("becalm/Claw-v0", "becalm/Fork-v0", "BipedalWalker-v3", "LunarLander-v3", "Pendulum-v1", PUSHT)
 _SETTINGS: dict[str, dict[str, Any]] = {"LunarLander-v3": {"continuous": True}, PUSHT: {"obs_type": "state"}}
-_INSTALL = "pip install 'becalm[policies]'"
 
 
 def make(id: str, *, render: bool = False, imports: bool = False) -> Any:
@@ -39,7 +39,7 @@ def make(id: str, *, render: bool = False, imports: bool = False) -> Any:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 import gym_pusht  # noqa: F401 (registers itself)
     except ModuleNotFoundError as error:
-        raise UserError(f"environment {id} needs the package {error.name!r}: {_INSTALL}") from error
+        raise UserError(explain(str(error.name), who=f"environment {id}", extra="policies")) from error
     if ":" in id and not imports:
         raise UserError(f"environment {id!r} would import a module: register it with gymnasium and give its id alone")
     settings = dict(_SETTINGS.get(id, {}))
@@ -92,6 +92,6 @@ def _quiet() -> None:
 def _package(error: Exception) -> str:
     """What gymnasium says is to be installed; box2d under the name that goes with Push-T's pygame."""
     if "ox2" in str(error):
-        return _INSTALL
-    command = re.search(r"pip install [^`\n]*[^`\n.,]", str(error))
-    return command.group(0) if command else first_line(error)
+        return command("Box2D") or first_line(error)
+    found = re.search(r"pip install [^`\n]*[^`\n.,]", str(error))
+    return found.group(0) if found else first_line(error)

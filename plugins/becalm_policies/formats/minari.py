@@ -17,6 +17,7 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.files.atomic import replacing
+from becalm.plugin.distribution.missing import explain
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats import hdf5
 from becalm_policies.formats.parts import Episode, assemble, check_lengths, matrix, member, numbered, parsing
@@ -158,7 +159,7 @@ def write(path: Path, episodes: Episodes) -> None:
         else:
             _write_folder(episodes, path)
     except ImportError as error:
-        raise UserError(f"{path} needs the package h5py: run pip install 'becalm[demonstrations]'") from error
+        raise UserError(explain("h5py", who=str(path))) from error
     except OSError as error:
         raise UserError(f"cannot write {path}: {error.strerror or error}") from error
 

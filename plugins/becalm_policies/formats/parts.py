@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError, first_line
+from becalm.plugin.distribution.missing import explain
 from becalm_policies.demonstrations.episodes import Array, Episodes
 
 _LONGEST = 200
@@ -41,9 +42,7 @@ def parsing(path: Path, what: str) -> Iterator[None]:
     except UserError:
         raise
     except ImportError as error:
-        raise UserError(
-            f"{path} needs the package {error.name or error}: run pip install 'becalm[demonstrations]'"
-        ) from error
+        raise UserError(explain(error.name or str(error), who=str(path), extra="demonstrations")) from error
     except PermissionError as error:
         raise UserError(f"{path} cannot be read: permission denied") from error
     except Exception as error:  # Parsers of other people's formats raise anything at all on a damaged file.

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
+from becalm.plugin.distribution.missing import explain
 from becalm_programs.problem.program import Program, numbered
 
 SUFFIXES = (".mps", ".mps.gz", ".lp", ".lp.gz")
@@ -71,7 +72,7 @@ def need(package: str, what: str) -> None:
         UserError: If it is not installed.
     """
     if find_spec(package) is None:
-        raise UserError(f"{what} needs {package}: pip install 'becalm[programs]'")
+        raise UserError(explain(package, who=what))
 
 
 def model_files(folder: Path, name: str) -> list[Path]:

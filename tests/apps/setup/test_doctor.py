@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from becalm_apps.setup.requirement import requirements
+from becalm.plugin.distribution.requirement import requirements
 
 ROOT = Path(__file__).parents[3]
 HEAD = ("Metadata-Version: 2.1", "Version: 9.9", "Provides-Extra: studio")

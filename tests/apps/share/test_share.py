@@ -54,7 +54,8 @@ def test_a_folder_explains_itself_and_its_sums_are_those_of_sha256sum(becalm: Ru
     assert "# Two moons\n" in words
     assert "| data | points / drawn |" in words
     assert "![Samples of the model](picture.png)" in words
-    assert "becalm.load('parcel/model.safetensors')" in words
+    assert "becalm.load('model.safetensors')" in words
+    assert "`pip install becalm`, `pip install becalm-toy` (made with 1.2.3)" in words
     table = front(folder / "README.md")
     assert (table["license"], table["library_name"]) == ("cc-by-4.0", "becalm")
     figures = Checkpoint.read(folder / "model.safetensors").config["card"]["figures"]

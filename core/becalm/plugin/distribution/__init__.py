@@ -1,0 +1,1 @@
+"""Which distribution brings what, told by metadata, by files that are read and not run, and by tracebacks."""
