@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from becalm.cond import to
+from becalm.cond import check, to
 
 C = TypeVar("C")
 
@@ -24,12 +24,18 @@ class Batch(Generic[C]):
         cond: Whatever the domain's network is conditioned on, or None.
         owner: (N,) sample of each row, ascending.
         size: Number of samples B.
+
+    Raises:
+        UserError: If the condition is of another number of samples.
     """
 
     x0: Tensor
     cond: C
     owner: Tensor
     size: int
+
+    def __post_init__(self) -> None:
+        check(self.cond, self.size)
 
     @classmethod
     def dense(cls, x0: Tensor, cond: C) -> "Batch[C]":

@@ -6,11 +6,13 @@ condition has them in ``owner`` (the segment ids of PyTorch, ``batch`` of PyTorc
 """
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TypeVar, cast
 
 import torch
 from torch import Tensor
+
+from becalm.errors import UserError
 
 C = TypeVar("C")
 
@@ -27,7 +29,7 @@ def join(conds: Sequence[C]) -> C:
     first: Any = conds[0]
     if hasattr(first, "take") and not isinstance(first, Tensor):  # Not "join": texts have that.
         return cast(C, type(first).join(conds))
-    return cast(C, _map(lambda *tensors: torch.cat(tensors), *conds))
+    return cast(C, _map(_cat, *conds))
 
 
 def to(cond: C, device: torch.device | str) -> C:
@@ -46,24 +48,56 @@ def _to(tensor: Tensor, device: torch.device) -> Tensor:
 
 def size(cond: object) -> int | None:
     """How many samples a condition is of; None if that is not to be seen."""
+    return next(_sizes(cond), None)
+
+
+def check(cond: object, count: int) -> None:
+    """Refuses a condition that is not of so many samples, in all of its parts: torch would broadcast it in silence.
+
+    Raises:
+        UserError: If so.
+    """
+    for found in _sizes(cond):
+        if found != count:
+            raise UserError(f"a condition must have one entry for each of {count} samples, got {found}{_shapes(cond)}")
+
+
+def _sizes(cond: object) -> Iterator[int]:
     if isinstance(cond, Tensor):
-        return len(cond)
+        yield len(cond) if cond.dim() else 1
+        return
     if isinstance(found := getattr(cond, "size", None), int):
-        return found
-    parts: Any = cond
+        yield found
+        return
+    parts: Any = ()
     if dataclasses.is_dataclass(cond) and not isinstance(cond, type):
         parts = [getattr(cond, field.name) for field in dataclasses.fields(cond)]
     elif isinstance(cond, dict):
         parts = cond.values()
-    elif not isinstance(cond, tuple):
-        return None
-    return next((found for part in parts if (found := size(part)) is not None), None)
+    elif isinstance(cond, tuple):
+        parts = cond
+    for part in parts:
+        yield from _sizes(part)
+
+
+def _shapes(cond: object) -> str:
+    return f" in a tensor of shape {tuple(cond.shape)}" if isinstance(cond, Tensor) else ""
 
 
 def owner_of(cond: object) -> Tensor | None:
     """The sample of each row of x, (N,), if the condition is one of ragged samples, which has it as ``owner``."""
     owner = getattr(cond, "owner", None)
     return owner if isinstance(owner, Tensor) else None
+
+
+def _cat(*tensors: Tensor) -> Tensor:
+    first = tensors[0]
+    for other in tensors[1:]:
+        if other.shape[1:] != first.shape[1:]:
+            raise UserError(
+                f"conditions to be joined must be of one shape, got {tuple(first.shape)} and {tuple(other.shape)}"
+            )
+    return torch.cat(tensors)
 
 
 def _map(function: Any, *conds: Any) -> Any:

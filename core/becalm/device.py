@@ -1,5 +1,6 @@
 """Where tensors live: a GPU where there is one, the CPU always."""
 
+import os
 from typing import Literal
 
 import torch
@@ -38,3 +39,14 @@ def half(precision: Literal["auto", "fp32", "bf16"], device: torch.device) -> to
         has = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
         precision = "bf16" if has else "fp32"
     return torch.bfloat16 if precision == "bf16" else None
+
+
+def refuse_many() -> None:
+    """Refuses to train where a launcher such as torchrun started several processes: each would train by itself.
+
+    Raises:
+        UserError: If the environment's ``WORLD_SIZE`` is above 1.
+    """
+    count = os.environ.get("WORLD_SIZE", "1")
+    if count.isdigit() and int(count) > 1:
+        raise UserError(f"training on several devices is not supported yet: WORLD_SIZE must be 1, got {count}")

@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Generic, TypeVar
+from typing import Generic, NoReturn, TypeVar
 
 import torch
 from torch import Tensor, nn
 
 from becalm.cond import owner_of, take
 from becalm.denoiser.chunks import Tails, compiled
+from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.prediction import Factors, Prediction, factors
 from becalm.process.gaussian import GAUSSIAN, posterior
@@ -55,7 +56,7 @@ class NetworkDenoiser(Generic[C]):
         """The estimate of x0 and the log variance of the step to ``to``, from one call of the network.
 
         Raises:
-            ValueError: If the network has no learned variance.
+            UserError: If the network has no learned variance.
         """
         x0, fraction = self.halves(x, level, cond)
         small, large = _log_variances(level, to, x.device, x.dtype)
@@ -65,14 +66,12 @@ class NetworkDenoiser(Generic[C]):
         """The estimate of x0, and where the variance lies between the small (0) and the large (1) one, in log space.
 
         Raises:
-            ValueError: If the network has no learned variance.
+            UserError: If the network has no learned variance.
         """
         if not self.learned:
-            raise ValueError("this network has no learned variance: use variance small or large")
+            raise UserError("this network has no learned variance: use variance small or large")
         made = factors(self.prediction, level, x)
         output = self._output(made, x, cond)
-        if output.shape[1] != 2 * x.shape[1]:
-            raise ValueError("a learned variance needs a network with a second output: set outputs to 2")
         first, second = output.chunk(2, dim=1)
         return self._estimate(made, x, first), (second + 1) / 2
 
@@ -129,10 +128,20 @@ class NetworkDenoiser(Generic[C]):
         precision = self.autocast or self._narrow
         if precision is None:
             output: Tensor = self.network(x, level, cond)
-            return output if output.dtype is x.dtype else output.to(x.dtype)
-        with torch.autocast(x.device.type, precision):
-            output = self.network(x, level, cond)
-        return output.to(x.dtype)
+        else:
+            with torch.autocast(x.device.type, precision):
+                output = self.network(x, level, cond)
+        wanted = x.shape if not self.learned else _doubled(x)
+        if output.shape != wanted:
+            self._refuse(output, x)
+        return output if output.dtype is x.dtype else output.to(x.dtype)
+
+    def _refuse(self, output: Tensor, x: Tensor) -> NoReturn:
+        """Says what is wrong with an output, which torch would broadcast against the data in silence."""
+        if self.learned and output.shape == x.shape:
+            raise UserError("a learned variance needs a network with a second output: set outputs to 2")
+        wanted = tuple(_doubled(x) if self.learned else x.shape)
+        raise UserError(f"the network must return a tensor of shape {wanted}, got {tuple(output.shape)}")
 
     @cached_property
     def _narrow(self) -> torch.dtype | None:
@@ -140,6 +149,11 @@ class NetworkDenoiser(Generic[C]):
         # Any function may stand for the network, as in tests.
         weight = next(getattr(self.network, "parameters", lambda: iter(()))(), None)
         return weight.dtype if weight is not None and weight.dtype in (torch.float16, torch.bfloat16) else None
+
+
+def _doubled(x: Tensor) -> torch.Size:
+    """The shape of an output with a second half of channels."""
+    return torch.Size((x.shape[0], 2 * x.shape[1], *x.shape[2:]))
 
 
 def _rows(level: NoiseLevel, index: Tensor, x: Tensor) -> NoiseLevel:

@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor
 
-from becalm.cond import take, to
+from becalm.cond import check, take, to
 from becalm.denoiser import Denoiser, NetworkDenoiser
 from becalm.domain import Domain
 from becalm.errors import UserError
@@ -75,6 +75,7 @@ class Run(Generic[C]):
         """
         samples = torch.arange(self.request.count) if samples is None else samples
         cond = self.domain.condition(self.request) if cond is None else cond
+        check(cond, len(samples))
         numbers = samples + self.request.first
         owner = numbers[self.domain.owner(cond, len(samples))].to(self.device)
         like = torch.empty(len(owner), *self.domain.shape(), device=self.device)
@@ -119,6 +120,7 @@ class Drawing(Generic[C]):
     """
 
     def __init__(self, run: Run[C], cond: C, count: int) -> None:
+        check(cond, count)
         self.run, self.cond, self._count = run, cond, count
         self._parts = torch.arange(count).split(run.request.batch)
         self.total, self.done = len(self._parts) * run.request.updates, 0
@@ -187,12 +189,12 @@ def path_for(schedule: Schedule, request: SampleRequest, start: float = 1.0) -> 
         start: First time, in (0, 1]; below 1 to edit an existing sample.
 
     Raises:
-        ValueError: If ``start`` is below 1 and the request has times of its own.
+        UserError: If ``start`` is below 1 and the request has times of its own.
     """
     if request.times is None:
         return _levels(schedule, request.steps, request.spacing or request.sampler.spacing, start)
     if start != 1.0:
-        raise ValueError(f"times say where to start: leave start at 1, got {start}")
+        raise UserError(f"times say where to start: leave start at 1, got {start}")
     return _levels_at(schedule, request.times)
 
 

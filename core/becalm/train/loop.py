@@ -19,7 +19,7 @@ from becalm.batch import Batch
 from becalm.codec import Codec
 from becalm.cond import join, take
 from becalm.denoiser import NetworkDenoiser
-from becalm.device import half
+from becalm.device import half, refuse_many
 from becalm.domain import Domain
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
@@ -118,6 +118,7 @@ def begin(
             f"a checkpoint must name its schedule: make {type(schedule).__name__} a subclass of "
             "becalm.schedule.Schedule with a kind of its own, and becalm.register it"
         )
+    refuse_many()
     process = domain.process()
     objective.check(schedule, process)
     if objective.drop and not domain.has_null:
@@ -209,7 +210,11 @@ def encoded(state: TrainState[C], batch: Batch[C]) -> Batch[C]:
     """A batch of data in diffusion space, on the training's device."""
     batch = batch.to(state.device)
     with torch.no_grad():
-        return replace(batch, x0=state.codec.encode(batch.x0, batch.cond))
+        x0 = state.codec.encode(batch.x0, batch.cond)
+    if x0.shape[1:] != state.domain.shape():
+        shape, rows = state.domain.shape(), tuple(x0.shape[1:])
+        raise UserError(f"a batch of {state.domain.name} must have rows of shape {shape}, got {rows}")
+    return replace(batch, x0=x0)
 
 
 def dropped(domain: Domain[C], batch: Batch[C], share: float, *, seed: int, step: int) -> C:
