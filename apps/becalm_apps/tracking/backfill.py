@@ -1,9 +1,11 @@
 """A training tracked afterwards, from its checkpoint and its log."""
 
 import time
+from contextlib import nullcontext
 from pathlib import Path
 
 from becalm.errors import UserError
+from becalm.files.lock import hold
 from becalm.plugin.find import pretrained
 from becalm.train.budget import used
 from becalm_apps.tracking.code import distributions
@@ -27,6 +29,11 @@ def add(uri: str, name: str) -> tuple[str, str, str]:
     """
     own = Path(name).suffix == ".safetensors"
     out = Path(name) if own else pretrained(name)[1]
+    with hold(out, "checkpoint") if own and out.exists() else nullcontext():
+        return _add(uri, name, out, own=own)
+
+
+def _add(uri: str, name: str, out: Path, *, own: bool) -> tuple[str, str, str]:
     config = read_header(out)["config"]
     if "training" not in config or "step" not in config:
         raise UserError(f"{name} is no checkpoint of a training")

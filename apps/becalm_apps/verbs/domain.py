@@ -1,11 +1,14 @@
 """The verbs of one domain: three that all domains share, and those that its plugins add."""
 
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
 
+from becalm.files.lock import hold
 from becalm.plugin.find import resolve
 from becalm.plugin.hooks import CommandRef, DomainRef
 from becalm.request import SampleRequest
@@ -60,7 +63,8 @@ def plugin_verb(entry: CommandRef) -> Verb:
 
     def run(call: Call) -> None:
         target: Any = resolve(entry.target)
-        with on_stop(entry.again):
+        out = getattr(call.settings, "out", None)
+        with on_stop(entry.again), hold(Path(out)) if isinstance(out, str | Path) and out else nullcontext():
             show(target(call.settings), entry.name, json=call.own["as_json"], quiet=call.own["quiet"])
 
     own = [

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from becalm.errors import UserError
+from becalm.files.lock import hold
 from becalm.plugin.report import Progress, Report, Table
 from becalm_programs.formats.read import model_files, need, read
 from becalm_programs.options import LabelOptions
@@ -46,7 +47,11 @@ def run(options: LabelOptions) -> Iterator[Report]:
         UserError: If the folder holds no program, the cluster cannot be reached, or a worker dies.
     """
     need("highspy", "labelling")
-    folder = Path(options.folder)
+    with hold(Path(options.folder), "folder"):
+        yield from _label_all(Path(options.folder), options)
+
+
+def _label_all(folder: Path, options: LabelOptions) -> Iterator[Report]:
     models = model_files(folder, "folder")
     _distinct(models)
     left = [path for path in models if options.again or not _labelled(place(path))]

@@ -1,0 +1,146 @@
+"""One writer at a time: a file beside a result that says who is at work on it, from the first look to the last byte.
+
+    runs/a.safetensors, runs/.a.safetensors.lock    {"pid": 812, "host": "node7", "born": 1723}
+
+It is made if it is not there (O_EXCL), so of two that begin together one is second. Whoever is killed leaves it; then a
+process of that number is no longer there, or is a younger one, and the file counts for nothing. On another machine that
+cannot be told, so there its word stands. Imports no torch.
+"""
+
+import contextlib
+import json
+import os
+import socket
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from becalm.errors import UserError
+
+_TRIES = 20
+_PATIENCE = 10.0
+
+
+@contextmanager
+def hold(path: Path, flag: str = "--out") -> Iterator[None]:
+    """Keeps a file or a folder for this process as long as the block runs.
+
+    Raises:
+        UserError: If another process has it, or the place cannot be written.
+    """
+    if not path.absolute().name:  # The root of a file system, which whatever writes refuses.
+        yield
+        return
+    place = lock_path(path)
+    new = [folder for folder in place.parents if not folder.exists()]
+    try:
+        _take(place, path, flag)
+        try:
+            yield
+        finally:
+            place.unlink(missing_ok=True)
+    finally:
+        # Folders that were made for the lock alone go with it.
+        for folder in new:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+
+
+def lock_path(path: Path) -> Path:
+    """Where the lock of a result lies: beside it, or in it if it is a folder, whose own folder may take no files."""
+    return path.absolute() / ".lock" if path.is_dir() else _beside(path)
+
+
+def _beside(path: Path) -> Path:
+    path = path.absolute()
+    return path.with_name(f".{path.name}.lock")
+
+
+def is_held(place: Path) -> bool:
+    """Whether whoever wrote a lock may still be at work."""
+    return place.exists() and not _is_stale(_read(place))
+
+
+def _take(place: Path, path: Path, flag: str) -> None:
+    me = {"pid": os.getpid(), "host": socket.gethostname(), "born": _born(os.getpid())}
+    earlier = _beside(path)
+    if place != earlier and is_held(earlier):  # By who made the folder.
+        raise _refusal(_read(earlier), path, flag, earlier)
+    try:
+        place.parent.mkdir(parents=True, exist_ok=True)
+        for _ in range(_TRIES):
+            with contextlib.suppress(FileExistsError), place.open("x", encoding="utf-8") as file:
+                file.write(json.dumps(me))
+                return
+            other = _read(place)
+            if not _is_stale(other):
+                break
+            _drop(place)
+    except OSError as error:
+        raise UserError(f"cannot write {flag} {path}: {error.strerror or error}") from error
+    raise _refusal(other, path, flag, place)
+
+
+def _refusal(other: Mapping[str, Any], path: Path, flag: str, place: Path) -> UserError:
+    who = f"process {other.get('pid', '?')} on {other.get('host', '?')}"
+    return UserError(
+        f"{who} is at work on {flag} {path}: wait for its end or name another; if it is gone, remove {place}"
+    )
+
+
+def _read(place: Path) -> dict[str, Any]:
+    """What a lock says; nothing if it is being written or removed just now."""
+    try:
+        said = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return said if isinstance(said, dict) else {}
+
+
+def _is_stale(said: dict[str, Any]) -> bool:
+    pid = said.get("pid")
+    if said.get("host") != socket.gethostname() or not isinstance(pid, int) or pid <= 0:
+        return False
+    born = _born(pid)
+    return born is None or (bool(born) and bool(said.get("born")) and born != said["born"])
+
+
+def _born(pid: int) -> int | None:
+    """When a process began, in ticks since boot; 0 if that is not to be known, None if there is no such process."""
+    stat = Path(f"/proc/{pid}/stat")
+    try:
+        return int(stat.read_text().rpartition(")")[2].split()[19])
+    except FileNotFoundError:
+        if Path("/proc/self/stat").exists():
+            return None
+    except (OSError, ValueError, IndexError):
+        return 0
+    if os.name == "nt":  # There os.kill ends what it asks for.
+        return 0
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return None
+    except OSError:
+        return 0
+    return 0
+
+
+def _drop(place: Path) -> None:
+    """Removes a stale lock. One process at a time may, or one would remove what another has just put there."""
+    turn = place.with_name(f"{place.name}.stale")
+    try:
+        turn.touch(exist_ok=False)
+    except FileExistsError:
+        with contextlib.suppress(FileNotFoundError):
+            if time.time() - turn.stat().st_mtime > _PATIENCE:  # Killed within these few lines.
+                turn.unlink()
+        time.sleep(0.05)
+        return
+    try:
+        if _is_stale(_read(place)):
+            place.unlink(missing_ok=True)
+    finally:
+        turn.unlink(missing_ok=True)
