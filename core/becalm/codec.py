@@ -9,6 +9,8 @@ from typing import Protocol, TypeVar, runtime_checkable
 import torch
 from torch import Tensor, nn
 
+from becalm.errors import UserError
+
 C_contra = TypeVar("C_contra", contravariant=True)
 
 
@@ -43,7 +45,7 @@ class Affine(nn.Module):
         shift, scale: Tensors that broadcast against the data; ``scale`` must not hold zeros.
 
     Raises:
-        ValueError: If a statistic is missing (NaN) or a scale is zero.
+        UserError: If a statistic is missing (NaN) or a scale is zero.
     """
 
     shift: Tensor
@@ -52,9 +54,9 @@ class Affine(nn.Module):
     def __init__(self, shift: Tensor, scale: Tensor) -> None:
         super().__init__()
         if not (torch.isfinite(shift).all() and torch.isfinite(scale).all()):
-            raise ValueError("normaliser statistics must be finite; fit them on data first")
+            raise UserError("normaliser statistics must be finite; fit them on data first")
         if bool((scale == 0).any()):
-            raise ValueError("normaliser scale must not be zero; give constant dimensions a scale of 1")
+            raise UserError("normaliser scale must not be zero; give constant dimensions a scale of 1")
         self.register_buffer("shift", shift)
         self.register_buffer("scale", scale)
 

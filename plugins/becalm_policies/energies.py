@@ -12,6 +12,7 @@ from typing import TypeVar
 import torch
 from torch import Tensor
 
+from becalm.errors import UserError
 from becalm.guidance import Energy, Scale
 from becalm.level import NoiseLevel
 
@@ -29,12 +30,12 @@ def keep_away(decode: Decode[C], center: Sequence[float], radius: float, *, dims
         dims: The entries of an action that are a position.
 
     Raises:
-        ValueError: If the radius is not above 0, or center and dims differ in length.
+        UserError: If the radius is not above 0, or center and dims differ in length.
     """
     if not radius > 0:
-        raise ValueError(f"radius must be above 0, got {radius}")
+        raise UserError(f"radius must be above 0, got {radius}")
     if len(center) != len(dims):
-        raise ValueError(f"center must have one number per entry, {len(dims)}, got {len(center)}")
+        raise UserError(f"center must have one number per entry, {len(dims)}, got {len(center)}")
     middle = torch.tensor([float(value) for value in center])
     entries = list(dims)
 
@@ -70,11 +71,11 @@ def within(decode: Decode[C], low: Sequence[float], high: Sequence[float]) -> En
         low, high: (A,) bounds in action units; infinite where there is none.
 
     Raises:
-        ValueError: If a low bound is above a high one.
+        UserError: If a low bound is above a high one.
     """
     bottom, top = torch.tensor([float(value) for value in low]), torch.tensor([float(value) for value in high])
     if bottom.shape != top.shape or bool((bottom > top).any()):
-        raise ValueError(f"bounds must be as many lows as highs, none above, got {list(low)} and {list(high)}")
+        raise UserError(f"bounds must be as many lows as highs, none above, got {list(low)} and {list(high)}")
 
     def energy(x0: Tensor, level: NoiseLevel, cond: C) -> Tensor:
         action = decode(x0, cond)

@@ -9,6 +9,7 @@ from torch import Tensor
 from becalm.batch import per_sample, sum_per_sample, tile
 from becalm.cond import owner_of
 from becalm.denoiser.protocol import Denoiser, wrap
+from becalm.errors import UserError
 from becalm.guidance.descend import variance
 from becalm.guidance.protocol import Guidance
 from becalm.level import NoiseLevel
@@ -34,7 +35,7 @@ def hold(known: Tensor, mask: Tensor, *, iterations: int = 1) -> Guidance[C]:
         def guided(x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
             for each in (known, mask):
                 if each.dim() == x.dim() and len(x) % len(each):
-                    raise ValueError(f"hold has values of {len(each)} samples, got {len(x)}: draw as many at a time")
+                    raise UserError(f"hold has values of {len(each)} samples, got {len(x)}: draw as many at a time")
             values, held = (tile(each, x, None) if each.dim() == x.dim() else each for each in (known, mask))
             if not iterations:
                 return torch.where(held, values, denoise(x, level, cond))

@@ -6,6 +6,7 @@ from typing import Protocol, TypeVar, cast
 from torch import Tensor
 
 from becalm.denoiser.protocol import Denoiser, wrap
+from becalm.errors import UserError
 from becalm.level import NoiseLevel
 
 C = TypeVar("C")
@@ -40,7 +41,7 @@ def compose(*guidance: Guidance[C]) -> Guidance[C]:
 def interval(guidance: Guidance[C], low: float, high: float) -> Guidance[C]:
     """Guides only at times low <= t <= high, and costs nothing elsewhere (Kynkaanniemi et al. 2024)."""
     if not 0.0 <= low <= high <= 1.0:
-        raise ValueError(f"a guidance interval needs 0 <= low <= high <= 1, got {low} and {high}")
+        raise UserError(f"a guidance interval needs 0 <= low <= high <= 1, got {low} and {high}")
 
     def apply(denoise: Denoiser[C]) -> Denoiser[C]:
         guide = guidance(denoise)

@@ -7,6 +7,7 @@ from torch import Tensor
 from becalm.batch import per_sample, std_per_sample
 from becalm.cond import owner_of
 from becalm.denoiser.protocol import Denoiser, wrap
+from becalm.errors import UserError
 from becalm.guidance.classifier_free import ClassifierFree
 from becalm.guidance.protocol import Guidance
 from becalm.level import NoiseLevel
@@ -24,7 +25,7 @@ def rescale(phi: float, guidance: Guidance[C]) -> Guidance[C]:
         phi: 0 changes nothing, 1 restores the spread wholly; .7 in the paper.
     """
     if not 0.0 <= phi <= 1.0:
-        raise ValueError(f"phi must be between 0 and 1, got {phi}")
+        raise UserError(f"phi must be between 0 and 1, got {phi}")
 
     def apply(denoise: Denoiser[C]) -> Denoiser[C]:
         guide = guidance(denoise)

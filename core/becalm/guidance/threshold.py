@@ -8,6 +8,7 @@ from torch import Tensor
 from becalm.batch import per_sample, quantile_per_sample
 from becalm.cond import owner_of
 from becalm.denoiser.protocol import Denoiser, wrap
+from becalm.errors import UserError
 from becalm.guidance.protocol import Guidance
 from becalm.level import NoiseLevel
 
@@ -31,7 +32,7 @@ def dynamic_threshold(quantile: float, low: float = 1.0) -> Guidance[C]:
         low: Largest honest |x0|: 1 for data in [-1, 1].
     """
     if not 0.0 < quantile <= 1.0:
-        raise ValueError(f"quantile must be above 0 and at most 1, got {quantile}")
+        raise UserError(f"quantile must be above 0 and at most 1, got {quantile}")
 
     def apply(denoise: Denoiser[C]) -> Denoiser[C]:
         def guided(x: Tensor, level: NoiseLevel, cond: C) -> Tensor:

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from becalm.batch import Batch
 from becalm.denoiser.protocol import Denoiser
+from becalm.errors import UserError
 from becalm.objective.kind import Draw, Objective, Others
 from becalm.objective.times import Fixed
 from becalm.objective.weighting import Simple, Weighting
@@ -46,14 +47,14 @@ def check_weights(objective: Objective, weighting: Weighting, schedule: NoiseSch
     """Refuses fixed times at which nothing would be learned.
 
     Raises:
-        ValueError: If one has no weight.
+        UserError: If one has no weight.
     """
     if not isinstance(objective.levels, Fixed):
         return
     level = schedule(torch.tensor(objective.levels.times, dtype=torch.float64))
     for time, value in zip(objective.levels.times, weighting.weight(level, objective.prediction).tolist(), strict=True):
         if not 0 < value < math.inf:
-            raise ValueError(
+            raise UserError(
                 f"weighting {weighting.name} gives time {time:g} the weight {value:g}, so nothing is learned there: "
                 "use simple"
             )

@@ -10,6 +10,7 @@ from torch import Tensor
 
 from becalm.batch import Batch
 from becalm.denoiser.protocol import Denoiser
+from becalm.errors import UserError
 from becalm.guidance.protocol import Energy
 from becalm.level import NoiseLevel
 from becalm.objective.times import Memory, Times, Uniform
@@ -95,16 +96,16 @@ class Objective(Kind):
         """Refuses what cannot be trained.
 
         Raises:
-            ValueError: If an eps or score network would have to tell x0 from pure noise, or the process is not
+            UserError: If an eps or score network would have to tell x0 from pure noise, or the process is not
                 Gaussian and the network predicts noise.
         """
         if self.prediction in ("eps", "score") and terminal_snr_is_zero(schedule):
-            raise ValueError(
+            raise UserError(
                 f"prediction {self.prediction} cannot recover x0 at t = 1, where this schedule is pure noise: "
                 "use v, x0 or flow, or a schedule that ends above zero SNR such as linear"
             )
         if process is not None and not process.gaussian and self.prediction != "x0":
-            raise ValueError(
+            raise UserError(
                 f"process {process.name} has no noise to predict: prediction must be x0, got {self.prediction}"
             )
 

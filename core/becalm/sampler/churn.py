@@ -11,6 +11,8 @@ import math
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from becalm.errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -23,16 +25,14 @@ def churned(path: Path, churn: float) -> Path:
     """The path with a raised level after each of its levels but the last.
 
     Raises:
-        ValueError: If its levels are no scalars.
+        UserError: If its levels are no scalars.
     """
     from becalm.level import NoiseLevel
 
     if churn == 0:
         return path
     if not path.scalar:
-        raise ValueError(
-            f"churn needs scalar levels, not one per coordinate: churn must be 0 on this path, got {churn}"
-        )
+        raise UserError(f"churn needs scalar levels, not one per coordinate: churn must be 0 on this path, got {churn}")
     gamma = min(churn / (len(path) - 1), math.sqrt(2.0) - 1)
     known = sorted((float(level.angle), float(level.t)) for level in path)
     levels = []

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from becalm.errors import UserError
 from becalm.sampler.coefficients import noisy_ends, second_order, steps
 from becalm.sampler.known import Known, Moved, Noise, Row
 from becalm.sampler.step import Sampler
@@ -26,7 +27,7 @@ class DPMppSDE(Sampler):
 
     def along(self, path: Path) -> Path:
         if any(path.rises):
-            raise ValueError(
+            raise UserError(
                 "dpmppsde walks down only: use ddpm, which adds noise on the way up, or ddim, which encodes"
             )
         return path

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from becalm.errors import UserError
 from becalm.sampler.churn import added, churned
 from becalm.sampler.coefficients import carried, noisy_ends, steps
 from becalm.sampler.known import Known, Moved, Noise, Row
@@ -39,7 +40,7 @@ class Heun(Sampler):
 
     def along(self, path: Path) -> Path:
         if bool((path.alpha == 0).any()):
-            raise ValueError(
+            raise UserError(
                 "Heun divides by alpha, which is 0 at the first level of this path: use spacing karras or log_snr, or "
                 "another sampler"
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
+from becalm.errors import UserError
+
 if TYPE_CHECKING:
     from torch import Tensor
 
@@ -60,11 +62,11 @@ class Known:
         """The estimate of x0, and the log variance of the step from ``now`` to ``to``.
 
         Raises:
-            ValueError: If the denoiser knows no variance.
+            UserError: If the denoiser knows no variance.
         """
         moments = getattr(self.denoise, "moments", None)
         if moments is None:
-            raise ValueError("this denoiser has no learned variance: use variance small or large")
+            raise UserError("this denoiser has no learned variance: use variance small or large")
         estimate: tuple[Tensor, Tensor] = moments(x, now, to, self.cond)
         return estimate
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
+from becalm.errors import UserError
 from becalm.sampler.coefficients import carried, half_log_snr, to_clean
 from becalm.sampler.known import Known, Moved, Noise, Row
 from becalm.sampler.step import Sampler
@@ -36,7 +37,7 @@ class UniPC(Sampler):
 
     def along(self, path: Path) -> Path:
         if not path.scalar:
-            raise ValueError("UniPC needs scalar levels, not one per coordinate: use DDIM or DPMpp2M")
+            raise UserError("UniPC needs scalar levels, not one per coordinate: use DDIM or DPMpp2M")
         return path
 
     def rows(self, path: Path) -> Sequence[Row]:

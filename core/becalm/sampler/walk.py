@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from becalm.denoiser.protocol import Denoiser, wrap
+from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.path import Path
 from becalm.process.gaussian import GAUSSIAN
@@ -33,7 +34,7 @@ def walk(
     """The steps of a ``Sampler``, whose call this is. No step computes gradients, whatever its consumer does."""
     process, noise = process or GAUSSIAN, noise or torch.randn_like
     if sampler.gaussian and not process.gaussian:
-        raise ValueError(f"sampler {sampler.name} needs a Gaussian process, got {process.name}: use ddpm")
+        raise UserError(f"sampler {sampler.name} needs a Gaussian process, got {process.name}: use ddpm")
     path = _along(sampler, Path.of(levels)) if len(levels) > 1 else Path.of(levels)
     levels = path.on(x)
     rows = _rows(sampler, path, x.device, x.dtype)

@@ -9,6 +9,7 @@ from typing import get_args
 import torch
 from torch import Tensor
 
+from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.path import Path
 from becalm.request import SpacingName, check_times
@@ -34,19 +35,19 @@ def levels(schedule: NoiseSchedule, steps: int, spacing: Spacing = "trailing", s
         start: First time, in (0, 1]; below 1 to edit an existing sample.
 
     Raises:
-        ValueError: If ``steps`` is less than 1, ``start`` is not in (0, 1], or two levels of the path are the same.
+        UserError: If ``steps`` is less than 1, ``start`` is not in (0, 1], or two levels of the path are the same.
     """
     if steps < 1:
-        raise ValueError(f"steps must be at least 1, got {steps}")
+        raise UserError(f"steps must be at least 1, got {steps}")
     if not 0.0 < start <= 1.0:
-        raise ValueError(f"start must be above 0 and at most 1, got {start}")
+        raise UserError(f"start must be above 0 and at most 1, got {start}")
     times = _times(schedule, steps, spacing, start)
     path = _down(schedule(times))
     lam = path.alpha.log() - path.sigma.log()
     still = ~(lam[1:] > lam[:-1]).reshape(steps, -1).any(1)
     if bool(still.any()):
         time = float(times[still.nonzero()[0, 0]])
-        raise ValueError(
+        raise UserError(
             f"this path does not descend at t = {time:g}: take fewer steps than {steps}, or another spacing"
         )
     return path
@@ -59,7 +60,7 @@ def levels_at(schedule: NoiseSchedule, times: Sequence[float]) -> Path:
         times: Strictly descending, within (0, 1].
 
     Raises:
-        ValueError: If they are not.
+        UserError: If they are not.
     """
     check_times(times)
     return _down(schedule(torch.tensor(times, dtype=torch.float64)))
@@ -86,7 +87,7 @@ def _times(schedule: NoiseSchedule, steps: int, spacing: Spacing, start: float) 
     if spacing == "linspace":
         return start + ((first if first < start else start / steps) - start) * index / max(steps - 1, 1)
     if spacing not in get_args(Spacing):
-        raise ValueError(f"spacing must be one of {', '.join(get_args(Spacing))}, got {spacing!r}")
+        raise UserError(f"spacing must be one of {', '.join(get_args(Spacing))}, got {spacing!r}")
     high, low = _ratios(schedule, start)
     rank = index / max(steps - 1, 1)
     if spacing == "log_snr":
