@@ -11,19 +11,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # So that tests can import the files beside them.
 
-from running import environment_with, started
+from running import describe, environment_with, started
 
 TOY = Path(__file__).parent / "toy"
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]
-
-
-def describe(folder: Path, name: str, module: str) -> None:
-    """Writes the metadata of a distribution that brings a plugin."""
-    info = folder / f"becalm_{name}-1.2.3.dist-info"
-    info.mkdir(parents=True)
-    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: becalm-{name}\nVersion: 1.2.3\n")
-    (info / "entry_points.txt").write_text(f"[becalm]\n{name} = {module}\n")
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,14 @@ from subprocess import Popen
 from typing import IO, Any
 
 
+def describe(folder: Path, name: str, module: str) -> None:
+    """Writes the metadata of a distribution that brings a plugin."""
+    info = folder / f"becalm_{name}-1.2.3.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: becalm-{name}\nVersion: 1.2.3\n")
+    (info / "entry_points.txt").write_text(f"[becalm]\n{name} = {module}\n")
+
+
 def environment_with(paths: Iterable[str], **more: str) -> dict[str, str]:
     """The environment of a process of its own, with plugins on further paths."""
     before = filter(None, [os.environ.get("PYTHONPATH")])

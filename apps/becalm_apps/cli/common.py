@@ -32,9 +32,9 @@ def file(
 ) -> click.Option:
     """A flag that names a file or a folder."""
     kind: Any = click.Path(path_type=Path)
-    return click.Option(
-        [name], type=kind, metavar=metavar, default=default, show_default=True, required=required, help=text
-    )
+    # To click a default of None is one: a flag that is required would not be missed.
+    known: dict[str, Any] = {"required": True} if required else {"default": default, "show_default": True}
+    return click.Option([name], type=kind, metavar=metavar, help=text, **known)
 
 
 def whole(name: str, text: str, *, default: int, low: int, high: int | None = None) -> click.Option:

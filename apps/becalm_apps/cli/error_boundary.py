@@ -1,6 +1,7 @@
 """Where exceptions become what the user sees: one sentence on stderr and an exit code.
 
-0 done; 1 a fault of the program; 2 something the user can mend; 128 + n stopped by signal n (130 for Ctrl-C).
+0 done; 1 a fault of the program or of a plugin; 2 something the user can mend, which a UserError says, or pydantic or
+click; 128 + n stopped by signal n (130 for Ctrl-C).
 """
 
 import os
@@ -12,8 +13,9 @@ from contextlib import contextmanager
 import click
 from pydantic import ValidationError
 
-from becalm.errors import first_line, sentence
-from becalm.plugin.find import missing
+from becalm.errors import PluginError, UserError, first_line, sentence
+from becalm.plugin.distribution.blame import blame, needs
+from becalm_apps.cli import document, usage
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -40,8 +42,12 @@ def on_stop(text: str) -> Iterator[None]:
         raise Stopped(f"stopped; {text}" if text else "stopped") from pressed
 
 
-def exit_code(work: Callable[[], object]) -> int:
-    """Runs the work; returns the exit code."""
+def exit_code(work: Callable[[], object], *, as_document: bool = False) -> int:
+    """Runs the work; returns the exit code.
+
+    Args:
+        as_document: Whether what went wrong is a document on stdout, too, as the results would be.
+    """
     try:
         work()
         sys.stdout.flush()
@@ -52,60 +58,59 @@ def exit_code(work: Callable[[], object]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort) as pressed:
-        _say(str(pressed) or "stopped")
-        return INTERRUPTED
+        return _end(str(pressed) or "stopped", INTERRUPTED, as_document)
     except Stopped as stopped:
-        _say(str(stopped))
-        return stopped.code
+        return _end(str(stopped), stopped.code, as_document)
     except Exception as error:
         fault, debug = user_sentence(error) is None, os.environ.get("BECALM_DEBUG")
         if debug:
             traceback.print_exception(error)
-        _say(f"{explain(error)}{'; BECALM_DEBUG=1 shows where' if fault and not debug else ''}")
-        return 1 if fault else 2
+        hint = "; BECALM_DEBUG=1 shows where" if fault and not debug else ""
+        return _end(f"{explain(error)}{hint}", 1 if fault else 2, as_document)
     return 0
-
-
-_REPLACED = {
-    "--error": "a kind of objective: --objective cross_entropy for logistic, denoising for squared",
-    "--gamma": "a setting of one weighting: --weighting min_snr --weighting.gamma 5",
-}
-"""Flags of 0.1 that another one took the place of, and how to say it today."""
 
 
 def explain(error: BaseException) -> str:
     """An error as one sentence, whoever can mend it."""
     mendable = user_sentence(error) if isinstance(error, Exception) else None
+    return " ".join((_fault(error) if mendable is None else mendable).split())
+
+
+def _fault(error: BaseException) -> str:
+    if isinstance(error, PluginError):
+        return str(error)
+    theirs = blame(error)
+    if theirs is not None:
+        return theirs
     kind, line = type(error).__name__, first_line(error)
-    fault = f"internal error, {kind}: {line}" if line != kind else f"internal error, {kind}"
-    return " ".join((fault if mendable is None else mendable).split())
+    return f"internal error, {kind}: {line}" if line != kind else f"internal error, {kind}"
 
 
 def user_sentence(error: Exception) -> str | None:
-    """The sentence on an error that the user can mend; None if the fault is the program's."""
-    if isinstance(error, click.NoSuchOption):
-        if error.option_name in _REPLACED:
-            return f"{error.option_name} is now {_REPLACED[error.option_name]}"
-        near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
-        return f"unknown flag {error.option_name}{near}"
+    """The sentence on an error that the user can mend; None if the fault is the program's or a plugin's."""
     if isinstance(error, click.ClickException):
-        return error.format_message()
+        return usage.sentence(error)
     if isinstance(error, ValidationError):
         return sentence(error)
-    if isinstance(error, ValueError):
+    if isinstance(error, UserError):
         return str(error)
     if isinstance(error, ModuleNotFoundError) and error.name and not error.name.startswith("becalm"):
-        return missing("becalm", error)
-    if isinstance(error, OSError) and error.strerror:
-        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
+        return needs(error, "becalm")
     if (
         isinstance(error, MemoryError)
         or type(error).__name__ == "OutOfMemoryError"
         or "can't allocate memory" in str(error)
     ):
         return "out of memory: lower --batch"
+    if isinstance(error, OSError) and error.strerror:  # Of the machine: a full disk, a folder that takes no files.
+        return f"{error.filename}: {error.strerror}" if error.filename else error.strerror
     return None
 
 
-def _say(text: str) -> None:
-    print(f"becalm: {' '.join(text.split())}", file=sys.stderr)
+def _end(text: str, code: int, as_document: bool) -> int:
+    """Says how it ended; returns the exit code."""
+    text = " ".join(text.split())
+    print(f"becalm: {text}", file=sys.stderr)
+    if as_document:
+        document.print_document({"error": text, "exit_code": code})
+    return code

@@ -12,6 +12,8 @@ from becalm.errors import Location, UserError, sentence, unknown
 from becalm_apps.cli.flags import Flag, flags
 from becalm_apps.fields.nested import Nested, nested, spell_out
 
+_NOTHING = object()
+
 
 @dataclass(frozen=True)
 class Form:
@@ -49,6 +51,7 @@ class Form:
         table = {**self.defaults, **spelled}
         if "domain" not in self.model.model_fields and table.pop("domain", self.domain) != self.domain:
             raise UserError(f"{source} holds settings of domain {file['domain']!r}, not {self.domain!r}")
+        self._check_types(spelled, source)
         try:
             # A flag that chooses a kind comes before those that set its fields.
             for flag in sorted(given, key=lambda flag: len(flag.path)):
@@ -57,6 +60,17 @@ class Form:
             return self.model.model_validate(table)
         except ValidationError as error:
             raise self._explain(error, {flag.path: flag for flag in given}, spelled, source) from error
+
+    def _check_types(self, file: Mapping[str, Any], source: Path | None) -> None:
+        """Refuses text where a file should hold a number or a truth value, and a truth value for a number."""
+        for flag in self.flags:
+            kinds = set(flag.field.kinds)
+            if flag.field.nested is not None or flag.field.raw or not kinds or not kinds <= {int, float, bool}:
+                continue
+            value = _at(file, flag.path)
+            if isinstance(value, str) or (isinstance(value, bool) and bool not in kinds):
+                wanted = "number" if float in kinds else "integer" if int in kinds else "boolean"
+                raise UserError(f"{source}: {'.'.join(flag.path)} must be a valid {wanted}, got {value!r}")
 
     def table(self, settings: BaseModel) -> dict[str, Any]:
         """The settings as a config file holds them."""
@@ -184,9 +198,14 @@ def _of_flag(flag: Flag, error: ValidationError) -> UserError:
 
 
 def _holds(table: Mapping[str, Any], path: tuple[str, ...]) -> bool:
+    return bool(path) and _at(table, path) is not _NOTHING
+
+
+def _at(table: Mapping[str, Any], path: tuple[str, ...]) -> Any:
+    """What stands in a table of tables at a path of keys."""
     value: Any = table
     for key in path:
         if not isinstance(value, Mapping) or key not in value:
-            return False
+            return _NOTHING
         value = value[key]
-    return bool(path)
+    return value

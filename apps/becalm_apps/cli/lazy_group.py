@@ -2,10 +2,13 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import click
+from click.core import ParameterSource
 
 from becalm.errors import UserError, unknown
+from becalm_apps.cli.usage import OTHER_WORDS
 
 SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 """Of click's contexts; those of the commands below a group are the group's."""
@@ -34,8 +37,8 @@ class LazyGroup(click.Group):
         broken: Names whose plugin could not be loaded, and why.
         formerly: Names that commands had, to those they have.
         examples: Lines for the end of the help.
-        alone: What the group's own flags mean; called with the context and them. By default it shows the help where
-            no command is named.
+        alone: What it does where no command is named, called with the context and its own flags; by default it shows
+            the help.
         own: These flags.
     """
 
@@ -56,7 +59,7 @@ class LazyGroup(click.Group):
             help=summary,
             epilog=epilog(examples),
             invoke_without_command=True,
-            callback=click.pass_context(alone or _help),
+            callback=click.pass_context(partial(_by_itself, alone or _help)),
             params=list(own),
             context_settings=SETTINGS,
         )
@@ -79,6 +82,18 @@ class LazyGroup(click.Group):
                 # The summaries of all sections stand below each other.
                 formatter.write_dl([(name.ljust(wide), summary) for name, summary in rows])
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        words = list(args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            named = next((number for number, word in enumerate(words) if word in self._entries), None)
+            if named is None or error.option_name in OTHER_WORDS:
+                raise
+            verb = [word for word in words[named : named + 2] if not word.startswith("-")]
+            right = " ".join([ctx.command_path, *verb, error.option_name])
+            raise UserError(f"unknown flag {error.option_name} before a command; did you mean {right} ...?") from error
+
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
@@ -88,6 +103,8 @@ class LazyGroup(click.Group):
                 raise UserError(f"plugin {name!r} could not be loaded: {self._broken[name]}")
             if name in self._formerly:
                 raise UserError(f"{name} is {self._formerly[name]} now: becalm {self.name} {self._formerly[name]}")
+            if name in OTHER_WORDS:
+                raise UserError(f"unknown command {name!r}; did you mean {ctx.command_path} {OTHER_WORDS[name]}?")
             raise unknown("command", name, self._entries)
         return super().resolve_command(ctx, args)
 
@@ -97,6 +114,16 @@ def epilog(examples: Sequence[str]) -> str | None:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in examples) if examples else None
 
 
-def _help(ctx: click.Context) -> None:
+def _by_itself(alone: Callable[..., None], ctx: click.Context, **own: object) -> None:
+    """Does what a group does where no command is named; one that is named has no use for the group's own flags."""
     if ctx.invoked_subcommand is None:
-        click.echo(ctx.get_help())
+        alone(ctx, **own)
+        return
+    for name in own:
+        if ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE:
+            option = next(param for param in ctx.command.params if param.name == name)
+            raise UserError(f"{option.opts[0]} before {ctx.invoked_subcommand} does nothing: leave it out")
+
+
+def _help(ctx: click.Context) -> None:
+    click.echo(ctx.get_help())

@@ -1,7 +1,5 @@
 """What a plugin's own verb yields, as its user sees it: text and tables on stdout, progress on stderr."""
 
-import json as json_
-import math
 from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import Any
@@ -9,6 +7,7 @@ from typing import Any
 import click
 
 from becalm.plugin.report import Picture, Progress, Report, Saved, Table
+from becalm_apps.cli.document import key, print_document, scalar
 from becalm_apps.cli.progress import Meter
 from becalm_apps.cli.table import table
 
@@ -47,7 +46,7 @@ def show(reports: Iterable[Report], title: str, *, json: bool = False, quiet: bo
                 with meter.aside():
                     click.echo(_text(report).rstrip("\n") if isinstance(report, Table) else _line(report))
     if json:
-        click.echo(json_.dumps({"lines": lines, "tables": [_record(report) for report in tables]}))
+        print_document({"lines": lines, "tables": [_record(report) for report in tables]})
 
 
 def _line(report: str | Saved) -> str:
@@ -66,7 +65,7 @@ def cell(value: Any) -> str:
     """A cell to read: numbers to four digits, or to the unit where that is more; nothing for None."""
     if value is None:
         return ""
-    value = _scalar(value)
+    value = scalar(value)
     if isinstance(value, bool):
         return "yes" if value else "no"
     if not isinstance(value, float):
@@ -75,18 +74,5 @@ def cell(value: Any) -> str:
 
 
 def _record(report: Table) -> dict[str, Any]:
-    rows = [{name: _plain(value) for name, value in zip(report.columns, row, strict=True)} for row in report.rows]
-    return {"title": report.title, "columns": list(report.columns), "rows": rows}
-
-
-def _scalar(value: Any) -> Any:
-    """A number of numpy or torch as one of Python."""
-    return value.item() if hasattr(value, "item") else value
-
-
-def _plain(value: Any) -> Any:
-    """A cell as JSON has it, which knows no infinities."""
-    value = _scalar(value)
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value if value is None or isinstance(value, bool | int | float | str) else str(value)
+    rows = [dict(zip(report.columns, row, strict=True)) for row in report.rows]
+    return {"title": report.title, "columns": [key(name) for name in report.columns], "rows": rows}

@@ -1,7 +1,6 @@
 """``becalm again``: a result made once more from the record in its file, and compared with it to the bit."""
 
 import hashlib
-import json
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +11,7 @@ from becalm.errors import UserError
 from becalm.files import atomic
 from becalm.provenance import Record, parse, read, stamp
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.results.find import Places, checkpoint_of, inputs_of
@@ -77,7 +77,7 @@ def command(
     if as_json:
         digests = {"before": outcome.before, "now": outcome.now}
         place = None if out is None else str(out)
-        click.echo(json.dumps({"file": str(file), "same": outcome.same, **digests, "out": place}))
+        print_document({"file": str(file), "same": outcome.same, **digests, "out": place})
     elif not quiet:
         click.echo(f"{file}: {outcome.text}" + ("" if out is None else f"; written to {out}"))
     if not outcome.same:

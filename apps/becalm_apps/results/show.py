@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from becalm.errors import UserError
 from becalm.provenance import Record, read
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.cli.table import table
 from becalm_apps.verbs.recipe import command_line
@@ -31,7 +32,7 @@ def command(file: Path, as_json: bool) -> None:
     """Prints command, checkpoint, versions and all settings of a result that becalm wrote."""
     record = read(file)
     if as_json:
-        click.echo(json.dumps({"file": str(file), **json.loads(record.text)}))
+        print_document({"file": str(file), **json.loads(record.text)})
     else:
         click.echo(table(("what", "value"), list(_rows(record))), nl=False)
         line = _line(record, file.name)

@@ -1,12 +1,12 @@
 """``becalm runs add``: a training tracked afterwards."""
 
 import io
-import json
 from contextlib import redirect_stderr
 
 import click
 
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.runs import store
 from becalm_apps.tracking.uri import redact
@@ -30,7 +30,7 @@ def command(checkpoint: str, tracking: str | None, as_json: bool) -> None:
         with redirect_stderr(io.StringIO()):
             run_id, model, version = add(uri, checkpoint)
     if as_json:
-        click.echo(json.dumps({"run": run_id, "model": model, "version": version}))
+        print_document({"run": run_id, "model": model, "version": version})
         return
     click.echo(f"run {run_id[:8]}, model {model} version {version}; to serve it:")
     click.echo(

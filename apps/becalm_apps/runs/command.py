@@ -1,6 +1,5 @@
 """``becalm runs``: the trainings that were tracked, the newest first; and the commands on them."""
 
-import json
 import time
 from dataclasses import asdict
 from typing import TYPE_CHECKING
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.lazy_group import LazyCommand, LazyGroup
 from becalm_apps.cli.progress import clock
 from becalm_apps.runs import add, compare, store
@@ -21,11 +21,9 @@ _SUMMARY = "The trainings tracked by MLflow, the newest first."
 
 
 def _listed(ctx: click.Context, tracking: str | None, as_json: bool, count: int, domain: str | None) -> None:
-    if ctx.invoked_subcommand is not None:
-        return
     runs = store.runs(store.existing_store(tracking), count, domain)
     if as_json:
-        click.echo(json.dumps([asdict(run) for run in runs], indent=2))
+        print_document({"runs": [asdict(run) for run in runs]})
         return
     heads = ("run", "name", "domain", "state", "step", "loss", "trained", "begun", "model")
     click.echo(table(heads, [_row(run) for run in runs]), nl=False)

@@ -1,6 +1,5 @@
 """``becalm runs compare``: runs side by side."""
 
-import json
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +7,7 @@ import click
 
 from becalm.errors import UserError
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.runs import store
 from becalm_apps.cli.table import table
@@ -39,7 +39,7 @@ def command(names: Sequence[str], tracking: str | None, as_json: bool) -> None:
     rows = list(_differences(runs))
     if as_json:
         by_run = {run.id: {name: values[number] for name, values in rows} for number, run in enumerate(runs)}
-        click.echo(json.dumps(by_run, indent=2))
+        print_document(by_run)
         return
     heads = ("", *(f"{run.name} {run.id[:8]}" for run in runs))
     click.echo(table(heads, [(name, *(_cell(value) for value in values)) for name, values in rows]), nl=False)

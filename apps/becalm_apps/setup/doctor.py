@@ -1,6 +1,5 @@
 """``becalm doctor``: what is here, what is missing, and the command that mends it."""
 
-import json
 from dataclasses import asdict
 from itertools import groupby
 
@@ -8,6 +7,7 @@ import click
 
 from becalm.plugin.find import installed
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.cli.table import table
 from becalm_apps.setup.checkup import Finding, findings
@@ -30,7 +30,7 @@ def command(quiet: bool, as_json: bool) -> None:
     broken = any(finding.needed and not finding.good for finding in every)
     shown = [finding for finding in every if not (quiet and finding.good)]
     if as_json:
-        click.echo(json.dumps({"works": not broken, "findings": [asdict(finding) for finding in shown]}, indent=2))
+        print_document({"works": not broken, "findings": [asdict(finding) for finding in shown]})
     elif shown:
         click.echo(_text(shown), nl=False)
     if broken:

@@ -57,7 +57,7 @@ class Bundle:
         """A picture of samples in the folder, or samples as text; neither where a model needs more than a request."""
         try:
             picture = self.model.sample(count=_SAMPLES).picture()
-        except ValueError:
+        except UserError:
             return None, None
         if picture.mime.startswith("text/"):
             return None, picture.content.decode(errors="replace")

@@ -126,7 +126,8 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(f"--figures {path} cannot be read as JSON: {reason}") from error
     if isinstance(printed, Mapping) and isinstance(printed.get("metrics"), Mapping):
         count = printed.get("count")
-        return {"figures": printed["metrics"], "judged": f"{count} samples" if count else None}
+        figures = {_words(name): value for name, value in printed["metrics"].items()}
+        return {"figures": figures, "judged": f"{count} samples" if count else None}
     if isinstance(printed, Mapping) and isinstance(printed.get("tables"), list):
         return {"tables": [_table(table) for table in printed["tables"] if isinstance(table, Mapping)]}
     raise UserError(f"--figures {path} holds neither metrics nor tables: write what becalm NOUN evaluate --json prints")
@@ -138,7 +139,12 @@ def _table(table: Mapping[str, Any]) -> dict[str, Any]:
         cells = [[row[name] for name in columns] for row in rows]
     except (KeyError, TypeError) as error:
         raise UserError(f"--figures holds a table whose rows do not fit its columns {columns}") from error
-    return {"title": table.get("title", ""), "columns": columns, "rows": cells}
+    return {"title": table.get("title", ""), "columns": [_words(name) for name in columns], "rows": cells}
+
+
+def _words(key: object) -> str:
+    """A name as it was before it became a key of JSON."""
+    return str(key).replace("_", " ")
 
 
 def _licence(name: str) -> str | None:

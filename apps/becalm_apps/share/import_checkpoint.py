@@ -1,6 +1,5 @@
 """``becalm import``: a checkpoint that someone shares, verified and put where one's own lie."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +9,7 @@ from becalm.errors import UserError
 from becalm.files import atomic, hub
 from becalm.files.card import card
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.cli.show import cell
 from becalm_apps.cli.table import table
@@ -50,7 +50,7 @@ def command(source: str, out: Path | None, quiet: bool, as_json: bool) -> None:
     facts = card(model.config)
     if as_json:
         summary = {"out": str(target), "domain": model.domain.name, "checkpoint": model.digest}
-        click.echo(json.dumps({**summary, "card": facts.model_dump(mode="json", exclude_defaults=True)}))
+        print_document({**summary, "card": facts.model_dump(mode="json", exclude_defaults=True)})
         return
     if quiet:
         return

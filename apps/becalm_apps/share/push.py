@@ -1,6 +1,5 @@
 """``becalm push``: a checkpoint with its card as a repository on the hub."""
 
-import json
 import tempfile
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import click
 from becalm.errors import UserError
 from becalm.files import hub
 from becalm.version import __version__
+from becalm_apps.cli.document import print_document
 from becalm_apps.share.bundle import SUMS, assemble, verify
 from becalm_apps.share.card_overrides import CardOverrides, card_command
 
@@ -41,7 +41,7 @@ def _run(checkpoint: str, repository: str, private: bool, quiet: bool, as_json: 
             bundle.fill(Path(temporary), f"{hub.PREFIX}{target.name}")
             address = _send(Path(temporary), target, private)
     if as_json:
-        click.echo(json.dumps({"repository": target.name, "address": address}))
+        print_document({"repository": target.name, "address": address})
     elif not quiet:
         click.echo(f"{address}: becalm.load('{hub.PREFIX}{target.name}') loads it")
 

@@ -1,6 +1,5 @@
 """``becalm NOUN evaluate``: the domain's figures of a model's samples, and what they cost."""
 
-import json
 from functools import partial
 from pathlib import Path
 from typing import cast
@@ -12,6 +11,7 @@ from becalm.plugin.hooks import DomainRef
 from becalm.provenance import record, write
 from becalm.request import SampleRequest
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.table import table
 from becalm_apps.cli.verb import Call, Verb
@@ -56,7 +56,7 @@ def _run(ref: DomainRef, call: Call) -> None:
             "network_calls": drawn.calls,
             "checkpoint": model.digest,
         }
-        click.echo(json.dumps({"metrics": metrics, **costs, **({"out": str(out)} if out is not None else {})}))
+        print_document({"metrics": metrics, **costs, **({"out": str(out)} if out is not None else {})})
         return
     heads, rows = figure.table(metrics, domain.metric_label)
     click.echo(table(heads, rows), nl=False)

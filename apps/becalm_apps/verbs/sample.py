@@ -1,6 +1,5 @@
 """``becalm NOUN sample``: samples of a model, as a picture, as arrays, or as the film of how they came to be."""
 
-import json
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -14,6 +13,7 @@ from becalm.plugin.hooks import DomainRef
 from becalm.provenance import record, write
 from becalm.request import SampleRequest
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.error_boundary import on_stop
 from becalm_apps.cli.progress import clock
 from becalm_apps.cli.verb import Call, Verb
@@ -62,7 +62,7 @@ def _run(ref: DomainRef, call: Call) -> None:
             "out": str(out),
             "checkpoint": model.digest,
         }
-        click.echo(json.dumps(summary))
+        print_document(summary)
     elif not call.own["quiet"]:
         how = f"{request.sampler.name}, {request.updates} steps, seed {request.seed}"
         name = call.own["checkpoint"] or ref.default

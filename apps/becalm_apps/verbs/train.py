@@ -1,6 +1,5 @@
 """``becalm NOUN train``: what is trained and how, and what stands on disk as it goes."""
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from functools import partial
@@ -12,10 +11,12 @@ from pydantic import BaseModel, Field, create_model
 
 from becalm.errors import UserError
 from becalm.files import atomic
+from becalm.files.lock import hold
 from becalm.plugin.find import resolve
 from becalm.plugin.hooks import DomainRef
 from becalm.plugin.settings import Settings
 from becalm_apps.cli import common
+from becalm_apps.cli.document import print_document
 from becalm_apps.cli.error_boundary import Stopped
 from becalm_apps.cli.form import Form
 from becalm_apps.cli.progress import clock
@@ -108,6 +109,12 @@ def plan(ref: DomainRef) -> type[BaseModel]:
 
 
 def _run(ref: DomainRef, call: Call) -> None:
+    with hold(call.own["out"]):
+        _work(ref, call)
+
+
+def _work(ref: DomainRef, call: Call) -> None:
+    """Trains what is left, or says that nothing is."""
     from becalm.device import pick
 
     out: Path = call.own["out"]
@@ -139,7 +146,7 @@ def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracke
     if call.own["as_json"]:
         digest = export(state, half=call.own["half"]).digest
         summary = {"out": str(out), "steps": state.step, "loss": ended.loss, **ended.seen}
-        click.echo(json.dumps({**summary, "seconds": round(state.seconds, 3), "checkpoint": digest}))
+        print_document({**summary, "seconds": round(state.seconds, 3), "checkpoint": digest})
     elif not call.own["quiet"]:
         test = f", held out {ended.seen['held_out']:.4f}" if "held_out" in ended.seen else ""
         speed = f"{state.step / max(state.seconds, 1e-9):.3g} steps/s"
@@ -150,7 +157,7 @@ def _done(state: "TrainState[Any]", call: Call) -> None:
     """Says that there is nothing left to train."""
     out, training = call.own["out"], state.training
     if call.own["as_json"]:
-        click.echo(json.dumps({"out": str(out), "steps": state.step, "done": True}))
+        print_document({"out": str(out), "steps": state.step, "done": True})
     elif training.steps is not None and state.step >= training.steps:
         click.echo(f"{out}: all {training.steps} steps are done; --resume --steps N goes on to step N")
     else:

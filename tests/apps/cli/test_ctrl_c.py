@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from running import started, until
 
-from becalm_apps.cli import interrupt
+from becalm_apps.cli.process import interrupt
 
 INTERRUPTED = (130, -signal.SIGINT)
 """Python ends itself by the signal where code that was made at run time was interrupted; shells say 130 to both."""

@@ -95,7 +95,7 @@ def test_plugins_are_listed_with_version_and_domains(becalm: Run) -> None:
     assert code == 0
     assert ["toy", "becalm-toy", "1.2.3", "toy", "ok"] in [line.split() for line in out.splitlines()]
     code, out, _ = becalm("plugins", "--json")
-    found = {row["name"]: row for row in json.loads(out)}
+    found = {row["name"]: row for row in json.loads(out)["plugins"]}
     assert found["toy"]["version"] == "1.2.3"
     assert "images" in found["images"]["domains"]
 

@@ -162,7 +162,7 @@ def test_a_wrong_key_is_named_with_its_place(text: str, says: str, becalm: Run, 
         (["--prediction", "eps"], "prediction eps cannot recover x0"),
         (["--learning-rate", "1"], "unknown flag --learning-rate"),
         (["--schedule.ofset", "1"], "unknown flag --schedule.ofset; did you mean --schedule.offset"),
-        (["--steps"], "Option '--steps' requires an argument"),
+        (["--steps"], "--steps needs a value"),
         (["--every", "0"], "--every must be a whole number of 1 or more, got '0'"),
     ],
 )

@@ -32,7 +32,7 @@ def test_each_is_listed_with_its_reason_and_the_others_work(becalm: Run) -> None
     lines = {line.split()[0]: line for line in out.splitlines()}
     assert all(reason in lines[name] for name, (_, reason) in BROKEN.items())
     assert all(lines[name].rstrip().endswith(" ok") for name in ("images", "policies", "programs"))
-    rows = {row["name"]: row for row in json.loads(becalm("plugins", "--json")[1])}
+    rows = {row["name"]: row for row in json.loads(becalm("plugins", "--json")[1])["plugins"]}
     assert {name for name, row in rows.items() if row["error"]} >= BROKEN.keys()
     assert "toy" in becalm("--help")[1]
     assert becalm("images", "sample", "--steps", "4", "--print-config")[0] == 0

@@ -158,13 +158,13 @@ def test_the_samples_the_machine_and_the_code_are_there(server: Server, tracked:
 def test_runs_lists_what_the_server_has(server: Server, tracked: Trained, becalm: Run) -> None:
     code, out, err = becalm("runs", "--tracking", server.address, "--json")
     assert (code, err) == (0, "")
-    (run,) = json.loads(out)
+    (run,) = json.loads(out)["runs"]
     assert (run["id"], run["name"], run["domain"], run["state"]) == (tracked.id, "a", "toy", "finished")
     assert (run["step"], run["settings"]["training.steps"]) == (STEPS, str(STEPS))
     assert run["metrics"]["loss"] == tracked.lines[-1]["loss"]
     assert run["model"].startswith("toy-a/")
     assert becalm("runs", "--tracking", server.address, "--domain", "toy")[1].splitlines()[1].startswith(tracked.id[:8])
-    assert json.loads(becalm("runs", "--tracking", server.address, "--domain", "images", "--json")[1]) == []
+    assert json.loads(becalm("runs", "--tracking", server.address, "--domain", "images", "--json")[1]) == {"runs": []}
     code, _, err = becalm("runs", "compare", "a", "aa", "--tracking", server.address)
     assert (code, err) == (2, "becalm: unknown run 'aa': known are a; did you mean 'a'?\n")
 

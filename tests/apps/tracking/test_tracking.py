@@ -158,7 +158,7 @@ def test_by_default_a_file_keeps_all_and_what_resuming_changed_is_a_tag(
     store = tmp_path / "runs" / "mlflow.db"
     code, out, err = becalm("runs", "--tracking", store, "--json")
     assert (code, err) == (0, "")
-    (run,) = json.loads(out)
+    (run,) = json.loads(out)["runs"]
     assert (run["step"], run["settings"]["training.steps"], run["model"]) == (40, "40", "toy-a/2")
     assert rows(store, "SELECT value FROM params WHERE key = 'training.steps'") == [("30",)]
     assert rows(store, "SELECT count(*) FROM metrics WHERE key = 'loss'") == [(40,)]

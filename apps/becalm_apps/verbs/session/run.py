@@ -8,7 +8,7 @@ from typing import Any
 from becalm.errors import UserError
 from becalm.train import TrainState, train
 from becalm.train.resume import save
-from becalm_apps.cli.stop import watch_signals
+from becalm_apps.cli.process.stop import watch_signals
 from becalm_apps.tracking.tracker import Tracker
 from becalm_apps.verbs.session.log import Log
 from becalm_apps.verbs.session.look import Looks
