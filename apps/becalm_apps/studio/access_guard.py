@@ -4,7 +4,7 @@ The headers forbid a page of ours to fetch anything from elsewhere, whatever a l
 """
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, MutableMapping
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs
@@ -23,13 +23,16 @@ _POLICY = (
 )
 
 
-def guard(app: App, *, token: str | None) -> App:
+def guard(app: App, *, token: str | None, hosts: Collection[str] = (), root_path: str = "") -> App:
     """The app behind the door.
 
     Args:
+        hosts: Names beside those of loopback by which it may be asked for, as a proxy is.
+        root_path: The path below which a proxy has it, such as ``/studio``, which the proxy takes off.
         token: What must be brought, once as ``?token=``, from then on as a cookie; None for loopback, where only
             requests are let in that name it: a page from elsewhere cannot, whatever its own name resolves to.
     """
+    allowed = {*_LOOPBACK, *(name.lower() for name in hosts)}
 
     async def door(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
@@ -39,16 +42,16 @@ def guard(app: App, *, token: str | None) -> App:
             return
         headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         if token is None:
-            if _host(headers.get("host", "")) not in _LOOPBACK:
-                await _say(send, 403, "this studio answers to its own machine only: start it with --host to share it")
+            if _host(headers.get("host", "")).lower() not in allowed:
+                await _say(send, 403, "this studio does not go by that name: start it with --allow-host, or --host")
                 return
         elif not _same(_cookie(headers), token):
             query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
             if not _same(query.get("token", [""])[-1], token):
                 await _say(send, 401, "this studio wants its token: open the address that becalm studio printed")
                 return
-            cookie = f"{_COOKIE}={token}; HttpOnly; SameSite=Strict; Path=/"
-            await _say(send, 303, "", {"set-cookie": cookie, "location": scope["path"] or "/"})
+            cookie = f"{_COOKIE}={token}; HttpOnly; SameSite=Strict; Path={root_path or '/'}"
+            await _say(send, 303, "", {"set-cookie": cookie, "location": root_path + (scope["path"] or "/")})
             return
         await app(scope, receive, _strict(send))
 

@@ -2,6 +2,7 @@
 
 import re
 import secrets
+from functools import partial
 from ipaddress import ip_address
 from socket import gethostname
 
@@ -13,6 +14,8 @@ from becalm_apps.cli.lazy_group import epilog
 
 # What needs no quoting in an address nor in a cookie.
 _TOKEN = re.compile(r"[A-Za-z0-9._~-]{8,}")
+_PATH = re.compile(r"(/[A-Za-z0-9._~-]+)+")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:]+\]")
 
 _HELP = """Opens a web page on this machine: watch models sample, draw, upload, download.
 
@@ -29,10 +32,21 @@ _EXAMPLES = ("becalm studio", "becalm studio --port 8000", "becalm studio --host
 @click.option(
     "--token", metavar="TEXT", help="What visitors must bring; made where --host is not loopback and none is given."
 )
-def command(host: str, port: int, token: str | None) -> None:
+@click.option(
+    "--allow-host", "hosts", metavar="NAME", multiple=True, help="Answer to this name, too, as behind a proxy; repeat."
+)
+@click.option("--root-path", default="", metavar="PATH", help="Where a proxy has the page, such as /studio.")
+def command(host: str, port: int, token: str | None, hosts: tuple[str, ...], root_path: str) -> None:
     """Opens the page."""
     from becalm_apps.studio.serve import listen, serve
 
+    if root_path and not _PATH.fullmatch(root_path):
+        raise UserError(f"--root-path must be a path such as /studio, got {root_path!r}")
+    for name in hosts:
+        if not _HOST.fullmatch(name):
+            raise UserError(f"--allow-host must be a name without scheme and port, such as example.com, got {name!r}")
+    if hosts and not _loopback(host):
+        raise UserError("--allow-host does nothing where --host is not loopback: there the token lets in")
     if token is None and not _loopback(host):
         token = secrets.token_urlsafe(16)
     if token is not None and not _TOKEN.fullmatch(token):
@@ -43,7 +57,8 @@ def command(host: str, port: int, token: str | None) -> None:
         named = gethostname() if ip_address(address).is_unspecified else address
         shown = f"[{named}]" if ":" in named else named
         query = f"?token={token}" if token is not None else ""
-        serve(listener, token=token, ready=lambda: click.echo(f"http://{shown}:{bound_port}/{query}"))
+        ready = partial(click.echo, f"http://{shown}:{bound_port}/{query}")
+        serve(listener, token=token, ready=ready, hosts=hosts, root_path=root_path)
 
 
 def _loopback(host: str) -> bool:

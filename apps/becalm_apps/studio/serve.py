@@ -2,20 +2,24 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import socket
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
 from becalm.errors import UserError
+from becalm.files.lock import hold, is_held, lock_path
+from becalm.plugin.distribution.missing import explain
 from becalm.plugin.find import Plugin, installed
 from becalm.plugin.report import Report
 from becalm_apps.cli.error_boundary import Stopped
 from becalm_apps.studio.access_guard import guard
 
 _MOST = "256mb"
+_FOLDER = "becalm-studio-"
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -32,25 +36,35 @@ def listen(host: str, port: int) -> socket.socket:
         raise UserError(f"cannot listen on {host} port {port}, {reason}: name others by --host and --port") from error
 
 
-def serve(listener: socket.socket, *, token: str | None, ready: Callable[[], None]) -> None:
+def serve(
+    listener: socket.socket,
+    *,
+    token: str | None,
+    ready: Callable[[], None],
+    hosts: Collection[str] = (),
+    root_path: str = "",
+) -> None:
     """Serves until it is interrupted.
 
     Args:
         ready: Called when pages are answered.
+        hosts, root_path: Names by which a proxy is asked for this page, and the path below which it has it.
 
     Raises:
         UserError: If gradio is not installed.
         KeyboardInterrupt: When interrupted.
         Stopped: When terminated.
     """
-    with tempfile.TemporaryDirectory(prefix="becalm-studio-", ignore_cleanup_errors=True) as name:
+    signal.signal(signal.SIGTERM, _terminate)  # uvicorn raises it again when it has shut down.
+    sweep(Path(tempfile.gettempdir()))
+    with tempfile.TemporaryDirectory(prefix=_FOLDER, ignore_cleanup_errors=True) as name, hold(Path(name)):
         _prepare_gradio(Path(name))
         try:
             import gradio as gr
             import uvicorn
             from fastapi import FastAPI
         except ModuleNotFoundError as error:
-            raise UserError(f"the studio needs the package {error.name!r}: pip install 'becalm[studio]'") from error
+            raise UserError(explain(str(error.name), who="the studio", extra="studio")) from error
         from becalm_apps.studio.session.sessions import Sessions
         from becalm_apps.studio.ui.page import page
         from becalm_apps.studio.ui.style import CSS, theme
@@ -68,17 +82,24 @@ def serve(listener: socket.socket, *, token: str | None, ready: Callable[[], Non
             ssr_mode=False,
             pwa=False,
             mcp_server=False,
+            root_path=root_path or None,
         )
-        server = uvicorn.Server(
-            uvicorn.Config(guard(app, token=token), log_level="error", timeout_graceful_shutdown=1, lifespan="on")
-        )
-        signal.signal(signal.SIGTERM, _terminate)  # uvicorn raises it again when it has shut down.
+        guarded = guard(app, token=token, hosts=hosts, root_path=root_path)
+        server = uvicorn.Server(uvicorn.Config(guarded, log_level="error", timeout_graceful_shutdown=1, lifespan="on"))
         ready()
         sessions.begin("", "warm", lambda: _warm(plugins))
         try:
             server.run(sockets=[listener])
         finally:
             sessions.close()
+
+
+def sweep(temporary: Path) -> None:
+    """Removes the folders of studios that were killed."""
+    for folder in temporary.glob(f"{_FOLDER}*"):
+        lock = lock_path(folder)
+        if lock.exists() and not is_held(lock):
+            shutil.rmtree(folder, ignore_errors=True)
 
 
 def _terminate(number: int, frame: FrameType | None) -> None:

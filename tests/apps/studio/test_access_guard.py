@@ -1,17 +1,23 @@
 """Who comes in: on loopback whoever names it, elsewhere whoever has the token; pages fetch nothing from elsewhere."""
 
 import asyncio
+import json
+import os
+import socket
 from collections.abc import Callable
 from http.cookies import SimpleCookie
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from becalm.files.lock import lock_path
 from becalm_apps.studio.access_guard import guard
+from becalm_apps.studio.serve import sweep
 
 
 def answer(
-    token: str | None, *, host: str = "127.0.0.1:7860", query: str = "", cookie: str = ""
+    token: str | None, *, host: str = "127.0.0.1:7860", query: str = "", cookie: str = "", **behind: Any
 ) -> tuple[int, dict[str, str]]:
     """Status and headers that a request gets from an app behind the door."""
     sent: list[Any] = []
@@ -25,7 +31,7 @@ def answer(
 
     headers = [(b"host", host.encode()), (b"cookie", cookie.encode())]
     scope = {"type": "http", "path": "/", "query_string": query.encode(), "headers": headers}
-    asyncio.run(guard(app, token=token)(scope, send, send))
+    asyncio.run(guard(app, token=token, **behind)(scope, send, send))
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
 
@@ -37,6 +43,39 @@ def test_on_loopback_whoever_names_it_comes_in(host: str) -> None:
 @pytest.mark.parametrize("host", ["evil.example", "127.0.0.1.evil.example:7860", "localhost.evil:1", ""])
 def test_a_page_from_elsewhere_cannot_reach_loopback_by_a_name_of_its_own(host: str) -> None:
     assert answer(None, host=host)[0] == 403
+
+
+def test_a_proxy_asks_by_its_name_and_has_the_page_below_its_path() -> None:
+    assert answer(None, host="models.example", hosts=["Models.example"])[0] == 200
+    assert answer(None, host="models.example:443", hosts=["models.example"])[0] == 200
+    assert answer(None, host="evil.example", hosts=["models.example"])[0] == 403
+    _, headers = answer("secret", query="token=secret", root_path="/studio")
+    assert headers["location"] == "/studio/" and headers["set-cookie"].endswith("Path=/studio")
+
+
+@pytest.mark.parametrize(
+    ("flags", "says"),
+    [
+        (("--root-path", "studio"), "--root-path must be a path such as /studio, got 'studio'"),
+        (("--allow-host", "https://a.b"), "--allow-host must be a name without scheme and port"),
+        (("--allow-host", "a.b", "--host", "0.0.0.0"), "--allow-host does nothing where --host is not loopback"),
+    ],
+)
+def test_what_a_proxy_cannot_be_is_refused(
+    becalm: Callable[..., tuple[int, str, str]], flags: tuple[str, ...], says: str
+) -> None:
+    code, _, err = becalm("studio", "--port", 0, *flags)
+    assert code == 2 and says in err
+
+
+def test_folders_of_studios_that_were_killed_are_swept_and_those_of_the_living_kept(tmp_path: Path) -> None:
+    for name, pid in (("dead", 2**22 + 1), ("alive", os.getpid())):
+        folder = tmp_path / f"becalm-studio-{name}"
+        folder.mkdir()
+        lock_path(folder).write_text(json.dumps({"pid": pid, "host": socket.gethostname()}))
+    (tmp_path / "becalm-studio-unknown").mkdir()
+    sweep(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"becalm-studio-alive", "becalm-studio-unknown"}
 
 
 def test_elsewhere_the_token_is_wanted_once_and_then_its_cookie() -> None:
