@@ -126,8 +126,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(f"--figures {path} cannot be read as JSON: {reason}") from error
     if isinstance(printed, Mapping) and isinstance(printed.get("metrics"), Mapping):
         count = printed.get("count")
-        figures = {_words(name): value for name, value in printed["metrics"].items()}
-        return {"figures": figures, "judged": f"{count} samples" if count else None}
+        return {"figures": printed["metrics"], "judged": f"{count} samples" if count else None}
     if isinstance(printed, Mapping) and isinstance(printed.get("tables"), list):
         return {"tables": [_table(table) for table in printed["tables"] if isinstance(table, Mapping)]}
     raise UserError(f"--figures {path} holds neither metrics nor tables: write what becalm NOUN evaluate --json prints")
