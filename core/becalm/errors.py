@@ -61,9 +61,15 @@ def sentence(
     sentences: dict[str, str] = {}
     for detail in error.errors(include_url=False):
         place = name(detail["loc"])
-        near = nearest(str(detail["loc"][-1]), known(detail["loc"])) if detail["type"] == "extra_forbidden" else ""
+        near = _meant(detail["loc"], known(detail["loc"])) if detail["type"] == "extra_forbidden" else ""
         sentences.setdefault(place, _one(place, detail) + near)
     return "; ".join(sentences.values())
+
+
+def _meant(location: Location, known: Iterable[str]) -> str:
+    """The key that was meant by an unknown one; what was said is none, although it means something elsewhere."""
+    said = str(location[-1])
+    return nearest(said, [key for key in known if key != said])
 
 
 def _one(place: str, detail: Any) -> str:
