@@ -74,7 +74,8 @@ class Reference:
         return self.means[number].double(), self.covs[number].double()
 
 
-Measure = Callable[[Features], Mapping[str, Estimate]]
+Measure = Callable[[Features, Tensor], Mapping[str, Estimate]]
+"""Figures of images in these strata, (N,)."""
 
 
 def figures(samples: Features, real: Features, reference: Reference) -> dict[str, float]:
@@ -101,8 +102,9 @@ def figures(samples: Features, real: Features, reference: Reference) -> dict[str
 
 def _beside(measure: Measure, samples: Features, real: Features) -> dict[str, float]:
     """The figures of samples, and the mean ones of sets of as many real images."""
-    mine = measure(samples)
-    draws = [measure(draw) for draw in real.draws(len(samples))] if mine else []
+    # Samples have the labels that were asked for; real images have theirs by chance.
+    mine = measure(samples, samples.labels)
+    draws = [measure(draw, torch.zeros_like(draw.labels)) for draw in real.draws(len(samples))] if mine else []
     found: dict[str, float] = {}
     for name, estimate in mine.items():
         found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
@@ -112,11 +114,11 @@ def _beside(measure: Measure, samples: Features, real: Features) -> dict[str, fl
     return found
 
 
-def _accuracy(samples: Features) -> dict[str, Estimate]:
+def _accuracy(samples: Features, strata: Tensor) -> dict[str, Estimate]:
     return {"accuracy": share(samples.right)}
 
 
-def _fidelity(reference: Reference, samples: Features) -> dict[str, Estimate]:
+def _fidelity(reference: Reference, samples: Features, strata: Tensor) -> dict[str, Estimate]:
     """Distance of all; precision and recall of as many as the reference has, at most."""
     if len(samples) < FEWEST:
         return {}
@@ -128,18 +130,18 @@ def _fidelity(reference: Reference, samples: Features) -> dict[str, Estimate]:
         return float(between[index].le(radii(within[index][:, index])[:, None]).any(0).double().mean())
 
     return {
-        "fid": _distance((reference.mean, reference.cov), samples),
+        "fid": _distance((reference.mean, reference.cov), samples, strata),
         "precision": share(inside(between, reference.radii)),
-        "recall": jackknife(recall, len(few), most=1.0),
+        "recall": jackknife(recall, strata[: len(few)], most=1.0),
     }
 
 
-def _class(reference: Reference, number: int, samples: Features) -> dict[str, Estimate]:
+def _class(reference: Reference, number: int, samples: Features, strata: Tensor) -> dict[str, Estimate]:
     center = reference.of(number)
     # A class of one training image has no covariance.
     enough = len(samples) >= FEWEST and bool(center[1].isfinite().all())
-    return {f"fid_{number}": _distance(center, samples)} if enough else {}
+    return {f"fid_{number}": _distance(center, samples, strata)} if enough else {}
 
 
-def _distance(reference: tuple[Tensor, Tensor], samples: Features) -> Estimate:
-    return jackknife(lambda index: frechet(reference, moments(samples.values[index])), len(samples))
+def _distance(reference: tuple[Tensor, Tensor], samples: Features, strata: Tensor) -> Estimate:
+    return jackknife(lambda index: frechet(reference, moments(samples.values[index])), strata)

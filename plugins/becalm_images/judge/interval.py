@@ -33,20 +33,21 @@ def share(right: Tensor) -> Estimate:
     return Estimate(value, max(0.0, centre - half), min(1.0, centre + half))
 
 
-def jackknife(figure: Callable[[Tensor], float], count: int, most: float = math.inf) -> Estimate:
+def jackknife(figure: Callable[[Tensor], float], strata: Tensor, most: float = math.inf) -> Estimate:
     """A figure of a set, and its interval from the set without each of its groups (Shao and Tu 1995, section 2.3).
 
-    Group g holds the samples g, g + 20, g + 40 and so on. No sample is there twice: a bootstrap's repeats would add to
-    a Frechet distance the bias of a smaller set.
+    No sample is there twice: a bootstrap's repeats would add to a Frechet distance the bias of a smaller set. How many
+    samples a stratum has is no chance, as of classes that were asked for, so each is spread over the groups evenly.
 
     Args:
         figure: Of the samples of these indices, a number from 0 to ``most``.
-        count: Size of the set, at least the number of groups.
+        strata: (N,) stratum of each sample, N at least the number of groups; zeros if all were drawn alike.
     """
-    index = torch.arange(count)
-    value = figure(index)
-    without = torch.tensor([figure(index[index % GROUPS != group]) for group in range(GROUPS)], dtype=torch.float64)
-    half = _STUDENT * math.sqrt((GROUPS - 1) * float(without.var(unbiased=False)))
+    index = torch.arange(len(strata))
+    group = torch.empty_like(index)
+    group[strata.argsort(stable=True)] = index % GROUPS
+    without = torch.tensor([figure(index[group != number]) for number in range(GROUPS)], dtype=torch.float64)
+    value, half = figure(index), _STUDENT * math.sqrt((GROUPS - 1) * float(without.var(unbiased=False)))
     return Estimate(value, max(0.0, value - half), min(most, value + half))
 
 

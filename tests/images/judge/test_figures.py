@@ -42,8 +42,10 @@ def test_floors_are_the_mean_figures_of_as_many_real_images(reference: Reference
 def test_real_images_judged_as_samples_are_their_own_floor(reference: Reference) -> None:
     real = _seen(300, 1)
     found = figures(real, real, reference)
-    floors = {name.replace("_floor", ""): value for name, value in found.items() if "_floor" in name}
-    assert floors == {name: value for name, value in found.items() if "_floor" not in name}
+    # Their intervals differ: labels that were asked for are no chance.
+    plain = {name: value for name, value in found.items() if not name.endswith(("_low", "_high"))}
+    floors = {name.removesuffix("_floor"): value for name, value in plain.items() if name.endswith("_floor")}
+    assert floors == {name: value for name, value in plain.items() if not name.endswith("_floor")}
     assert {"fid", "precision", "recall", "accuracy", "fid_0", "fid_1"} <= floors.keys()
 
 

@@ -16,14 +16,24 @@ def test_the_interval_of_a_share_is_wilsons(right: int, count: int) -> None:
 def test_the_jackknife_of_a_mean_is_students_interval() -> None:
     values = 5 + torch.randn(20, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
     oracle = t.interval(0.95, 19, float(values.mean()), float(values.std()) / 20**0.5)
-    assert jackknife(lambda index: float(values[index].mean()), 20) == pytest.approx((float(values.mean()), *oracle))
+    found = jackknife(lambda index: float(values[index].mean()), torch.zeros(20))
+    assert found == pytest.approx((float(values.mean()), *oracle))
 
 
 def test_the_jackknife_covers_the_truth_about_as_often_as_it_says() -> None:
     draws = torch.randn(200, 100, generator=torch.Generator().manual_seed(1))
-    found = [jackknife(lambda index, row=row: float(row[index].var()), 100) for row in draws]
+    found = [jackknife(lambda index, row=row: float(row[index].var()), torch.zeros(100)) for row in draws]
     covered = sum(low <= 1.0 <= high for _, low, high in found) / len(found)
     assert 0.89 <= covered <= 0.99
+
+
+def test_the_interval_of_a_stratified_mean_knows_that_classes_are_no_chance() -> None:
+    # Ten classes that lie far apart, in turns: the mean varies within the classes only, by sqrt(1 / 400).
+    generator = torch.Generator().manual_seed(2)
+    labels = torch.arange(400) % 10
+    values = 100.0 * labels + torch.randn(400, generator=generator)
+    _, low, high = jackknife(lambda index: float(values[index].mean()), labels)
+    assert (high - low) / 2 == pytest.approx(2.09 / 20, rel=0.4)
 
 
 def test_several_sets_are_averaged_end_by_end() -> None:
