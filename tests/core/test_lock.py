@@ -89,3 +89,10 @@ def test_of_many_who_begin_together_one_at_a_time_has_it(tmp_path: Path) -> None
     for thread in threads:
         thread.join()
     assert (most, refused) == (1, 7)
+
+
+def test_where_nothing_can_be_written_whoever_writes_the_result_says_so(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with hold(tmp_path / "file" / "inside"):
+        pass
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]

@@ -25,10 +25,10 @@ _PATIENCE = 10.0
 
 @contextmanager
 def hold(path: Path, flag: str = "--out") -> Iterator[None]:
-    """Keeps a file or a folder for this process as long as the block runs.
+    """Keeps a file or a folder for this process as long as the block runs; not where nothing can be written at all.
 
     Raises:
-        UserError: If another process has it, or the place cannot be written.
+        UserError: If another process has it.
     """
     if not path.absolute().name:  # The root of a file system, which whatever writes refuses.
         yield
@@ -36,11 +36,12 @@ def hold(path: Path, flag: str = "--out") -> Iterator[None]:
     place = lock_path(path)
     new = [folder for folder in place.parents if not folder.exists()]
     try:
-        _take(place, path, flag)
+        taken = _take(place, path, flag)
         try:
             yield
         finally:
-            place.unlink(missing_ok=True)
+            if taken:
+                place.unlink(missing_ok=True)
     finally:
         # Folders that were made for the lock alone go with it.
         for folder in new:
@@ -63,7 +64,8 @@ def is_held(place: Path) -> bool:
     return place.exists() and not _is_stale(_read(place))
 
 
-def _take(place: Path, path: Path, flag: str) -> None:
+def _take(place: Path, path: Path, flag: str) -> bool:
+    """Takes the lock; false if its folder takes no files, of which whoever writes the result says more."""
     me = {"pid": os.getpid(), "host": socket.gethostname(), "born": _born(os.getpid())}
     earlier = _beside(path)
     if place != earlier and is_held(earlier):  # By who made the folder.
@@ -73,13 +75,13 @@ def _take(place: Path, path: Path, flag: str) -> None:
         for _ in range(_TRIES):
             with contextlib.suppress(FileExistsError), place.open("x", encoding="utf-8") as file:
                 file.write(json.dumps(me))
-                return
+                return True
             other = _read(place)
             if not _is_stale(other):
                 break
             _drop(place)
-    except OSError as error:
-        raise UserError(f"cannot write {flag} {path}: {error.strerror or error}") from error
+    except OSError:
+        return False
     raise _refusal(other, path, flag, place)
 
 
