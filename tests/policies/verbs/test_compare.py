@@ -53,11 +53,11 @@ def share(cell: str) -> float:
 def test_one_command_compares_all_methods_and_draws_them(becalm: Run, recording: Path) -> None:
     rows = compared(becalm, "--data", recording, "--steps", 4, "--episodes", 2, "--out", "ways.png")
     calls = {"mse": 1, "k-means": 1, "mip": 2, "diffusion": 50, "diffusion-x": 66, "diffusion-kde": 1600, "flow": 8}
-    assert {name: row["calls per chunk"] for name, row in rows.items()} == {"demonstrator (expert)": 0, **calls}
+    assert {name: row["calls_per_chunk"] for name, row in rows.items()} == {"demonstrator (expert)": 0, **calls}
     expert = rows["demonstrator (expert)"]
-    assert (share(expert["success"]), expert["way over"], expert["way under"], expert["crash"]) == (1, 0.5, 0.5, 0)
+    assert (share(expert["success"]), expert["way_over"], expert["way_under"], expert["crash"]) == (1, 0.5, 0.5, 0)
     for row in rows.values():
-        assert {"success", "return", "crash", "way over", "way under", "worst share off by"} < row.keys()
+        assert {"success", "return", "crash", "way_over", "way_under", "worst_share_off_by"} < row.keys()
     with Image.open("ways.png") as picture:
         assert picture.width > 500
 
@@ -69,7 +69,7 @@ def test_on_the_fork_regression_crashes_and_flow_keeps_both_ways(becalm: Run, re
     rows = compared(becalm, *words)
     assert rows["mse"]["crash"] > 0.9
     assert share(rows["flow"]["success"]) > 0.75
-    assert min(rows["flow"]["way over"], rows["flow"]["way under"]) > 0.2
+    assert min(rows["flow"]["way_over"], rows["flow"]["way_under"]) > 0.2
 
 
 # MIP

@@ -44,7 +44,7 @@ def test_both_runs_end_at_the_optimum_of_a_tiny_program(becalm: Run, tmp_path: P
     assert [run["run"] for run in runs] == ["cold", "warm"]
     for run in runs:
         assert run["objective"] == pytest.approx(optimum) and run["status"] == "optimal"
-    assert runs[0]["sampling"] == 0 < runs[1]["sampling"] == runs[1]["first found at"]
+    assert runs[0]["sampling"] == 0 < runs[1]["sampling"] == runs[1]["first_found_at"]
     assert moments[-1]["cold"] == moments[-1]["warm"] == pytest.approx(optimum)
     assert all(one["seconds"] < two["seconds"] for one, two in zip(moments, moments[1:], strict=False))
     assert any(line.startswith("best sample: ") for line in lines)
