@@ -135,9 +135,9 @@ def _check_brought(brought: Mapping[str, str], versions: Mapping[str, str]) -> N
         broken = next((plugin.error for plugin in mine if plugin.error is not None), None)
         if mine and broken is None:
             continue
-        whose = f"{what} of {' '.join(filter(None, (name, versions.get(name))))}"
-        state = "which is not installed" if broken is None else f"which cannot be loaded, {broken}"
-        raise UserError(f"this checkpoint needs {whose}, {state}: {install(name)}")
+        state = "is not installed" if broken is None else f"cannot be loaded, {broken}"
+        made = f" (it was made with {versions[name]})" if broken is not None and name in versions else ""
+        raise UserError(f"this checkpoint needs {what}, which {name} brings and which {state}{made}: {install(name)}")
 
 
 def load_part(module: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:

@@ -119,6 +119,6 @@ def test_a_checkpoint_and_its_card_say_which_distribution_brings_its_domain(
     code, _, err = becalm("export", "fine.safetensors", "--out", "again")
     assert (code, err) == (
         2,
-        "becalm: this checkpoint needs domain 'fine' of becalm-fine 1.2.3, which is not installed: "
+        "becalm: this checkpoint needs domain 'fine', which becalm-fine brings and which is not installed: "
         "pip install becalm-fine\n",
     )
