@@ -188,7 +188,10 @@ def test_chunks_of_a_network_are_chunks_of_samples(chunk: int, case: str) -> Non
     whole = NetworkDenoiser[Any](network, "x0")(x, LEVEL, cond)  # type: ignore[arg-type]
     seen.clear()
     torch.testing.assert_close(NetworkDenoiser[Any](network, "x0", chunk=chunk)(x, LEVEL, cond), whole)  # type: ignore[arg-type]
-    assert set(seen) == {chunk}
+    # A short last chunk is seen padded, and as it is, to find out whether that keeps the bits.
+    tail = 4 % chunk
+    assert chunk in seen
+    assert set(seen) <= ({chunk} if isinstance(cond, Ragged) else {chunk, tail, tail + tail % 2})
 
 
 @pytest.mark.parametrize("case", CASES)

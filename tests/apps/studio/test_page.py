@@ -160,7 +160,7 @@ def test_the_best_solution_that_is_downloaded_is_feasible(visitor: Visitor, tmp_
     visitor.enter("programs-sample", count=4, steps=3)
     visitor.run("programs-sample")
     visitor.status("programs-sample", "done")
-    head, *lines = visitor.download("programs-sample", "best.sol").decode().splitlines()
+    head, *lines, _record = visitor.download("programs-sample", "best.sol").decode().splitlines()
     values = {name: float(value) for name, value in (line.split() for line in lines)}
     verdict = verify(program, np.array([[values[name] for name in program.names]]))
     assert verdict.feasible[0] and float(head.split()[1]) == pytest.approx(verdict.objective[0])

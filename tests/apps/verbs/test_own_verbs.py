@@ -243,7 +243,7 @@ def test_a_domains_defaults_stand_where_nothing_is_said(becalm: Run, tmp_path: P
 @pytest.mark.usefixtures("stones")
 def test_help_names_a_domains_defaults(becalm: Run) -> None:
     text = " ".join(becalm("stone", "train", "--help")[1].split())
-    assert "--steps INT Optimiser steps. [default: 7; x>=1]" in text
+    assert "--steps INT Optimiser steps; no limit where only minutes are given. [default: 7; x>=1]" in text
     assert "[default: linear]" in text and "[default: x0]" in text and "[default: log_normal]" in text
     assert "linear: Last beta. [default: 0.05; 0<x<1]" in text
 
