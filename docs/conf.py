@@ -34,6 +34,8 @@ napoleon_numpy_docstring = False
 napoleon_use_ivar = True
 python_display_short_literal_types = True
 python_maximum_signature_line_length = 90
+# Sphinx takes the name of an attribute for a reference; where several classes have one of that name it cannot choose.
+suppress_warnings = ["ref.python"]
 
 html_theme = "furo"
 html_title = "becalm"

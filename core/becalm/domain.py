@@ -30,8 +30,7 @@ class Domain(Settings, ABC, Generic[C]):
         request: The fields of a sampling request.
         chunk: Samples that the network sees at a time while sampling, padded; see ``NetworkDenoiser``.
         defaults: Where its trainings differ from becalm's defaults, by section; see ``becalm.train.plan``.
-        followed: Figures of ``metrics`` that a training follows now and then, each with the number of samples that it
-            is measured on; what it is of real data is NAME_floor there.
+        followed: Figures of ``metrics`` that a training follows, with the number of samples of each; beside NAME_floor.
     """
 
     name: ClassVar[str]
