@@ -33,7 +33,7 @@ CLASSIFIER: dict[str, Any] = {**PLAIN, "sampler": "ddpm", "steps": 25, "guidance
 SHARP: dict[str, Any] = {"guidance": 2.25, "guidance_high": 0.75}
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
-    "unconditional": {**PLAIN, "guidance": 0.0},
+    "unconditional": {**PLAIN, "guidance": 0.0, "sampler": "dpmppsde", "steps": 25},
     "classifier": CLASSIFIER,
     "conditional": PLAIN,
 }
