@@ -7,7 +7,7 @@ floor is the same figure of as many real test images; where there are not as man
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property, partial
+from functools import cached_property, lru_cache
 
 import torch
 from torch import Tensor
@@ -74,7 +74,7 @@ class Reference:
         return self.means[number].double(), self.covs[number].double()
 
 
-Measure = Callable[[Features, Tensor], Mapping[str, Estimate]]
+Measure = Callable[[Reference, Features, Tensor], Mapping[str, Estimate]]
 """Figures of images in these strata, (N,)."""
 
 
@@ -88,33 +88,46 @@ def figures(samples: Features, real: Features, reference: Reference) -> dict[str
         samples: Samples; a label that is no class asks for none in particular, and has no accuracy.
     """
     known = samples.labels < len(reference.means)
-    asked = samples.labels[known].unique()
+    asked = samples.labels[known].unique().tolist()
     found: dict[str, float] = {}
     if len(asked) == len(reference.means) or not bool(known.all()):
-        found |= _beside(partial(_fidelity, reference), samples, real)
-    if len(asked):
-        found |= _beside(_accuracy, samples.take(known), real.take(torch.isin(real.labels, asked)))
-    for number in asked.tolist():
-        mine, theirs = (images.take(images.labels == number) for images in (samples, real))
-        found |= _beside(partial(_class, reference, number), mine.take(slice(len(theirs) or None)), theirs)
+        found |= _beside(_fidelity, samples, real, reference)
+    if asked:
+        found |= _beside(_accuracy, samples.take(known), _of_classes(real, *asked), reference)
+    for number in asked:
+        mine, theirs = samples.take(samples.labels == number), _of_classes(real, number)
+        shown = _beside(_class, mine.take(slice(len(theirs) or None)), theirs, reference)
+        found |= {name.replace("fid", f"fid_{number}", 1): value for name, value in shown.items()}
     return found
 
 
-def _beside(measure: Measure, samples: Features, real: Features) -> dict[str, float]:
+def _beside(measure: Measure, samples: Features, real: Features, reference: Reference) -> dict[str, float]:
     """The figures of samples, and the mean ones of sets of as many real images."""
     # Samples have the labels that were asked for; real images have theirs by chance.
-    mine = measure(samples, samples.labels)
-    draws = [measure(draw, torch.zeros_like(draw.labels)) for draw in real.draws(len(samples))] if mine else []
+    mine = measure(reference, samples, samples.labels)
+    floors = _floors(measure, real, reference, len(samples)) if mine else {}
     found: dict[str, float] = {}
     for name, estimate in mine.items():
         found |= {name: estimate.value, f"{name}_low": estimate.low, f"{name}_high": estimate.high}
-        if draws:
-            floor = mean([draw[name] for draw in draws])
+        if name in floors:
+            floor = floors[name]
             found |= {f"{name}_floor": floor.value, f"{name}_floor_low": floor.low, f"{name}_floor_high": floor.high}
     return found
 
 
-def _accuracy(samples: Features, strata: Tensor) -> dict[str, Estimate]:
+# Real images do not change, and a training asks for the same number of them again and again.
+@lru_cache(maxsize=64)
+def _floors(measure: Measure, real: Features, reference: Reference, count: int) -> Mapping[str, Estimate]:
+    draws = [measure(reference, draw, torch.zeros_like(draw.labels)) for draw in real.draws(count)]
+    return {name: mean([draw[name] for draw in draws]) for name in (draws[0] if draws else {})}
+
+
+@lru_cache(maxsize=64)
+def _of_classes(real: Features, *numbers: int) -> Features:
+    return real.take(torch.isin(real.labels, torch.tensor(numbers)))
+
+
+def _accuracy(reference: Reference, samples: Features, strata: Tensor) -> dict[str, Estimate]:
     return {"accuracy": share(samples.right)}
 
 
@@ -136,11 +149,13 @@ def _fidelity(reference: Reference, samples: Features, strata: Tensor) -> dict[s
     }
 
 
-def _class(reference: Reference, number: int, samples: Features, strata: Tensor) -> dict[str, Estimate]:
-    center = reference.of(number)
+def _class(reference: Reference, samples: Features, strata: Tensor) -> dict[str, Estimate]:
+    """Distance of samples of one class."""
+    if len(samples) < FEWEST:
+        return {}
+    center = reference.of(int(samples.labels[0]))
     # A class of one training image has no covariance.
-    enough = len(samples) >= FEWEST and bool(center[1].isfinite().all())
-    return {f"fid_{number}": _distance(center, samples, strata)} if enough else {}
+    return {"fid": _distance(center, samples, strata)} if bool(center[1].isfinite().all()) else {}
 
 
 def _distance(reference: tuple[Tensor, Tensor], samples: Features, strata: Tensor) -> Estimate:

@@ -6,6 +6,7 @@ can be judged without the data, beside as many real images, and every figure is 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 import torch
@@ -125,11 +126,16 @@ def with_real(judge: Checkpoint, test: Labelled) -> Checkpoint:
 
 
 def load_judge(path: Path) -> Judge:
-    """A judge from its file.
+    """A judge from its file, read once as long as the file is the same.
 
     Raises:
         UserError: If the file is damaged, no judge, or an old one.
     """
+    return _kept(path, path.stat().st_mtime_ns if path.is_file() else 0)
+
+
+@lru_cache(maxsize=2)
+def _kept(path: Path, changed: int) -> Judge:
     return judge_of(Checkpoint.read(path), path)
 
 
