@@ -70,9 +70,11 @@ def commands() -> list[CommandRef]:
             domain="images",
             name="classifier",
             summary="Train a classifier of noised images for classifier guidance.",
-            options="becalm_images.options:FitOptions",
+            options="becalm_images.options:ClassifierOptions",
             target="becalm_images.verbs.train:classifier",
-            examples=("becalm images classifier --data DIR --out runs/classifier.safetensors",),
+            examples=(
+                "becalm images classifier --data DIR --match runs/images.safetensors --out runs/classifier.safetensors",
+            ),
             formerly=("train-classifier",),
         ),
         CommandRef(

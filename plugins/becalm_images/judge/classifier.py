@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from becalm.denoiser import Denoiser
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.level import NoiseLevel
@@ -21,8 +22,14 @@ from becalm.schedule import Cosine
 from becalm_images.data.labelled import Labelled
 from becalm_images.judge.fit import fit
 from becalm_images.judge.judge import scaled
+from becalm_images.judge.matching import class_direction, mismatch
 from becalm_images.judge.origin import UNKNOWN, Origin, of_header
 from becalm_images.networks.embedding import ClassAndNoise
+
+_WEIGHT = 10.0
+"""Of the gradient's error beside the cross entropy."""
+_MATCHED = 32
+"""Images of each batch whose gradient is looked at: a model's two calls cost more than all else."""
 
 
 class Classifier(nn.Module):
@@ -54,19 +61,27 @@ class Classifier(nn.Module):
 
     def energy(self, x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
         """-log p(label | x_t), (B,); 0 for null labels."""
-        logits = self(x / level.total_std, level)
+        logits = self(x / level.total_std.to(x), level)
         known = cond < logits.shape[1]
         value = F.cross_entropy(logits, torch.where(known, cond, 0), reduction="none")
         return torch.where(known, value, torch.zeros_like(value))
 
 
 def train_classifier(
-    train: Labelled, test: Labelled, *, name: str, epochs: int | None = 3, seed: int = 0, minutes: float | None = None
+    train: Labelled,
+    test: Labelled,
+    *,
+    name: str,
+    epochs: int | None = 3,
+    seed: int = 0,
+    minutes: float | None = None,
+    denoise: Denoiser[Tensor] | None = None,
 ) -> Iterator[float | Checkpoint]:
     """Trains a classifier on images noised to uniform times of the cosine schedule.
 
     Args:
         name: What the data are called.
+        denoise: Model of the data whose class direction the gradient learns on a part of each batch, see ``mismatch``.
 
     Yields:
         The share done, and at last the checkpoint.
@@ -84,7 +99,14 @@ def train_classifier(
 
     def loss(index: Tensor, step: int) -> Tensor:
         x, level = noised(images[index], step, Purpose.TRAIN_TIME)
-        return F.cross_entropy(network(x, level), labels[index])
+        value = F.cross_entropy(network(x, level), labels[index])
+        return value if denoise is None else value + _WEIGHT * gradient_loss(denoise, index[:_MATCHED], step)
+
+    def gradient_loss(denoise: Denoiser[Tensor], index: Tensor, step: int) -> Tensor:
+        x, level = noised(images[index], step, Purpose.TRAIN_TIME)
+        mine = labels[index]
+        direction = class_direction(denoise, x, level, mine, torch.full_like(mine, train.classes))
+        return mismatch(network.energy(x.requires_grad_(), level, mine), x, level, direction)
 
     yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
     with torch.no_grad():
@@ -96,6 +118,7 @@ def train_classifier(
         "classes": train.classes,
         "epochs": epochs,
         "seed": seed,
+        "matched": denoise is not None,
         "accuracy_over_noise": float(right.float().mean()),
         **Origin(name, train.digest).header(),
     }

@@ -4,16 +4,22 @@ import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 
+import torch
+from torch import Tensor
+
+import becalm
+from becalm.denoiser import Denoiser
 from becalm.errors import UserError
 from becalm.files import atomic
 from becalm.files.checkpoint import Checkpoint
 from becalm.plugin.report import Progress, Report, Saved, Table
+from becalm_images.data.labelled import Labelled
 from becalm_images.data.settings import Source
 from becalm_images.domain import Images, find
 from becalm_images.judge.classifier import train_classifier
 from becalm_images.judge.judge import judge_of, train_judge, with_real
 from becalm_images.judge.origin import Origin, check_origin, of_header
-from becalm_images.options import FitOptions, JudgeOptions
+from becalm_images.options import ClassifierOptions, FitOptions, JudgeOptions
 
 _SHOWN = (100, 1000)
 """Numbers of real images whose figures are printed, beside those of all."""
@@ -43,15 +49,39 @@ def judge(options: JudgeOptions) -> Iterator[Report]:
     yield Saved(out, f"digest {checkpoint.digest[:16]}; name it by --judge")
 
 
-def classifier(options: FitOptions) -> Iterator[Report]:
+def classifier(options: ClassifierOptions) -> Iterator[Report]:
     """Trains a noise-aware classifier and prints its accuracy over all noise levels."""
     domain, out = _begin(options)
-    name, splits = domain.trained_on(), (domain.labelled("train"), domain.labelled("test"))
-    fitted = train_classifier(*splits, name=name, epochs=options.epochs, seed=options.seed, minutes=options.minutes)
+    name, train, test = domain.trained_on(), domain.labelled("train"), domain.labelled("test")
+    fitted = train_classifier(
+        train,
+        test,
+        name=name,
+        epochs=options.epochs,
+        seed=options.seed,
+        minutes=options.minutes,
+        denoise=None if options.match is None else _denoiser(options.match, train),
+    )
     checkpoint = yield from _watch(fitted)
     yield f"a classifier of {name}: accuracy {checkpoint.config['accuracy_over_noise']:.4f} over all noise levels"
     checkpoint.write(out)
     yield Saved(out, f"digest {checkpoint.digest[:16]}; name it by --classifier")
+
+
+def _denoiser(name: str, train: Labelled) -> Denoiser[Tensor]:
+    """The denoiser of a model of these images.
+
+    Raises:
+        UserError: If it is of other images, or knows no null class.
+    """
+    model = becalm.load(name, "cpu")
+    if not isinstance(model.domain, Images):
+        raise UserError(f"--match {name} is a model of {model.domain.name}, not of images")
+    wanted, mine = (*train.images.shape[1:], train.classes), (*model.domain.shape(), model.domain.classes)
+    if wanted != mine or model.domain.origin.digest not in (None, train.digest):
+        raise UserError(f"--match {name} is of {model.domain.origin}, these images are others ({train.digest[:8]})")
+    model.domain.drop(torch.zeros(1, dtype=torch.long))
+    return model.denoiser(model.request(precision="bf16"), chunk=None)
 
 
 def _begin(options: FitOptions) -> tuple[Images, Path]:
