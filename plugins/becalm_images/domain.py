@@ -23,7 +23,7 @@ from becalm_images.data.listing import listed
 from becalm_images.data.mnist import MNIST, mnist
 from becalm_images.data.settings import Source
 from becalm_images.data.source import load, load_all
-from becalm_images.judge.classifier import class_energy, shared_classifier
+from becalm_images.judge.classifier import class_energy, growing, shared_classifier
 from becalm_images.judge.figures import FEWEST
 from becalm_images.judge.judge import Judge, load_judge
 from becalm_images.judge.origin import Origin, check_origin
@@ -203,7 +203,8 @@ class Images(Source, Domain[Tensor]):
         guides: list[Guidance[Tensor]] = [super().guidance(request)]
         if request.classifier_guidance:
             energy = self._class_energy(request.classifier or self.classifier)
-            guides.append(Descend(energy, request.classifier_guidance, "noisy"))
+            scale = growing(request.classifier_start, request.classifier_guidance)
+            guides.append(Descend(energy, scale, "noisy"))
         if request.threshold == "static":
             guides.append(clamp(-1.0, 1.0))
         elif request.threshold == "dynamic":

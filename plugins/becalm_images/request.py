@@ -22,8 +22,15 @@ class ImageRequest(SampleRequest):
     )
     # Guiding at the noisiest times costs variety and buys nothing (docs/results.md has the table).
     guidance_high: float = Field(0.7, ge=0, le=1, description="... to here (1 is noise).")
-    classifier_guidance: Annotated[float, Slider(0, 20)] = Field(
-        0.0, ge=0, description="Scale of a noise-aware classifier's gradient; 0 is off, 5 to 15 is usual (with ddpm)."
+    classifier_guidance: Annotated[float, Slider(0, 40)] = Field(
+        0.0, ge=0, description="Scale of a noise-aware classifier's gradient; 0 is off, 10 to 30 is usual (with ddpm)."
+    )
+    # Much of it at the noisiest times costs variety, as with classifier-free guidance.
+    classifier_start: float = Field(
+        2.0,
+        ge=0,
+        description="... and its scale in pure noise, from which it grows with the share of signal; the same number as "
+        "classifier_guidance is one scale throughout (Dhariwal and Nichol 2021).",
     )
     classifier: str | None = Field(
         None, description="Another classifier for it: a bundled name or a file; default: the one the model names."

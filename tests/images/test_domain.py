@@ -15,6 +15,7 @@ from becalm.testing import check_domain
 from becalm.train import Training
 from becalm.train.plan import with_defaults
 from becalm_images.domain import Images
+from becalm_images.judge.classifier import growing
 from becalm_images.request import ImageRequest, JudgedRequest
 
 FIXTURE = str(Path(__file__).parents[1] / "fixtures" / "mnist")
@@ -174,3 +175,14 @@ def test_what_is_left_out_is_said() -> None:
     assert "ask for --label any" in str(domain.remark(sevens, 120))
     assert {name.partition("_")[0] for name in few} == {"accuracy"}
     assert all(" " not in name for name in whole)
+
+
+def test_the_classifiers_scale_grows_with_the_signal_between_its_ends() -> None:
+    level = Cosine()
+    half = level(torch.tensor(0.5, dtype=torch.float64))
+    assert growing(4.0, 4.0) == 4.0
+    scale = growing(2.0, 10.0)
+    assert callable(scale)
+    assert float(scale(level(torch.tensor(1.0, dtype=torch.float64)))) == pytest.approx(2.0)
+    assert float(scale(half)) == pytest.approx(2.0 + 8.0 * float(half.alpha) ** 2)
+    assert float(scale(level(torch.tensor(0.0, dtype=torch.float64)))) == pytest.approx(10.0)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from becalm.denoiser import Denoiser
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
+from becalm.guidance.protocol import Scale
 from becalm.level import NoiseLevel
 from becalm.model import load_part
 from becalm.noise import Purpose, normal, uniform
@@ -152,6 +153,13 @@ def shared_classifier(path: Path, device: str = "cpu") -> Classifier:
 def class_energy(path: Path, x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
     """``Classifier.energy`` of the classifier in a file, on x's device."""
     return shared_classifier(path, str(x.device)).energy(x, level, cond)
+
+
+def growing(start: float, end: float) -> Scale:
+    """A scale that grows from pure noise to none with the share of signal, alpha^2 / (alpha^2 + sigma^2)."""
+    if start == end:
+        return end
+    return lambda level: start + (end - start) * level.alpha**2 / (level.alpha**2 + level.sigma**2)
 
 
 @lru_cache(maxsize=4)
