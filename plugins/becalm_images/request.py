@@ -23,7 +23,9 @@ class ImageRequest(SampleRequest):
     # Guiding at the noisiest times costs variety and buys nothing (docs/results.md has the table).
     guidance_high: float = Field(0.7, ge=0, le=1, description="... to here (1 is noise).")
     classifier_guidance: Annotated[float, Slider(0, 40)] = Field(
-        0.0, ge=0, description="Scale of a noise-aware classifier's gradient; 0 is off, 10 to 30 is usual (with ddpm)."
+        0.0,
+        ge=0,
+        description="Scale of a noise-aware classifier's gradient; 0 is off, 10 to 30 is usual (with dpmppsde).",
     )
     # Much of it at the noisiest times costs variety, as with classifier-free guidance.
     classifier_start: float = Field(
