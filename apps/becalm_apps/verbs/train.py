@@ -23,6 +23,7 @@ from becalm_apps.cli.progress import clock
 from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.tracking.tracker import Tracker
 from becalm_apps.tracking.uri import DEFAULT, tracking_uri
+from becalm_apps.verbs.session.watch import far
 
 if TYPE_CHECKING:
     import torch
@@ -142,7 +143,8 @@ def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracke
     ended = run(state, out, tracker, habits)
     if ended.stopped:
         again = f"becalm {ref.name} train --resume --out {out}"
-        raise Stopped(f"saved {out} at {_far(state)}; {again} goes on", ended.stopped)
+        reached = far(state, of=" of ", after=" after ")
+        raise Stopped(f"saved {out} at {reached}; {again} goes on", ended.stopped)
     if call.own["as_json"]:
         digest = export(state, half=call.own["half"]).digest
         summary = {"out": str(out), "steps": state.step, "loss": ended.loss, **ended.seen}
@@ -162,16 +164,6 @@ def _done(state: "TrainState[Any]", call: Call) -> None:
         click.echo(f"{out}: all {training.steps} steps are done; --resume --steps N goes on to step N")
     else:
         click.echo(f"{out}: all {training.minutes:g} minutes are spent; --resume --minutes M goes on to minute M")
-
-
-def _far(state: "TrainState[Any]") -> str:
-    """``step 20 of 300``, ``step 20 after 1:30 of 60:00 min``."""
-    training = state.training
-    step = f"step {state.step}" if training.steps is None else f"step {state.step} of {training.steps}"
-    if training.minutes is None:
-        return step
-    spent = clock(state.seconds).removesuffix(" min")
-    return f"{step} after {spent} of {clock(60 * training.minutes)}"
 
 
 def _tracking(call: Call) -> str | None:

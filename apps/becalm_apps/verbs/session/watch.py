@@ -26,7 +26,7 @@ def watch(state: "TrainState[Any]", quiet: bool) -> Iterator[tuple[Callable[[], 
 
     def tick() -> None:
         part = state.training.used(state.step, state.seconds)
-        meter.set(part.done, part.total, f"{_far(state)}  {note}")
+        meter.set(part.done, part.total, f"{far(state)}  {note}")
 
     def report(losses: Sequence[float], seen: str) -> None:
         nonlocal shown, note
@@ -37,7 +37,7 @@ def watch(state: "TrainState[Any]", quiet: bool) -> Iterator[tuple[Callable[[], 
         now = time.perf_counter()
         if not quiet and not sys.stderr.isatty() and now - shown >= _EVERY:
             shown = now
-            click.echo(f"{_far(state)}  {note}  {clock(_left(state, speed))} left", err=True)
+            click.echo(f"{far(state)}  {note}  {clock(_left(state, speed))} left", err=True)
 
     try:
         yield tick, report
@@ -45,14 +45,19 @@ def watch(state: "TrainState[Any]", quiet: bool) -> Iterator[tuple[Callable[[], 
         meter.stop()
 
 
-def _far(state: "TrainState[Any]") -> str:
-    """``step 20/300``, ``step 20, 1:30 of 60:00 min``."""
+def far(state: "TrainState[Any]", of: str = "/", after: str = ", ") -> str:
+    """How far a training is: ``step 20/300``, ``step 20, 1:30 of 60:00 min``.
+
+    Args:
+        of: Between the steps done and all of them.
+        after: Before the time spent.
+    """
     training = state.training
-    step = f"step {state.step}" if training.steps is None else f"step {state.step}/{training.steps}"
+    step = f"step {state.step}" if training.steps is None else f"step {state.step}{of}{training.steps}"
     if training.minutes is None:
         return step
     spent = clock(state.seconds).removesuffix(" min")
-    return f"{step}, {spent} of {clock(60 * training.minutes)}"
+    return f"{step}{after}{spent} of {clock(60 * training.minutes)}"
 
 
 def _left(state: "TrainState[Any]", speed: float) -> float:
