@@ -14,6 +14,7 @@ from becalm_apps.cli import common, config_file
 from becalm_apps.cli.flags import Operand
 from becalm_apps.cli.form import Form
 from becalm_apps.cli.lazy_group import epilog
+from becalm_apps.fields.nested import spell_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,9 @@ class Verb(click.Command):
         source = own.pop("config")
         file = config_file.read(source) if source is not None else {}
         if self._base is not None:
-            file = _over(self._base(own), file)
+            model = self.form.model
+            # Spelled alike, so that a name of an earlier version in one meets the name of today in the other.
+            file = _over(spell_out(model, self._base(own)), spell_out(model, file))
         settings = self.form.fill(given, file, source)
         if own.pop("print_config"):
             click.echo(config_file.toml(self.form.table(settings)), nl=False)
@@ -119,11 +122,19 @@ class Verb(click.Command):
 
 
 def _over(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:
-    """A table over another: what both hold as tables is put together likewise."""
-    inner = {
-        key: value for key, value in table.items() if isinstance(value, Mapping) and isinstance(base.get(key), dict)
+    """A table over another: what both hold as tables is put together likewise, unless they are of different kinds."""
+    both = {
+        key: (base[key], value)
+        for key, value in table.items()
+        if isinstance(value, Mapping) and isinstance(base.get(key), Mapping)
     }
-    return {**base, **table, **{key: _over(base[key], value) for key, value in inner.items()}}
+    alike = {key: pair for key, pair in both.items() if _kind(*pair) == _kind(*reversed(pair))}
+    return {**base, **table, **{key: _over(*pair) for key, pair in alike.items()}}
+
+
+def _kind(table: Mapping[str, Any], other: Mapping[str, Any]) -> Any:
+    """The kind that a table of settings names, or that of the other where it names none."""
+    return table.get("kind", other.get("kind"))
 
 
 def _config_options() -> list[click.Option]:

@@ -1,6 +1,6 @@
 """The models that may stand at a field: one, or one of several told apart by a tag."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, get_args
 
@@ -22,12 +22,14 @@ class Nested:
         models: By tag; one model under the empty tag if the field is no union.
         tag: The key that tells them apart, or None.
         named: Whether the field reads names of its own, such as presets, beside the tags.
+        upgrade: Makes a table of settings of an earlier version one of this version.
     """
 
     models: Mapping[str, type[BaseModel]]
     tag: str | None
     named: bool
     field: FieldInfo
+    upgrade: Callable[[Mapping[str, Any]], Mapping[str, Any]] = dict
 
     def shallow(self) -> "Nested":
         """The same choice without the fields of what is chosen, for where these would never end."""
@@ -74,7 +76,11 @@ class Nested:
         """A value out of a file with what it abbreviates spelled out, as far as that can be understood."""
         if self.tag is not None and isinstance(value, str) and value in self.models:
             return {self.tag: value}
-        known = self.model(value) if isinstance(value, Mapping) else None
+        if not isinstance(value, Mapping):
+            return value
+        value = self.upgrade(value)
+        # A table without a tag is of the kind that stands there by default.
+        known = self.model({**self.default(), **value})
         return spell_out(known, value) if known is not None else value
 
     def model(self, table: Mapping[str, Any]) -> type[BaseModel] | None:
@@ -87,7 +93,7 @@ def nested(field: FieldInfo) -> Nested | None:
     kinds = members(field.annotation)
     named = any(isinstance(entry, BeforeValidator) for entry in field.metadata)
     if len(kinds) == 1 and is_open(kinds[0]):
-        return Nested(open_kinds(kinds[0]), "kind", named, field)
+        return Nested(open_kinds(kinds[0]), "kind", named, field, kinds[0].upgrade)
     if not kinds or not all(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in kinds):
         return None
     tag = field.discriminator if isinstance(field.discriminator, str) else None

@@ -261,20 +261,6 @@ def test_a_loss_that_runs_away_stops_the_training_and_keeps_the_last_save(becalm
     assert not (tmp_path / "a.safetensors").exists()
 
 
-def test_fine_tuning_begins_where_its_origin_ended_and_with_its_settings(becalm: Run, tmp_path: Path) -> None:
-    assert becalm("toy", "train", *FLAGS, "--steps", 30, "--batch", 48, "--out", "a.safetensors", "--quiet")[0] == 0
-    words = ("toy", "train", *FLAGS, "--from", "a.safetensors", "--rate", 1e-12, "--steps", 1, "--quiet")
-    assert becalm(*words, "--out", "b.safetensors") == (0, "", "")
-    first, second = (Checkpoint.read(tmp_path / f"{name}.safetensors") for name in "ab")
-    for name, tensor in first.tensors.items():
-        assert float((tensor - second.tensors[name]).abs().max()) < 1e-6
-    assert second.config["settings"] == first.config["settings"] and first.config["settings"]["batch"] == 48
-
-
-def test_an_origin_that_is_none_is_refused_before_anything_is_written(refused: Callable[..., str]) -> None:
-    assert "no checkpoint" in refused("toy", "train", "--from", "missing.safetensors")
-
-
 @pytest.mark.parametrize(
     ("flag", "today"), [("--error", "--objective cross_entropy"), ("--gamma", "--weighting.gamma")]
 )
