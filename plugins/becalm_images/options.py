@@ -70,6 +70,7 @@ class FitOptions(Source):
     minutes: float | None = Field(None, gt=0, description="Wall-clock to train for; with epochs too, what ends first.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
+    device: str = Field("auto", description="auto, cpu, cuda.")
 
 
 class ClassifierOptions(FitOptions):

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from becalm.cond import to
 from becalm.denoiser import Denoiser
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
@@ -77,12 +78,14 @@ def train_classifier(
     seed: int = 0,
     minutes: float | None = None,
     denoise: Denoiser[Tensor] | None = None,
+    device: torch.device | str = "cpu",
 ) -> Iterator[float | Checkpoint]:
     """Trains a classifier on images noised to uniform times of the cosine schedule.
 
     Args:
         name: What the data are called.
         denoise: Model of the data whose class direction the gradient learns on a part of each batch, see ``mismatch``.
+        device: Where it is trained, and the model computes.
 
     Yields:
         The share done, and at last the checkpoint.
@@ -91,28 +94,28 @@ def train_classifier(
     images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = Classifier(train.images.shape[1], train.classes)
+        network = Classifier(train.images.shape[1], train.classes).to(device)
 
     def noised(pixels: Tensor, step: int, purpose: Purpose) -> tuple[Tensor, NoiseLevel]:
-        x0, sample = scaled(pixels), torch.arange(len(pixels))
+        x0, sample = scaled(to(pixels, device)), torch.arange(len(pixels), device=device)
         level = schedule(uniform(seed, sample, step, purpose)).spread(x0)
         return level.mix(x0, normal(seed, sample, step, Purpose.TRAIN_NOISE, tuple(x0.shape[1:]))), level
 
     def loss(index: Tensor, step: int) -> Tensor:
         x, level = noised(images[index], step, Purpose.TRAIN_TIME)
-        value = F.cross_entropy(network(x, level), labels[index])
+        value = F.cross_entropy(network(x, level), to(labels[index], device))
         return value if denoise is None else value + _WEIGHT * gradient_loss(denoise, index[:_MATCHED], step)
 
     def gradient_loss(denoise: Denoiser[Tensor], index: Tensor, step: int) -> Tensor:
         x, level = noised(images[index], step, Purpose.TRAIN_TIME)
-        mine = labels[index]
+        mine = to(labels[index], device)
         direction = class_direction(denoise, x, level, mine, torch.full_like(mine, train.classes))
         return mismatch(network.energy(x.requires_grad_(), level, mine), x, level, direction)
 
     yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
     with torch.no_grad():
         x, level = noised(torch.from_numpy(test.images[:2000].copy()), 0, Purpose.VALIDATE)
-        right = network(x, level).argmax(1) == torch.from_numpy(test.labels[:2000])
+        right = network(x, level).argmax(1).cpu() == torch.from_numpy(test.labels[:2000])
     config = {
         "kind": "classifier",
         "channels": train.images.shape[1],
@@ -123,7 +126,7 @@ def train_classifier(
         "accuracy_over_noise": float(right.float().mean()),
         **Origin(name, train.digest).header(),
     }
-    yield Checkpoint({f"network.{name}": value for name, value in network.state_dict().items()}, config)
+    yield Checkpoint({f"network.{name}": value for name, value in network.cpu().state_dict().items()}, config)
 
 
 def load_classifier(path: Path) -> Classifier:

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from becalm.cond import to
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
@@ -88,23 +89,32 @@ def features_of(network: LeNet, images: Tensor, labels: Tensor) -> Features:
 
 
 def train_judge(
-    train: Labelled, test: Labelled, *, name: str, epochs: int | None = 4, seed: int = 0, minutes: float | None = None
+    train: Labelled,
+    test: Labelled,
+    *,
+    name: str,
+    epochs: int | None = 4,
+    seed: int = 0,
+    minutes: float | None = None,
+    device: torch.device | str = "cpu",
 ) -> Iterator[float | Checkpoint]:
     """Trains a judge; yields the share done, then the checkpoint.
 
     Args:
         name: What the data are called.
+        device: Where the network is trained; what it sees afterwards is computed on the CPU.
     """
     sizes = (*train.images.shape[1:], train.classes)
     images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = LeNet(*sizes)
+        network = LeNet(*sizes).to(device)
 
     def loss(index: Tensor, step: int) -> Tensor:
-        return F.cross_entropy(network(scaled(images[index])), labels[index])
+        return F.cross_entropy(network(scaled(to(images[index], device))), to(labels[index], device))
 
     yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
+    network.cpu()
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     statistics = _statistics(features_of(network, images, labels), train.classes)
     tensors |= {f"statistics.{name}": value for name, value in statistics.items()}

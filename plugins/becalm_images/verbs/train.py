@@ -9,6 +9,7 @@ from torch import Tensor
 
 import becalm
 from becalm.denoiser import Denoiser
+from becalm.device import pick
 from becalm.errors import UserError
 from becalm.files import atomic
 from becalm.files.checkpoint import Checkpoint
@@ -30,7 +31,15 @@ def judge(options: JudgeOptions) -> Iterator[Report]:
     domain, out = _begin(options)
     name, train, test = domain.trained_on(), domain.labelled("train"), domain.labelled("test")
     if options.renew is None:
-        fitted = train_judge(train, test, name=name, epochs=options.epochs, seed=options.seed, minutes=options.minutes)
+        fitted = train_judge(
+            train,
+            test,
+            name=name,
+            epochs=options.epochs,
+            seed=options.seed,
+            minutes=options.minutes,
+            device=pick(options.device),
+        )
         checkpoint = yield from _watch(fitted)
     else:
         path = find(options.renew)
@@ -53,6 +62,7 @@ def classifier(options: ClassifierOptions) -> Iterator[Report]:
     """Trains a noise-aware classifier and prints its accuracy over all noise levels."""
     domain, out = _begin(options)
     name, train, test = domain.trained_on(), domain.labelled("train"), domain.labelled("test")
+    device = pick(options.device)
     fitted = train_classifier(
         train,
         test,
@@ -60,7 +70,8 @@ def classifier(options: ClassifierOptions) -> Iterator[Report]:
         epochs=options.epochs,
         seed=options.seed,
         minutes=options.minutes,
-        denoise=None if options.match is None else _denoiser(options.match, train),
+        denoise=None if options.match is None else _denoiser(options.match, train, device),
+        device=device,
     )
     checkpoint = yield from _watch(fitted)
     yield f"a classifier of {name}: accuracy {checkpoint.config['accuracy_over_noise']:.4f} over all noise levels"
@@ -68,13 +79,13 @@ def classifier(options: ClassifierOptions) -> Iterator[Report]:
     yield Saved(out, f"digest {checkpoint.digest[:16]}; name it by --classifier")
 
 
-def _denoiser(name: str, train: Labelled) -> Denoiser[Tensor]:
+def _denoiser(name: str, train: Labelled, device: torch.device) -> Denoiser[Tensor]:
     """The denoiser of a model of these images.
 
     Raises:
         UserError: If it is of other images, or knows no null class.
     """
-    model = becalm.load(name, "cpu")
+    model = becalm.load(name, str(device))
     if not isinstance(model.domain, Images):
         raise UserError(f"--match {name} is a model of {model.domain.name}, not of images")
     wanted, mine = (*train.images.shape[1:], train.classes), (*model.domain.shape(), model.domain.classes)
