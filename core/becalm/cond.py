@@ -21,7 +21,7 @@ def take(cond: C, index: Tensor) -> C:
     """The conditions of the samples in ``index``, (n,) integers, repeats allowed."""
     if hasattr(cond, "take") and not isinstance(cond, Tensor):
         return cast(C, cond.take(index))
-    return cast(C, _map(lambda tensor: tensor.index_select(0, index), cond))
+    return cast(C, each(lambda tensor: tensor.index_select(0, index), cond))
 
 
 def join(conds: Sequence[C]) -> C:
@@ -29,14 +29,14 @@ def join(conds: Sequence[C]) -> C:
     first: Any = conds[0]
     if hasattr(first, "take") and not isinstance(first, Tensor):  # Not "join": texts have that.
         return cast(C, type(first).join(conds))
-    return cast(C, _map(_cat, *conds))
+    return cast(C, each(_cat, *conds))
 
 
 def to(cond: C, device: torch.device | str) -> C:
     """The condition on another device; the host does not wait for the copy to a GPU."""
     if hasattr(cond, "to") and not isinstance(cond, Tensor):
         return cast(C, cond.to(device))
-    return cast(C, _map(lambda tensor: _to(tensor, torch.device(device)), cond))
+    return cast(C, each(lambda tensor: _to(tensor, torch.device(device)), cond))
 
 
 def _to(tensor: Tensor, device: torch.device) -> Tensor:
@@ -100,20 +100,21 @@ def _cat(*tensors: Tensor) -> Tensor:
     return torch.cat(tensors)
 
 
-def _map(function: Any, *conds: Any) -> Any:
+def each(function: Any, *conds: Any) -> Any:
+    """A function of the tensors in conditions of one structure, and the structure with its results."""
     first = conds[0]
     if first is None:
         return None
     if isinstance(first, Tensor):
         return function(*conds)
     if isinstance(first, dict):
-        return {key: _map(function, *(cond[key] for cond in conds)) for key in first}
+        return {key: each(function, *(cond[key] for cond in conds)) for key in first}
     if isinstance(first, tuple):
-        values = [_map(function, *parts) for parts in zip(*conds, strict=True)]
+        values = [each(function, *parts) for parts in zip(*conds, strict=True)]
         return type(first)(*values) if hasattr(first, "_fields") else tuple(values)
     if dataclasses.is_dataclass(first) and not isinstance(first, type):
         names = [field.name for field in dataclasses.fields(first)]
-        return type(first)(**{name: _map(function, *(getattr(cond, name) for cond in conds)) for name in names})
+        return type(first)(**{name: each(function, *(getattr(cond, name) for cond in conds)) for name in names})
     raise TypeError(
         f"a condition must be None, a tensor, a tuple, dict or dataclass of these, or have take and join; "
         f"got {type(first).__name__}"

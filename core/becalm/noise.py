@@ -56,7 +56,7 @@ def bits(
     """(N, words) random 32-bit words as int64, for the rows of samples ``sample``, (N,) integers.
 
     Args:
-        step: One for all rows, or (N,).
+        step: One for all rows, a number or a 0-dim tensor, or (N,).
         first: Number of the row's first word within its sample, a multiple of 4, scalar or (N,): rows that belong to
             one sample take disjoint words of that sample's stream.
     """
@@ -66,12 +66,12 @@ def bits(
     block = torch.arange(blocks, device=device)[None] + start
     key = (seed & _WORD, (seed >> 32) & _WORD)
     if device.type == "cpu":
-        number = step & _WORD if isinstance(step, int) else step[:, None].numpy()
+        number = step & _WORD if isinstance(step, int) else step.reshape(-1, 1).numpy()
         counter = (block.numpy(), sample[:, None].numpy(), number, int(purpose))
         return torch.from_numpy(_philox_on_cpu(key, counter, (len(sample), blocks))).flatten(1)[:, :words]
     block = block.expand(len(sample), blocks)
     # Filled on the device: a number copied from the host would make the host wait.
-    step_word = torch.full_like(block, step & _WORD) if isinstance(step, int) else step[:, None].expand_as(block)
+    step_word = torch.full_like(block, step & _WORD) if isinstance(step, int) else step.reshape(-1, 1).expand_as(block)
     purpose_word = torch.full_like(block, int(purpose))
     words_of = philox(key, (block, sample[:, None].expand_as(block), step_word, purpose_word))
     return torch.stack(words_of, dim=-1).flatten(1)[:, :words]
@@ -99,7 +99,7 @@ def _philox_on_cpu(key: tuple[int, int], counter: Sequence[Any], shape: tuple[in
     return out.view(np.int64)
 
 
-def uniform(seed: int, sample: Tensor, step: int, purpose: Purpose, shape: tuple[int, ...] = ()) -> Tensor:
+def uniform(seed: int, sample: Tensor, step: int | Tensor, purpose: Purpose, shape: tuple[int, ...] = ()) -> Tensor:
     """Uniform float64 numbers in the open interval (0, 1), (N, *shape)."""
     words = bits(seed, sample, step, purpose, max(math.prod(shape), 1))
     return ((words.double() + 0.5) * 2.0**-32).reshape(len(sample), *shape)
@@ -154,7 +154,7 @@ def stream(
     seed: int,
     sample: Tensor,
     purpose: Purpose = Purpose.STEP,
-    first_step: int = 0,
+    first_step: int | Tensor = 0,
     rank: Tensor | None = None,
 ) -> Callable[[Tensor], Tensor]:
     """The samplers' ``noise``: call number k gives step first_step + k's noise of each sample.
@@ -166,21 +166,22 @@ def stream(
         rank: (N,) each row's number within its sample; by default counted.
     """
     rank = _rank_within_sample(sample) if rank is None else rank
-    step, shape = first_step, torch.Size()
+    # A tensor's value is not looked at: another device would make the host wait.
+    step, called, shape = first_step, 0, torch.Size()
     drawn: Iterator[Tensor] = iter(())
 
     def draw(like: Tensor) -> Tensor:
-        nonlocal step, drawn, shape
+        nonlocal step, called, drawn, shape
         if like.shape[1:] != shape:
             drawn, shape = iter(()), like.shape[1:]
         noise = next(drawn, None)
         if noise is None:
             # Whoever is no sampler asks once, and pays for one at first.
-            several = purpose == Purpose.STEP or step > first_step
+            several = purpose == Purpose.STEP or called > 0
             count = min(_STEPS, max(1, _NUMBERS // max(like.numel(), 1))) if several else 1
             drawn = iter(_block(seed, sample, step, count, purpose, shape, rank).unbind())
             noise = next(drawn)
-        step += 1
+        step, called = step + 1, called + 1
         return noise.to(like)
 
     return draw
@@ -191,14 +192,18 @@ _STEPS, _NUMBERS = 64, 2**14
 
 
 def _block(
-    seed: int, sample: Tensor, step: int, count: int, purpose: Purpose, shape: tuple[int, ...], rank: Tensor | None
+    seed: int,
+    sample: Tensor,
+    step: int | Tensor,
+    count: int,
+    purpose: Purpose,
+    shape: tuple[int, ...],
+    rank: Tensor | None,
 ) -> Tensor:
     """The noise of ``count`` steps from ``step`` on, (count, N, *shape)."""
     width = -(-max(math.prod(shape), 1) // 4) * 4
     first: Tensor | int = 0 if rank is None else (rank * width).repeat(count)
-    numbers = (
-        torch.arange(step, step + count, device=sample.device).repeat_interleave(len(sample)) if count > 1 else step
-    )
+    numbers = (torch.arange(count, device=sample.device) + step).repeat_interleave(len(sample)) if count > 1 else step
     return normal(seed, sample.repeat(count), numbers, purpose, tuple(shape), first).reshape(count, len(sample), *shape)
 
 

@@ -17,6 +17,8 @@ from becalm.objective import Denoising, Fixed, Importance, LogNormal, Times, Uni
 from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Extra, Heun, Sampler, UniPC
 from becalm.schedule import Cosine, Linear, Schedule, levels
 from becalm.train import Training, begin, train
+from becalm.train.muon import Muon
+from becalm.train.step import Part, advance
 
 SAMPLERS: list[Sampler] = [
     DDPM(),
@@ -110,6 +112,22 @@ def test_no_training_step_waits(times: str, schedule: Schedule) -> None:
         waits.names.clear()
         next(training)
     assert waits.names == []
+
+
+@pytest.mark.parametrize("schedule", [Cosine(), Linear()], ids=["cosine", "linear"])
+@pytest.mark.parametrize("times", TIMES)
+def test_all_of_a_recorded_step_is_on_the_device(times: str, schedule: Schedule) -> None:
+    """A CUDA graph holds no number of a batch, rate or share that the host has looked at or copied."""
+    objective = Denoising(levels=TIMES[times], drop=0.5)
+    state = begin(model().domain, schedule, objective, Training(steps=10, precision="fp32"), META)
+    state.optimizers = [Muon([weight for weight in state.weights().values() if weight.dim() > 1], lr=1e-3)]
+    number, rate, share = (torch.zeros((), device=META, dtype=kind) for kind in (torch.long, torch.float, torch.float))
+    part = Part(next(state.domain.batches("train", 0)).to(META), number)
+    advance(state, state.network, [part], 1e-3, 0.5)
+    with Waits() as waits:
+        advance(state, state.network, [part], rate, share)
+    assert waits.names == []
+    assert all(group["lr"] is rate for each in state.optimizers for group in each.param_groups)
 
 
 def test_the_watch_sees_a_copy_and_a_read() -> None:

@@ -18,7 +18,7 @@ from becalm.objective.draw import BINS
 from becalm.objective.weighting import P2, Edm, MinSnr, Simple, Snr
 from becalm.prediction import gain
 from becalm.schedule import Cosine, Flow, Karras, Linear, NoiseSchedule, VarianceExploding, VariancePreserving
-from becalm.train.loop import _remember
+from becalm.train.step import _remember
 
 PREDICTIONS: tuple[Prediction, ...] = get_args(Prediction)
 SCHEDULES = [Cosine(), Flow(), Linear(), Karras(), VarianceExploding(), VariancePreserving()]

@@ -27,7 +27,7 @@ def draw(
     history: Tensor,
     *,
     seed: int,
-    step: int,
+    step: int | Tensor,
     offset: int = 0,
     process: Process = GAUSSIAN,
 ) -> Draw:

@@ -39,7 +39,7 @@ class Hybrid(Objective):
         super().check(schedule, process)
         check_weights(self, self.weighting, schedule)
 
-    def times(self, unit: Tensor, memory: Memory, step: int) -> tuple[Tensor, ...]:
+    def times(self, unit: Tensor, memory: Memory, step: int | Tensor) -> tuple[Tensor, ...]:
         t = self.levels.draw(unit, memory)
         return t, earlier(t)
 

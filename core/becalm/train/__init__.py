@@ -3,7 +3,8 @@
 What is learnt is an objective's matter (``becalm.objective``), on which data a domain's.
 """
 
-from becalm.train.loop import TrainState, TrainStep, begin, train
+from becalm.train.loop import begin, train
 from becalm.train.settings import Training
+from becalm.train.state import TrainState, TrainStep
 
 __all__ = ["TrainState", "TrainStep", "Training", "begin", "train"]

@@ -13,7 +13,8 @@ from becalm.errors import UserError
 from becalm.objective import Others
 from becalm.objective.draw import draw, weighted
 from becalm.train.arithmetic import autocast, seeded
-from becalm.train.loop import TrainState, denoiser, encoded
+from becalm.train.state import TrainState
+from becalm.train.step import denoiser, encoded
 
 C = TypeVar("C")
 

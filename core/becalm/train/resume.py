@@ -15,8 +15,9 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.model.load import parts
 from becalm.plugin.find import Plugin, bringer
 from becalm.plugin.kinds import Kind
-from becalm.train.loop import TrainState, begin
+from becalm.train.loop import begin
 from becalm.train.settings import Training
+from becalm.train.state import TrainState
 
 C = TypeVar("C")
 

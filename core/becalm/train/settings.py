@@ -43,6 +43,9 @@ class Training(Settings):
         "auto", description="Arithmetic of matrix products; auto: bf16 on GPUs, on CPUs the faster by a trial step."
     )
     compile: bool = Field(False, description="Compile the network first (torch.compile).")
+    graph: bool = Field(
+        True, description="On a GPU, record a step as one CUDA graph and replay it, where the network allows it."
+    )
     freeze: tuple[str, ...] = Field(
         (), description="Weights that stay as they are, by patterns of their names, such as embed.*; for fine-tuning."
     )

@@ -4,8 +4,8 @@ from copy import deepcopy
 from typing import TypeVar
 
 from becalm.model.model import Model
-from becalm.train.loop import TrainState
 from becalm.train.resume import describe
+from becalm.train.state import TrainState
 
 C = TypeVar("C")
 

@@ -1,0 +1,74 @@
+"""What a training is: configuration, tensors, a step number."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from becalm.codec import Codec
+from becalm.domain import Domain
+from becalm.objective import Objective
+from becalm.process import GAUSSIAN, Process
+from becalm.schedule import Schedule
+from becalm.train.settings import Training
+
+C = TypeVar("C")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class TrainStep:
+    """One optimiser step.
+
+    Attributes:
+        step: Steps done, this one included.
+        loss: Mean weighted loss, 0-dim; read it when you need it, since reading waits for the device.
+        norm: Norm of the gradient before clipping, 0-dim.
+        rate: Learning rate used.
+        seconds: Trained when it was done, earlier sessions included.
+    """
+
+    step: int
+    loss: Tensor
+    norm: Tensor
+    rate: float
+    seconds: float
+
+
+@dataclass(eq=False)
+class TrainState(Generic[C]):
+    """All that a training is: configuration, tensors, a step number. ``train`` advances it in place.
+
+    Attributes:
+        data: What the domain says of the data that the training began with, see ``Domain.fingerprint``.
+        seconds: Spent on it so far, from the call of ``train`` on, what its consumer does between two steps included.
+    """
+
+    domain: Domain[C]
+    schedule: Schedule
+    objective: Objective
+    training: Training
+    network: nn.Module
+    codec: Codec[C]
+    average: dict[str, Tensor]
+    optimizers: list[torch.optim.Optimizer]
+    history: Tensor
+    device: torch.device
+    process: Process = GAUSSIAN
+    step: int = 0
+    data: Mapping[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+
+    @property
+    def over(self) -> bool:
+        """Whether its steps are done or its time is spent. Where not, at least one more step follows."""
+        return self.training.used(self.step, self.seconds).over
+
+    def averaged(self) -> dict[str, Tensor]:
+        """The network's state with the averaged (EMA) weights."""
+        return {**self.network.state_dict(), **self.average}
+
+    def weights(self) -> dict[str, nn.Parameter]:
+        """The weights that are trained, by name."""
+        return {name: weight for name, weight in self.network.named_parameters() if weight.requires_grad}
