@@ -8,7 +8,9 @@ import torch
 from torch import Tensor
 
 from becalm import UserError
+from becalm.files.checkpoint import Checkpoint
 from becalm.level import NoiseLevel
+from becalm.model import find as model_file
 from becalm.objective import Objective
 from becalm.schedule import Cosine, Schedule
 from becalm.testing import check_domain
@@ -124,6 +126,19 @@ def test_a_judge_or_classifier_of_other_images_is_one_sentence() -> None:
         domain.metrics(torch.zeros(10, 3, 32, 32, dtype=torch.uint8), torch.zeros(10).long())
     with pytest.raises(UserError, match=r"^classifier 'mnist-classifier' is for[^\n]*images classifier --data[^\n]*$"):
         domain.energies()
+
+
+def test_the_bundled_model_is_of_its_recipe() -> None:
+    recipe = tomllib.loads((Path(__file__).parents[2] / "benchmarks/recipes/mnist-gpu.toml").read_text())
+    made = Checkpoint.read(model_file("mnist")).config
+    assert (made["schedule"], made["objective"]) == (recipe["schedule"], recipe["objective"])
+    assert made["training"] == {**recipe["training"], "minutes": None}
+    assert made["step"] == recipe["training"]["steps"]
+    # What is read off the data is no recipe's matter.
+    of_data = ("data", "digest", "class_names", "holdout", "resize", "crop")
+    assert {name: value for name, value in made["settings"].items() if name not in of_data} == {
+        name: value for name, value in recipe["settings"].items() if name not in of_data
+    }
 
 
 def test_images_are_trained_as_the_bundled_model_was() -> None:
