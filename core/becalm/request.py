@@ -80,6 +80,14 @@ class SampleRequest(Settings):
             check_times(self.times)
         return self
 
+    def idle(self) -> Mapping[str, str]:
+        found: dict[str, str] = {}
+        if self.guidance in (0, 1):
+            found |= dict.fromkeys(("guidance_low", "guidance_high", "rescale"), f"where guidance is {self.guidance:g}")
+        if self.times is not None:
+            found |= dict.fromkeys(("steps", "spacing"), "where times are given")
+        return found
+
     @property
     def updates(self) -> int:
         """The steps that a run yields: those of the path, and the extra ones."""

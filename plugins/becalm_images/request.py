@@ -1,5 +1,6 @@
 """What an image is asked for by."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
@@ -40,6 +41,14 @@ class ImageRequest(SampleRequest):
     threshold: Literal["static", "dynamic", "none"] = Field(
         "static", description="Keep each estimate within black and white: clip, rescale by quantile, or leave."
     )
+
+    def idle(self) -> Mapping[str, str]:
+        found = dict(super().idle())
+        if not self.classifier_guidance:
+            found |= dict.fromkeys(("classifier", "classifier_start"), "where classifier guidance is 0")
+            if not self.guidance:
+                found["label"] = "where guidance is 0 and no classifier guides"
+        return found
 
     @field_validator("label", mode="before")
     @classmethod

@@ -1,5 +1,6 @@
 """What a chunk of actions is asked for by. Imports no torch."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 from pydantic import Field, field_validator
@@ -25,6 +26,14 @@ class PolicyRequest(SampleRequest):
     )
     avoid_scale: float = Field(1.0, ge=0, description="Strength of --avoid.")
     bounds_scale: float = Field(0.0, ge=0, description="Strength of a pull back into the action bounds; 0 is off.")
+
+    def idle(self) -> Mapping[str, str]:
+        found = dict(super().idle())
+        if self.avoid is None:
+            found["avoid_scale"] = "where nothing is avoided"
+        if self.observation is not None:
+            found["example"] = "where there is an observation"
+        return found
 
     @field_validator("avoid")
     @classmethod

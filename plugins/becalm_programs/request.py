@@ -38,3 +38,7 @@ class ProgramRequest(SampleRequest):
     descend: float = Field(0.0, ge=0, description="Scale of the violation's plain gradient (Descend); 0 is none.")
     tier: Tier = Field("guided", description="What is done to make solutions; each does what those before it do, too.")
     batch: int = Field(64, ge=1, description="Solutions computed at a time; changes nothing but memory and speed.")
+
+    def idle(self) -> Mapping[str, str]:
+        found = {name: why for name, why in super().idle().items() if "guidance" not in why}
+        return found | dict.fromkeys(("guidance_low", "guidance_high", "rescale"), "in programs")

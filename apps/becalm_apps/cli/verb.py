@@ -3,15 +3,17 @@
 The form is made when it is first needed: a list of verbs must not import what one of them needs.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import click
 from pydantic import BaseModel
 
+from becalm.errors import UserError
+from becalm.plugin.settings import Settings
 from becalm_apps.cli import common, config_file
-from becalm_apps.cli.flags import Operand
+from becalm_apps.cli.flags import Flag, Operand
 from becalm_apps.cli.form import Form
 from becalm_apps.cli.lazy_group import epilog
 from becalm_apps.fields.nested import spell_out
@@ -117,8 +119,17 @@ class Verb(click.Command):
         if own.pop("print_config"):
             click.echo(config_file.toml(self.form.table(settings)), nl=False)
             return
+        _refuse_idle(settings, given)
         names = [flag.shown for flag in given] + (["--config"] if source is not None else [])
         self._run(Call(settings, own, tuple(names)))
+
+
+def _refuse_idle(settings: BaseModel, given: Iterable[Flag]) -> None:
+    """Refuses flags that would do nothing beside the others."""
+    idle = settings.idle() if isinstance(settings, Settings) else {}
+    for flag in given:
+        if (where := idle.get(flag.path[0])) is not None:
+            raise UserError(f"{flag.shown} does nothing {where}: leave it out")
 
 
 def _over(base: Mapping[str, Any], table: Mapping[str, Any]) -> dict[str, Any]:

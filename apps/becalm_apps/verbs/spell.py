@@ -1,4 +1,6 @@
-"""Settings as the words of a command line: what a form makes of them is these settings again."""
+"""Settings as the words of a command line: what a form makes of them is these settings again, but for those that do
+nothing beside the others, which a command line refuses.
+"""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -7,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic_core import PydanticUndefined, to_jsonable_python
 
+from becalm.plugin.settings import Settings
 from becalm_apps.cli.flags import Flag, Operand
 from becalm_apps.cli.form import Form
 
@@ -16,7 +19,8 @@ _NOTHING = object()
 def spell(form: Form, settings: BaseModel) -> list[str]:
     """The flags that differ from the defaults, words without a flag first; what no flag can say is left out."""
     table = settings.model_dump(mode="json")
-    words = [word for flag in form.flags for word in _words(flag, table)]
+    idle = _idle(settings)
+    words = [word for flag in form.flags if flag.path[0] not in idle for word in _words(flag, table)]
     operands = [word for flag in form.flags if isinstance(flag.option, Operand) for word in _operand(flag, table)]
     return [*operands, *words]
 
@@ -24,8 +28,12 @@ def spell(form: Form, settings: BaseModel) -> list[str]:
 def differing(settings: BaseModel) -> dict[str, Any]:
     """The top-level settings that differ from their model's defaults, as plain values."""
     table = settings.model_dump(mode="json")
-    fields = type(settings).model_fields
-    return {name: value for name, value in table.items() if value != _plain(fields[name].default)}
+    fields, idle = type(settings).model_fields, _idle(settings)
+    return {name: value for name, value in table.items() if value != _plain(fields[name].default) and name not in idle}
+
+
+def _idle(settings: BaseModel) -> Mapping[str, str]:
+    return settings.idle() if isinstance(settings, Settings) else {}
 
 
 def _words(flag: Flag, table: Mapping[str, Any]) -> Iterator[str]:

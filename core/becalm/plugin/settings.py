@@ -29,6 +29,12 @@ class Settings(BaseModel):
         table = rename(cls, value)
         return {**table, **replaced(cls, table)} if cls.instead and isinstance(table, Mapping) else table
 
+    def idle(self) -> Mapping[str, str]:
+        """Fields that do nothing beside the others as these are, each with where that is so, as in ``where guidance is
+        1``. On a command line they are refused.
+        """
+        return {}
+
 
 def replaced(model: type[Settings], table: Mapping[str, Any]) -> dict[str, None]:
     """The fields whose place others in a table of settings take, each as None."""

@@ -128,6 +128,8 @@ WRONG = [
     (["--side", "up"], "--side must be 'left' or 'right', got 'up'"),
     (["--guidance", "inf"], "--guidance must be a finite number, got inf"),
     (["--guidance-low", ".9", "--guidance-high", ".1"], "guidance_low must not be above guidance_high.*"),
+    (["--guidance", "1", "--rescale", ".5"], "--rescale does nothing where guidance is 1: leave it out"),
+    (["--times", "1,.5", "--steps", "3"], "--steps does nothing where times are given: leave it out"),
     (["--stpes", "3"], "unknown flag --stpes; did you mean --steps?"),
     (["--device", "abacus"], "device 'abacus' is not available here.*"),
     (["--checkpoint", "nobody"], "unknown checkpoint 'nobody': known are .*"),
