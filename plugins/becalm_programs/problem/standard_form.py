@@ -8,18 +8,20 @@ all (as the projections of Kaczmarz 1937 do).
 
 import warnings
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from becalm_programs.problem.arrays import MatrixArrays
 from becalm_programs.problem.dual_values import LpSolution, solve_lp
 from becalm_programs.problem.encoding import BinaryEncoding
 from becalm_programs.problem.program import Program
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class StandardForm:
     """One program in tensors, float32.
 
@@ -84,6 +86,15 @@ class StandardForm:
             features=_float(features),
             row_features=_float(row_features),
         )
+
+    @cached_property
+    def arrays(self) -> MatrixArrays:
+        """``matrix`` by rows and by columns as float32 arrays; no copy is made on a CPU."""
+        by_rows, by_columns = (
+            (part.crow_indices().cpu().numpy(), part.col_indices().cpu().numpy(), part.values().cpu().numpy())
+            for part in (self.matrix, self.transposed)
+        )
+        return MatrixArrays(*by_rows, *by_columns)
 
 
 FEATURES = 10
