@@ -16,6 +16,7 @@ from becalm.errors import UserError
 from becalm.files.content import digest, stamp
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import Purpose, epochs, uniform
+from becalm.plugin.report import counted
 from becalm.train.split import check_split, split_range
 from becalm_programs.denoiser.network import Bipartite
 from becalm_programs.families import generate
@@ -78,7 +79,7 @@ class IntegerPrograms(Domain[ProblemBatch]):
         entries = f"{min(sizes)} to {max(sizes)}" if min(sizes) < max(sizes) else f"{sizes[0]}"
         solutions = sum(len(example.x0) for example in train)
         held = f"{self.holdout or 'none'} more for test"
-        return f"{len(train)} programs of {entries} entries with {solutions} solutions; {held}"
+        return f"{counted(len(train), 'program')} of {entries} entries with {counted(solutions, 'solution')}; {held}"
 
     def fingerprint(self) -> Mapping[str, Any]:
         files = programs(Path(self._folder()).expanduser())

@@ -15,6 +15,7 @@ from becalm.errors import UserError, sentence
 from becalm.files import hub
 from becalm.files.card import Card, card
 from becalm.plugin.find import installed
+from becalm.plugin.report import counted
 from becalm.version import __version__
 from becalm_apps.cli import common
 from becalm_apps.cli.lazy_group import epilog
@@ -113,7 +114,8 @@ def _evaluate(model: "Model[Any]", count: int) -> dict[str, Any]:
     request = model.request(count=count)
     samples = model.sample(request)
     figures = {name: float(value) for name, value in model.domain.metrics(samples.data, samples.cond).items()}
-    how = f"{count} samples, {request.sampler.name}, {request.updates} steps, seed {request.seed}, becalm {__version__}"
+    walk = f"{request.sampler.name}, {counted(request.updates, 'step')}, seed {request.seed}"
+    how = f"{counted(count, 'sample')}, {walk}, becalm {__version__}"
     return {"figures": {name: value for name, value in figures.items() if math.isfinite(value)}, "judged": how}
 
 
@@ -126,7 +128,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise UserError(f"--figures {path} cannot be read as JSON: {reason}") from error
     if isinstance(printed, Mapping) and isinstance(printed.get("metrics"), Mapping):
         count = printed.get("count")
-        return {"figures": printed["metrics"], "judged": f"{count} samples" if count else None}
+        return {"figures": printed["metrics"], "judged": counted(count, "sample") if count else None}
     if isinstance(printed, Mapping) and isinstance(printed.get("tables"), list):
         return {"tables": [_table(table) for table in printed["tables"] if isinstance(table, Mapping)]}
     raise UserError(f"--figures {path} holds neither metrics nor tables: write what becalm NOUN evaluate --json prints")

@@ -10,6 +10,7 @@ import click
 from becalm.files import atomic
 from becalm.files.arrays import npz
 from becalm.plugin.hooks import DomainRef
+from becalm.plugin.report import counted
 from becalm.provenance import record, write
 from becalm.request import SampleRequest
 from becalm_apps.cli import common
@@ -64,9 +65,11 @@ def _run(ref: DomainRef, call: Call) -> None:
         }
         print_document(summary)
     elif not call.own["quiet"]:
-        how = f"{request.sampler.name}, {request.updates} steps, seed {request.seed}"
+        how = f"{request.sampler.name}, {counted(request.updates, 'step')}, seed {request.seed}"
         name = call.own["checkpoint"] or ref.default
-        click.echo(f"{out}: {request.count} samples in {clock(drawn.seconds)} ({how}, {name} {model.digest[:8]})")
+        click.echo(
+            f"{out}: {counted(request.count, 'sample')} in {clock(drawn.seconds)} ({how}, {name} {model.digest[:8]})"
+        )
 
 
 def make(model: "Model[Any]", request: SampleRequest, suffix: str, *, quiet: bool) -> tuple["Drawn[Any]", bytes]:

@@ -14,6 +14,7 @@ from becalm.files import atomic
 from becalm.files.lock import hold
 from becalm.plugin.find import resolve
 from becalm.plugin.hooks import DomainRef
+from becalm.plugin.report import counted
 from becalm.plugin.settings import Settings
 from becalm_apps.cli import common
 from becalm_apps.cli.document import print_document
@@ -151,8 +152,9 @@ def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracke
         print_document({**summary, "seconds": round(state.seconds, 3), "checkpoint": digest})
     elif not call.own["quiet"]:
         test = f", held out {ended.seen['held_out']:.4f}" if "held_out" in ended.seen else ""
+        trained = f"{counted(state.step, 'step')} in {clock(state.seconds)}"
         speed = f"{state.step / max(state.seconds, 1e-9):.3g} steps/s"
-        click.echo(f"{out}: {state.step} steps in {clock(state.seconds)}, {speed}, loss {ended.loss:.4f}{test}")
+        click.echo(f"{out}: {trained}, {speed}, loss {ended.loss:.4f}{test}")
 
 
 def _done(state: "TrainState[Any]", call: Call) -> None:

@@ -153,3 +153,12 @@ class Positional:
     ``file: Annotated[str, Positional()]`` is ``FILE``. A field with a default may be left out; one that is a tuple or a
     list takes all the words that are left.
     """
+
+
+def counted(count: int, noun: str) -> str:
+    """A number with its noun: ``1 sample``, ``1600 samples``.
+
+    Args:
+        noun: In the singular; its plural ends in s.
+    """
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"

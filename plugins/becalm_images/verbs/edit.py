@@ -10,6 +10,7 @@ from torch import Tensor
 import becalm
 from becalm.errors import UserError
 from becalm.model import Model
+from becalm.plugin.report import counted
 from becalm.provenance import record, write
 from becalm.sampler import last
 from becalm_images.data.image import Reading, is_image, read
@@ -40,7 +41,7 @@ def run(options: EditOptions) -> Iterator[str]:
     canvas = grid(tiles, columns=min(len(tiles), 10), zoom=4)
     kept = "all of it, noised" if keep is None else "what is kept"
     write(out, png(labelled(canvas, [f"1: the image   2: {kept}   3 to {len(tiles)}: edits"])).content, made)
-    yield f"{options.out}: the image, what was kept, and {len(edited)} edits"
+    yield f"{options.out}: the image, what was kept, and {counted(len(edited), 'edit')}"
 
 
 def edits(model: Model[Tensor], image: Tensor, keep: Tensor | None, options: EditOptions) -> Tensor:

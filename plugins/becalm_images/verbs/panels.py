@@ -12,7 +12,7 @@ from torch import Tensor
 
 from becalm.errors import UserError
 from becalm.model import Model, shared
-from becalm.plugin.report import Picture, Progress, Report, Saved
+from becalm.plugin.report import Picture, Progress, Report, Saved, counted
 from becalm.provenance import Record, record, write
 from becalm.sampler import Step
 from becalm_images.data.image import read
@@ -124,7 +124,7 @@ def _stream(
         picture = png(grid(tiles, columns=columns, zoom=3))
         names = "the drawing" if len(before) == 1 else "the image, what is kept"
         yield Progress(step.index + 1, request.updates, f"t = {float(step.level.t):.2f}")
-        yield replace(picture, text=f"{names}, and {request.count} edits")
+        yield replace(picture, text=f"{names}, and {counted(request.count, 'edit')}")
     if picture is not None:
         write(folder / "edits.png", picture.content, made)
         yield Saved(folder / "edits.png")

@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from becalm.errors import UserError, first_line
 from becalm.files.content import digest
+from becalm.plugin.report import counted
 from becalm.provenance import Record, write
 
 Array = npt.NDArray[np.float64]
@@ -93,8 +94,8 @@ class Episodes:
         """How many there are of what, in a line."""
         (steps, observed), entries = self.observations.shape, self.actions.shape[1]
         where = f" of {self.environment}" if self.environment else ""
-        sizes = f"{steps} steps, observations of {observed} and actions of {entries} entries"
-        return f"{len(self)} demonstrations{where}, {sizes}"
+        sizes = f"{counted(steps, 'step')}, observations of {observed} and actions of {entries} entries"
+        return f"{counted(len(self), 'demonstration')}{where}, {sizes}"
 
     def entries(self, title: str) -> Array:
         """The table of the ``observation`` or the ``action``."""

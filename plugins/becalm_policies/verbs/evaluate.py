@@ -11,7 +11,7 @@ import numpy as np
 import becalm.model
 from becalm.errors import UserError
 from becalm.model import Model
-from becalm.plugin.report import Progress, Report, Table
+from becalm.plugin.report import Progress, Report, Table, counted
 from becalm.provenance import Record, record, write
 from becalm_policies.control.execution import Execution
 from becalm_policies.control.latency import Latency, Timed, measure
@@ -164,7 +164,7 @@ def _scores(task: _Task, summary: Summary, totals: Sequence[float]) -> Table:
     for name, figure in summary.notes.items():
         add(f"share {name}", figure)
     rows.append(("mean length, steps", summary.steps, *[None] * (2 + len(others))))
-    title = f"{task.id}, protocol {task.protocol}, {len(totals)} episodes"
+    title = f"{task.id}, protocol {task.protocol}, {counted(len(totals), 'episode')}"
     players = (anchor.player for anchor in others)
     return Table(("figure", "policy", "95 % from", "to", *players), tuple(rows), title)
 
@@ -192,7 +192,9 @@ def _pictures(
     from becalm_policies.views.score_plot import plot_scores
 
     figure = summary.best if task.score == "best" else summary.total
-    title = f"{Path(options.checkpoint).stem} in {task.id}, protocol {task.protocol}, {len(rollouts)} episodes"
+    title = (
+        f"{Path(options.checkpoint).stem} in {task.id}, protocol {task.protocol}, {counted(len(rollouts), 'episode')}"
+    )
     write(folder / "plot.png", plot_scores(rollouts, task.score, figure, title).content, made("plot.png"))
     if options.video != "none":
         ranked = sorted(rollouts, key=lambda rollout: float(getattr(rollout.outcome, task.score)))

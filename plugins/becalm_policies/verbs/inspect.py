@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.files import atomic
-from becalm.plugin.report import Progress, Table
+from becalm.plugin.report import Progress, Table, counted
 from becalm.provenance import record, write
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats.source import load
@@ -58,16 +58,15 @@ def warnings(episodes: Episodes) -> list[str]:
     outside = _outside(episodes)
     if outside.any():
         share = 100 * float(outside.mean())
-        wrong.append(
-            f"{int(outside.sum())} actions ({share:.3g} %) are out of bounds, the first at step {outside.argmax()}"
-        )
+        actions = counted(int(outside.sum()), "action")
+        wrong.append(f"{actions} ({share:.3g} %) out of bounds, the first at step {outside.argmax()}")
     twice = duplicates(episodes)
     if twice:
         first, second = twice[0]
-        wrong.append(f"{len(twice)} episodes are there twice, such as {first} and {second}")
+        wrong.append(f"{counted(len(twice), 'episode')} there twice, such as {first} and {second}")
     short = np.flatnonzero(episodes.lengths == 1)
     if len(short):
-        wrong.append(f"{len(short)} episodes have a single step, such as {short[0]}")
+        wrong.append(f"{counted(len(short), 'episode')} of a single step, such as {short[0]}")
     return wrong
 
 

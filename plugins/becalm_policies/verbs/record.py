@@ -14,7 +14,7 @@ import numpy as np
 from becalm import provenance
 from becalm.errors import UserError
 from becalm.files.atomic import writable
-from becalm.plugin.report import Progress, Table
+from becalm.plugin.report import Progress, Table, counted
 from becalm_policies.demonstrations.demonstrators import Demonstrator, Factory, demonstrator
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.environments.known import observation_names
@@ -276,4 +276,4 @@ def _summary(recording: _Recording, path: Path) -> Iterator[str | Table]:
     if recording.clipped:
         rows.append(("actions clipped to the bounds", recording.clipped))
     yield Table(("figure", "value"), tuple(rows), title=f"{recording.options.env} by {recording.options.demonstrator}")
-    yield f"{path}: {len(whole)} episodes, {len(whole.actions)} steps"
+    yield f"{path}: {counted(len(whole), 'episode')}, {counted(len(whole.actions), 'step')}"

@@ -16,7 +16,7 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.files.lock import hold
-from becalm.plugin.report import Progress, Report, Table
+from becalm.plugin.report import Progress, Report, Table, counted
 from becalm_programs.formats.read import model_files, need, read
 from becalm_programs.options import LabelOptions
 from becalm_programs.problem.verify import verify
@@ -131,4 +131,4 @@ def _table(pools: list[Labels]) -> Table:
         ("seconds", [labels.seconds for labels in pools]),
     ):
         rows.append((name, round(min(values), 2), round(float(np.mean(values)), 2), round(max(values), 2)))
-    return Table(("figure", "least", "mean", "most"), tuple(rows), title=f"{len(pools)} programs")
+    return Table(("figure", "least", "mean", "most"), tuple(rows), title=counted(len(pools), "program"))

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from becalm.errors import UserError
 from becalm.files import atomic
-from becalm.plugin.report import Progress, Report, Table
+from becalm.plugin.report import Progress, Report, Table, counted
 from becalm.provenance import record, write
 from becalm_programs.evaluation import chart, tables
 from becalm_programs.evaluation.journal import Journal, References, digest
@@ -225,7 +225,7 @@ def _reported(options: EvaluateOptions, board: _Board, best: Mapping[str, float]
     if not rows:
         raise UserError("nothing was evaluated: no instance could be read")
     title = options.folder or f"{options.family}, {options.size}"
-    title = f"{title}, {len(board.place)} instances, {options.threads} thread{'s' * (options.threads > 1)}"
+    title = f"{title}, {counted(len(board.place), 'instance')}, {counted(options.threads, 'thread')}"
     solvers = [TITLES[kind] for kind in options.methods if kind in SOLVERS]
     score = tables.scores(rows, best, title)
     yield score

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from becalm.plugin.report import counted
 from becalm_programs.problem.program import Program
 from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.tier import includes
@@ -15,7 +16,8 @@ def title(program: Program) -> str:
     kinds = ((counts.binary, "binary"), (counts.integer, "integer"), (counts.continuous, "continuous"))
     variables = ", ".join(f"{count} {kind}" for count, kind in kinds if count)
     sense = "maximise" if program.maximise else "minimise"
-    return f"{program.name or 'program'}: {sense}, {variables}, {counts.rows} rows, {counts.nonzeros} nonzeros"
+    rows = f"{counted(counts.rows, 'row')}, {counted(counts.nonzeros, 'nonzero')}"
+    return f"{program.name or 'program'}: {sense}, {variables}, {rows}"
 
 
 def remarks(outcome: Outcome) -> Iterator[str]:

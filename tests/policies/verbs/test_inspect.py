@@ -58,9 +58,9 @@ def test_each_flaw_is_warned_of_by_a_sentence() -> None:
     still[:, 3] = 7
     flawed = {
         "observation 3 never changes": replace(sound, observations=still),
-        "2 actions (10 %) are out of bounds, the first at step 4": replace(sound, actions=_beyond(sound.actions)),
-        "2 episodes are there twice, such as 0 and 1": sound.take([0, 0, 1, 1]),
-        "1 episodes have a single step, such as 1": Episodes.join([sound, _one(sound)]).take([0, 3]),
+        "2 actions (10 %) out of bounds, the first at step 4": replace(sound, actions=_beyond(sound.actions)),
+        "2 episodes there twice, such as 0 and 1": sound.take([0, 0, 1, 1]),
+        "1 episode of a single step, such as 1": Episodes.join([sound, _one(sound)]).take([0, 3]),
     }
     for sentence, episodes in flawed.items():
         assert warnings(episodes) == [sentence]
