@@ -3,7 +3,8 @@
     set-cover          every row: sum x >= 1; binary; no cost below 0
     independent-set    every row: sum x <= 1; binary; all gain the same
     auction            every row: sum x <= 1; binary; gains differ
-    facility           customers' rows, capacity rows and gates, see ``becalm_programs.search.structure.facility``
+    facility           customers' rows, capacity rows and gates, see ``becalm_programs.search.structure.facility``;
+                       to open and to serve costs, and a customer's facilities differ: bin packing has the same rows
 
 A network is not trusted far outside the sizes that it was trained on.
 """
@@ -14,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from becalm_programs.problem.program import Mask, Program
-from becalm_programs.search.structure.facility import recognise
+from becalm_programs.search.structure.facility import Facility, recognise
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +64,19 @@ def family_of(program: Program) -> str | None:
         if bool((program.cost >= 0).all()) and bool(_ones(program, cover=True).all()) and program.rows.nnz:
             return "set-cover"
         if bool((program.cost <= 0).all()) and bool(_ones(program, cover=False).all()) and program.rows.nnz:
+            if not program.cost.any():
+                return None  # Nothing is worth choosing.
             return "independent-set" if bool((program.cost == program.cost[0]).all()) else "auction"
-    return "facility" if recognise(program) is not None else None
+    facility = recognise(program)
+    return "facility" if facility is not None and _serving_costs(facility) else None
+
+
+def _serving_costs(facility: Facility) -> bool:
+    """Whether opening and serving cost, and it matters who serves."""
+    cost, there = facility.program.cost, facility.pair >= 0
+    least = np.where(there, cost[facility.pair], np.inf).min(axis=1)
+    most = np.where(there, cost[facility.pair], -np.inf).max(axis=1)
+    return bool((cost[facility.gate] > 0).all() and (least > 0).all() and (least < most).any())
 
 
 def _ones(program: Program, *, cover: bool) -> Mask:

@@ -84,3 +84,12 @@ def test_without_a_checkpoint_for_the_family_it_says_which_is_missing() -> None:
 def test_a_program_without_rows_is_of_no_family() -> None:
     assert family_of(from_arrays([1, 2], np.zeros((0, 2)))) is None
     assert family_of(from_arrays([-1, -2], np.zeros((2, 2)))) is None
+
+
+@pytest.mark.parametrize("change", ["opening is free", "serving is free", "all serve alike"])
+def test_rows_of_a_facility_location_without_its_costs_are_none(change: str) -> None:
+    """Bin packing has such rows, and the network makes it worse."""
+    program = generate("facility", "tiny", 0)
+    cost, gates = program.cost.copy(), np.array([name.startswith("y") for name in program.names])
+    cost[gates if change == "opening is free" else ~gates] = 1.0 if change == "all serve alike" else 0.0
+    assert family_of(program) == "facility" and family_of(replace(program, cost=cost)) is None
