@@ -21,9 +21,10 @@ from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.program import Array
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import Verdict, verify
+from becalm_programs.propagation.tighten import tighten
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.outcome import Mark, Outcome
-from becalm_programs.sampling.tiers import finish
+from becalm_programs.sampling.tiers import carry_out, finish
 
 
 def sample(model: Model[ProblemBatch], form: StandardForm, request: ProgramRequest) -> Outcome:
@@ -48,10 +49,15 @@ def draw(
         UserError: If the samples are not finite, or the request asks for a solver that is not installed.
     """
     request = with_defaults(model, request)
+    begun = time.perf_counter()
+    broken = tighten(form.program).broken
+    if broken:
+        yield _infeasible(form, request, broken, time.perf_counter() - begun)
+        return
     # On a CPU the network is called in chunks; a GPU would starve on them.
     if model.device.type == "cpu":
         model = replace(model, network=Chunked(model.network))
-    begun, watching = time.perf_counter(), _Watch(form)
+    watching = _Watch(form)
     drawing = model.prepare(request).drawing(ProblemBatch((form,), (0,) * request.count))
     for step in drawing:
         if watch:
@@ -59,10 +65,19 @@ def draw(
         yield Progress(drawing.done, drawing.total, "sampling")
     yield Progress(drawing.total, drawing.total, f"tier {request.tier}")
     marginals = _marginals(form, drawing.drawn.data)
-    x = finish(form, marginals, request.tier)
+    x, infeasible = carry_out(form, marginals, request.tier)
     verdict = verify(form.program, x)
     seconds = time.perf_counter() - begun - watching.seconds
-    yield Outcome(form.program, x, marginals, verdict, request.tier, seconds, drawing.drawn.calls, watching.marks())
+    calls, marks = drawing.drawn.calls, watching.marks()
+    yield Outcome(form.program, x, marginals, verdict, request.tier, seconds, calls, marks, infeasible)
+
+
+def _infeasible(form: StandardForm, request: ProgramRequest, row: str, seconds: float) -> Outcome:
+    """What there is to say where a row shows that there is no solution: every entry at one half, no sample drawn."""
+    marginals = np.full((request.count, form.encoding.size), 0.5)
+    x = finish(form, marginals, "unguided")
+    proof = f"row {row!r} cannot hold within the bounds that the others leave"
+    return Outcome(form.program, x, marginals, verify(form.program, x), request.tier, seconds, 0, infeasible=proof)
 
 
 def outcome_of(reports: Iterable[Progress | Mark | Outcome]) -> Generator[Progress, None, Outcome]:

@@ -42,6 +42,7 @@ class Outcome:
         seconds: Wall-clock of sampling, tier and verification; reading and loading are not in it, nor are marks.
         calls: Times that the network was called.
         marks: The path, if it was watched.
+        infeasible: Where it is proved that there is no solution: by what; empty else.
         record: How it was made; None where the program was handed over rather than read from a file.
     """
 
@@ -53,6 +54,7 @@ class Outcome:
     seconds: float
     calls: int
     marks: tuple[Mark, ...] = ()
+    infeasible: str = ""
     record: Record | None = None
 
     def save(self, path: Path | str) -> None:

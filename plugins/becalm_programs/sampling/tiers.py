@@ -11,17 +11,18 @@ completion, continuous variables are what the entries say, so programs that tie 
 feasible there.
 """
 
-import time
+from typing import NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 
 from becalm_programs.problem.block import HELD, BlockDiagonal
-from becalm_programs.problem.program import Array, Program, objective
+from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.rounding import round_entries
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import verify
+from becalm_programs.sampling.completion import complete_samples
 from becalm_programs.search.moves.local import local
 from becalm_programs.search.moves.repair import repair
 from becalm_programs.search.structure.columns import Columns
@@ -30,12 +31,29 @@ from becalm_programs.tier import Tier, includes
 _STEPS = 100
 _WALK = 0.1
 """Largest move of an entry in one step of the projection."""
-_SURE = (0.9, 0.7, 0.4)
-"""Shares of the variables that a solver is not to touch, tried in turn."""
+
+
+class Finished(NamedTuple):
+    """What a tier makes of samples.
+
+    Attributes:
+        x: (K, n) solutions; whether they are feasible is for ``verify`` to say.
+        infeasible: By what it is proved that the program has no solution; empty where it is not.
+    """
+
+    x: Array
+    infeasible: str = ""
 
 
 def finish(form: StandardForm, marginals: Array, tier: Tier, *, seconds: float = 10.0, flips: int = 2000) -> Array:
-    """Solutions (K, n); whether they are feasible is for ``verify`` to say.
+    """Solutions (K, n) at a tier, as ``carry_out`` makes them."""
+    return carry_out(form, marginals, tier, seconds=seconds, flips=flips).x
+
+
+def carry_out(
+    form: StandardForm, marginals: Array, tier: Tier, *, seconds: float = 10.0, flips: int = 2000
+) -> Finished:
+    """Does to samples what a tier does.
 
     Args:
         form: The program.
@@ -56,14 +74,14 @@ def finish(form: StandardForm, marginals: Array, tier: Tier, *, seconds: float =
     if includes(tier, "projection"):
         x = _better(program, x, _decode(form, block, _project(block, p)))
     if not includes(tier, "1-opt"):
-        return x
+        return Finished(x)
     columns = Columns.of(program)
     x = local(columns, x)
     if includes(tier, "repair"):
         x = local(columns, repair(columns, x, steps=flips))
     if includes(tier, "completion"):
-        x = _complete(form, x, marginals, seconds)
-    return x
+        return Finished(*complete_samples(form, x, marginals, seconds))
+    return Finished(x)
 
 
 def _decode(form: StandardForm, block: BlockDiagonal, p: Tensor) -> Array:
@@ -93,73 +111,3 @@ def _better(program: Program, before: Array, after: Array) -> Array:
     old, new = verify(program, before), verify(program, after)
     taken = ~old.feasible & (new.feasible | (new.max_violation < old.max_violation))
     return np.where(taken[:, None], after, before)
-
-
-def _complete(form: StandardForm, x: Array, marginals: Array, seconds: float) -> Array:
-    """Solutions (K, n) with continuous variables as they should be, and what is infeasible given to a solver."""
-    program, completed = form.program, x.copy()
-    deadline = time.perf_counter() + seconds
-    if not program.integer.all():
-        completed = np.stack([_finish_continuous(program, each, deadline) for each in completed])
-    wrong = np.flatnonzero(~verify(program, completed).feasible)
-    for done, sample in enumerate(wrong):
-        share = (deadline - time.perf_counter()) / (len(wrong) - done)
-        completed[sample] = _hand_over(form, completed[sample], marginals[sample], share)
-    return completed
-
-
-def _finish_continuous(program: Program, x: Array, deadline: float) -> Array:
-    """x (n,) with the best continuous variables for its integers; as it was where there are none, or no better."""
-    from becalm_programs.solvers.continuous import solve_continuous
-
-    left = deadline - time.perf_counter()
-    finished = solve_continuous(program, x, left) if left > 0 else None
-    if finished is None:
-        return x
-    if not verify(program, x[None]).feasible[0]:
-        return finished
-    value = objective(program, np.stack([x, finished])) * (-1.0 if program.maximise else 1.0)
-    return finished if value[1] < value[0] else x
-
-
-def _hand_over(form: StandardForm, x: Array, marginals: Array, seconds: float) -> Array:
-    """x (n,) as a solver completes it, from its surest variables on; as it was if none finds anything in time."""
-    from becalm_programs.solvers.complete import complete
-
-    deadline = time.perf_counter() + seconds
-    sure = _sureness(form, marginals)
-    order = np.argsort(-sure, kind="stable")
-    for tried, share in enumerate(_SURE):
-        left = (deadline - time.perf_counter()) / (len(_SURE) + 1 - tried)
-        if left <= 0:
-            return x
-        fixed = np.zeros(len(x), dtype=bool)
-        fixed[order[: int(share * len(x))]] = True
-        result = complete(form.program, x, fixed & form.program.integer, seconds=left)
-        if result.x is not None:
-            return result.x
-    return _suggest(form.program, x, order, deadline - time.perf_counter())
-
-
-def _suggest(program: Program, x: Array, order: np.ndarray, seconds: float) -> Array:
-    """The whole program to a solver, with the surer half of the integers as a start that it may leave: SCIP completes
-    it where it is installed, else HiGHS.
-    """
-    from becalm_programs.solvers import solve
-    from becalm_programs.solvers.registry import installed
-
-    if seconds <= 0:
-        return x
-    start = np.full(len(x), np.nan)
-    kept = order[: len(x) // 2]
-    kept = kept[program.integer[kept]]
-    start[kept] = x[kept]
-    finished = solve(program, "scip" if installed("scip") else "highs", seconds=seconds, start=start).x
-    return x if finished is None else finished
-
-
-def _sureness(form: StandardForm, marginals: Array) -> Array:
-    """(n,) how far the least sure entry of each variable is from one half."""
-    completed = np.full(len(form.program.cost), np.inf)
-    np.minimum.at(completed, form.encoding.owner, np.abs(marginals - 0.5))
-    return completed

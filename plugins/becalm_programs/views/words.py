@@ -9,6 +9,9 @@ from becalm_programs.problem.program import Program
 from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.tier import includes
 
+_FEW = 0.25
+"""Share of different solutions among feasible samples, up to which they are called copies."""
+
 
 def title(program: Program) -> str:
     """A program in a line: name, sense, sizes, kinds."""
@@ -24,6 +27,10 @@ def remarks(outcome: Outcome) -> Iterator[str]:
     """What the figures alone would not say."""
     verdict = outcome.verdict
     if outcome.found:
+        yield from _copies(outcome)
+        return
+    if outcome.infeasible:
+        yield f"the program is infeasible: {outcome.infeasible}"
         return
     nearest = int(np.argmin(verdict.max_violation))
     split = "" if verdict.integral[nearest] else ", and not all integers are whole"
@@ -31,3 +38,14 @@ def remarks(outcome: Outcome) -> Iterator[str]:
     yield f"nothing feasible was found: the nearest sample misses {verdict.max_violation[nearest]:.4g}{row}{split}"
     if not includes(outcome.tier, "completion"):
         yield "tier completion lets a solver mend what samples miss"
+
+
+def _copies(outcome: Outcome) -> Iterator[str]:
+    """That samples are copies of few solutions, where they are."""
+    if outcome.found < 2 or outcome.distinct > max(1, _FEW * outcome.found):
+        return
+    solutions = "one solution" if outcome.distinct == 1 else f"{outcome.distinct} solutions"
+    yield (
+        f"the {outcome.found} feasible samples are copies of {solutions}: --checkpoint none and --patience 0 keep "
+        "samples further apart, where there are others"
+    )

@@ -56,7 +56,7 @@ def test_the_table_says_what_the_file_holds(becalm: Run, cover: Path) -> None:
     assert told["tier"] == "guided" and told["network"] == "no network" and told["network calls"] == 0
     assert told["seconds per feasible"] == pytest.approx(told["seconds"] / feasible.sum())
     assert told["title"] == "cover: minimise, 10 binary, 6 rows, 24 nonzeros"
-    assert told["lines"] == ["guidance works without a network, as asked", "a.npz"]
+    assert told["lines"][0] == "guidance works without a network, as asked" and told["lines"][-1] == "a.npz"
 
 
 @pytest.mark.parametrize("suffix", [".npz", ".json", ".sol", ".mst"])
@@ -77,12 +77,33 @@ def test_the_picture_is_a_png_and_changes_no_solution(becalm: Run, cover: Path) 
 def test_where_nothing_is_feasible_the_table_says_so_and_the_command_has_done_its_work(
     becalm: Run, tmp_path: Path
 ) -> None:
-    program = saved(tmp_path / "model.mps", from_arrays([1, 1], [[1, 1]], row_low=[3]))
+    # An odd cycle: half of each would do, and no row alone shows that nothing else does.
+    odd = from_arrays([1, 1, 1], [[1, 1, 0], [0, 1, 1], [1, 0, 1]], [1, 1, 1], [1, 1, 1])
+    program = saved(tmp_path / "model.mps", odd)
     code, out, _ = becalm("programs", "sample", program, "--count", 5, *QUICK, "--json", "--picture", "a.png")
     told = figures(out)
     assert code == 0 and told["feasible"] == "0 of 5"
     assert told["objective, best feasible"] is None and told["seconds per feasible"] is None
-    assert any("nothing feasible was found" in line and "r0" in line for line in told["lines"])
+    assert any("nothing feasible was found" in line and "misses 1 in r" in line for line in told["lines"])
+    code, out, _ = becalm("programs", "sample", program, "--count", 5, "--tier", "completion", *QUICK, "--json")
+    assert code == 0 and "the program is infeasible" in figures(out)["lines"][-1]
+    assert figures(out)["lines"][-1].endswith(("HiGHS proves it", "SCIP proves it"))
+
+
+def test_infeasibility_that_rows_show_is_said_with_the_row_and_nothing_is_sampled(becalm: Run, tmp_path: Path) -> None:
+    program = saved(tmp_path / "model.mps", from_arrays([1, 1], [[4, 2], [2, 4]], [3, 3], [3, 3]))
+    code, out, _ = becalm("programs", "sample", program, "--count", 5, *QUICK, "--json")
+    told = figures(out)
+    assert code == 0 and told["feasible"] == "0 of 5" and told["network calls"] == 0
+    assert "the program is infeasible: row 'r0' cannot hold within the bounds that the others leave" in told["lines"]
+
+
+def test_samples_that_are_copies_of_one_solution_are_called_so(becalm: Run, tmp_path: Path) -> None:
+    program = saved(tmp_path / "model.mps", from_arrays([1, 1], [[1, 0], [0, 1]], row_low=[1, 1]))
+    code, out, _ = becalm("programs", "sample", program, "--count", 4, *QUICK, "--json")
+    assert code == 0 and any(
+        "the 4 feasible samples are copies of one solution" in line for line in figures(out)["lines"]
+    )
 
 
 def test_the_network_is_chosen_by_structure_and_the_choice_is_said(becalm: Run, cover: Path, tmp_path: Path) -> None:
