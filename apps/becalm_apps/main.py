@@ -1,6 +1,7 @@
 """The command ``becalm``: a noun for every domain of every installed plugin, and a few words of its own."""
 
 import importlib
+import logging
 import os
 import sys
 import warnings
@@ -63,6 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     if not sys.warnoptions and not os.environ.get("BECALM_DEBUG"):
         # What libraries warn of is not for the user of a command to mend.
         warnings.simplefilter("ignore")
+        logging.getLogger("matplotlib").setLevel(logging.ERROR)
     attach()
     words = list(sys.argv[1:] if arguments is None else arguments)
     if document.asked(words):

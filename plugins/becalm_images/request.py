@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
+from becalm.plugin.paths import InputFile
 from becalm.plugin.widget import Slider
 from becalm.request import SampleRequest
 from becalm_images.label import parse
@@ -35,7 +36,7 @@ class ImageRequest(SampleRequest):
         description="... and its scale in pure noise, from which it grows with the share of signal; the same number as "
         "classifier_guidance is one scale throughout (Dhariwal and Nichol 2021).",
     )
-    classifier: str | None = Field(
+    classifier: Annotated[str | None, InputFile()] = Field(
         None, description="Another classifier for it: a bundled name or a file; default: the one the model names."
     )
     threshold: Literal["static", "dynamic", "none"] = Field(
@@ -60,6 +61,6 @@ class ImageRequest(SampleRequest):
 class JudgedRequest(ImageRequest):
     """Request of ``evaluate``."""
 
-    judge: str | None = Field(
+    judge: Annotated[str | None, InputFile()] = Field(
         None, description="Another judge: a bundled name or a file; default: the one the model names."
     )

@@ -1,5 +1,6 @@
 """A judge and a classifier of one's own: what they say of themselves, and what they refuse."""
 
+import hashlib
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,13 @@ import torch
 from becalm import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.plugin.report import Progress, Saved, Table
+from becalm.provenance import record
 from becalm_images.data import load
 from becalm_images.domain import Images, find
 from becalm_images.judge.classifier import load_classifier
 from becalm_images.judge.judge import load_judge
 from becalm_images.options import JudgeOptions
+from becalm_images.request import ImageRequest
 from becalm_images.verbs.train import judge
 
 FIXTURE = str(Path(__file__).parents[2] / "fixtures" / "mnist")
@@ -70,3 +73,12 @@ def test_a_training_that_is_stopped_writes_nothing(tmp_path: Path) -> None:
     next(training)
     training.close()
     assert not out.exists()
+
+
+def test_a_result_says_which_classifier_guided_it(judges: dict[str, str]) -> None:
+    path = Path(judges["classifier"])
+    made = record("images sample", ImageRequest(classifier=str(path), classifier_guidance=1.0))
+    assert made.inputs["classifier"].name == path.name
+    assert made.inputs["classifier"].digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    bundled = record("images sample", ImageRequest(classifier="mnist-classifier", classifier_guidance=1.0))
+    assert (bundled.inputs, bundled.settings["classifier"]) == ({}, "mnist-classifier")
