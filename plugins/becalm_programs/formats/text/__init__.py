@@ -1,0 +1,4 @@
+"""The text of model files, LP and MPS, read strictly: what readers take differently is refused by its line.
+
+``lines`` unpacks, ``lp`` and ``mps`` are the two grammars, ``draft`` gathers what they read into a program.
+"""
