@@ -1,0 +1,1 @@
+"""MPS files, free and fixed, as IBM defined them with the sections that CPLEX added. ``parse`` reads a file."""
