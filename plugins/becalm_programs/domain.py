@@ -222,5 +222,5 @@ def _form(model: str | None, family: str | None, size: str, written: str) -> Sta
     if model is not None:
         return StandardForm.of(read(Path(model)))
     if family is None:
-        raise UserError("name a program to sample solutions of: a .mps, .mps.gz or .lp file")
+        raise UserError("name a program to sample solutions of: a .mps or .lp file, packed or not")
     return StandardForm.of(generate(family, size, 0))

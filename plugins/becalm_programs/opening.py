@@ -97,7 +97,7 @@ def path_of(request: ProgramRequest) -> str:
         UserError: If it names none.
     """
     if request.model is None:
-        raise UserError("name a program: a .mps, .mps.gz or .lp file, such as `becalm programs generate` writes")
+        raise UserError("name a program: a .mps or .lp file, packed or not, such as `becalm programs generate` writes")
     return request.model
 
 

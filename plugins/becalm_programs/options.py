@@ -46,7 +46,7 @@ class LabelOptions(Settings):
     """``becalm programs label``."""
 
     folder: Annotated[str, Positional()] = Field(
-        description="Folder of .mps, .mps.gz and .lp files; NAME.npz is written beside each."
+        description="Folder of .mps and .lp files, packed or not; NAME.npz is written beside each."
     )
     seconds: float = Field(8.0, gt=0, le=86400, description="How long to search per program.")
     steps: int | None = Field(

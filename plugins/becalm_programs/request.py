@@ -9,6 +9,7 @@ from becalm.plugin.report import Positional
 from becalm.plugin.widget import Upload
 from becalm.request import SampleRequest
 from becalm.sampler import DDIM, Sampler
+from becalm_programs.formats.suffixes import SUFFIXES
 from becalm_programs.tier import Tier
 
 
@@ -22,8 +23,9 @@ class ProgramRequest(SampleRequest):
         "last": "search_steps",
     }
 
-    model: Annotated[str | None, Positional(), Upload((".mps", ".mps.gz", ".lp", ".lp.gz"))] = Field(
-        None, description="The program: .mps, .mps.gz or .lp; default: an instance of the checkpoint's own family."
+    model: Annotated[str | None, Positional(), Upload(SUFFIXES)] = Field(
+        None,
+        description="The program: .mps or .lp, packed or not; default: an instance of the checkpoint's own family.",
     )
     count: int = Field(64, ge=1, description="How many solutions.")
     sampler: Sampler = Field(DDIM(eta=1.0), description="How to walk from noise to solutions.")

@@ -22,8 +22,8 @@ def solutions(
     """Samples solutions, verified on the original rows.
 
     Args:
-        problem: A ``Program``, the path of a .mps, .mps.gz or .lp file, or a ``pulp.LpProblem``, which is left as it
-            is; ``to_pulp`` writes a solution into it.
+        problem: A ``Program``, the path of a .mps or .lp file, packed or not, or a ``pulp.LpProblem``, which is left
+            as it is; ``to_pulp`` writes a solution into it.
         checkpoint: Name or file of a network, ``none`` for guidance without one, or None for the one that fits.
         device: auto, cpu or cuda.
         wishes: Other fields of ``ProgramRequest``, such as tier, steps, seed.

@@ -13,14 +13,12 @@ from hypothesis import given, settings
 
 from becalm import UserError
 from becalm_programs.families import generate
-from becalm_programs.formats import parse
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import mps, write_mps
-from becalm_programs.formats.read import parsed, read
+from becalm_programs.formats.read import read
 from becalm_programs.problem.program import Program, objective
 
 FIXTURES = Path(__file__).parents[2] / "fixtures" / "programs"
-SENTENCE = r"^[^\n]{10,400}$"
 SMALL = """\
 NAME small
 ROWS
@@ -40,16 +38,10 @@ ENDATA
 
 
 def here(content: bytes, suffix: str = ".mps") -> Program:
-    """Parses in this process, which is quicker than ``read`` and as strict."""
     with tempfile.TemporaryDirectory() as name:
-        folder, path = Path(name) / "out", Path(name) / f"model{suffix}"
-        folder.mkdir()
+        path = Path(name) / f"model{suffix}"
         path.write_bytes(content)
-        try:
-            parse.main(path, folder)
-        except parse.RefusedError as error:
-            raise UserError(f"{path} {error}") from error
-        return parsed(folder, "model")
+        return read(path)
 
 
 @settings(max_examples=60, deadline=None)
@@ -103,7 +95,10 @@ def test_an_lp_file_is_read_as_it_is_written(tmp_path: Path) -> None:
 
 def test_what_is_wrong_with_an_lp_file_is_one_sentence() -> None:
     content = (FIXTURES / "ranges.lp").read_bytes()
-    for change, says in [(b"-1 <= x + b <= 4", "whose rows have one side"), (b"x + 1e999 b >= 1", "inf")]:
+    for change, says in [
+        (b"-1 <= x + b = 4", "line 6 begins a row with two"),
+        (b"x + 1e999 b >= 1", "line 6 .*finite"),
+    ]:
         with pytest.raises(UserError, match=says):
             here(content.replace(b"x + b + x >= -1", change), ".lp")
 
@@ -116,14 +111,16 @@ def test_a_name_with_a_blank_is_no_mps_name() -> None:
 WRONG: dict[str, tuple[str, str]] = {
     "a coefficient that is nan": (SMALL.replace("first 1\n", "first nan\n", 1), "line 7 has 'nan' where a number"),
     "a cost that is nan": (SMALL.replace("cost 1", "cost NaN"), "'NaN' where a number"),
-    "a coefficient that is infinite": (SMALL.replace("first 1\n", "first 1e999\n", 1), "cannot be parsed|a number"),
+    "a coefficient that is infinite": (
+        SMALL.replace("first 1\n", "first 1e999\n", 1),
+        "line 7 has '1e999' where a finite",
+    ),
     "half a number": (SMALL.replace("first 4", "first 4x"), "'4x' where a number"),
     "a decimal comma": (SMALL.replace("first 4", "first 4,5"), "'4,5' where a number"),
-    "a Fortran exponent": (SMALL.replace("first 4", "first 1D3"), "'1D3' where a number"),
     "a side that is nan": (SMALL.replace("first 4", "first nan"), "nan"),
     "a bound that is nan": (SMALL.replace("x 4", "x nan"), "nan"),
     "an unknown row": (SMALL.replace("second 1\n y", "third 1\n y"), "third"),
-    "an unknown row among the sides": (SMALL.replace("RHS first", "RHS third"), "not taken|cannot be parsed"),
+    "an unknown row among the sides": (SMALL.replace("RHS first", "RHS third"), "line 11 has an unknown row 'third'"),
     "an unknown column among the bounds": (SMALL.replace("BND x", "BND z"), "unknown column 'z'"),
     "an entry twice": (SMALL.replace(" x second 1", " x second 1\n x second 2"), "duplicate"),
     "no end": (SMALL.replace("ENDATA\n", ""), "ends without ENDATA"),
@@ -138,7 +135,7 @@ WRONG: dict[str, tuple[str, str]] = {
         SMALL.replace(" x cost", " M 'MARKER' 'INTORG'\n x cost", 1).replace("BND x 4", "BND x 0.5\n LO BND x 0.2"),
         "no integer between its bounds",
     ),
-    "no variables": ("NAME a\nROWS\n N c\nCOLUMNS\nRHS\nENDATA\n", "at least one variable|cannot be parsed"),
+    "no variables": ("NAME a\nROWS\n N c\nCOLUMNS\nRHS\nENDATA\n", "at least one variable"),
     "nothing": ("", "is empty"),
     "prose": ("Dear reader,\n this is no model.\n", "before any section"),
     "binary rubbish": ("\x00\x01\x02" * 50, "before any section"),
@@ -178,15 +175,15 @@ def test_a_place_that_holds_no_model_is_one_sentence(tmp_path: Path) -> None:
 
 def test_a_file_that_takes_too_much_time_or_memory_is_one_sentence(tmp_path: Path) -> None:
     path = tmp_path / "huge.mps.gz"
-    claim = SMALL.replace("RHS\n", " z first 1\n" * 200_000 + "RHS\n", 1)
+    claim = SMALL.replace("RHS\n", "".join(f" z{index} first 1\n" for index in range(200_000)) + "RHS\n", 1)
     path.write_bytes(gzip.compress(claim.encode(), 1))
     with pytest.raises(UserError, match=r"huge.mps.gz cannot be read in 0.01 seconds"):
         read(path, seconds=0.01)
-    with pytest.raises(UserError, match=SENTENCE):
-        read(path, memory=2**20)  # Python itself does not start in so little.
+    with pytest.raises(UserError, match=r"huge.mps.gz holds more than the 262144 bytes"):
+        read(path, memory=2**20)
     bomb = tmp_path / "bomb.mps.gz"
     bomb.write_bytes(gzip.compress(b" " * 2**28, 1))
-    with pytest.raises(UserError, match=r"bomb.mps.gz (cannot be read: File too large|cannot be parsed|needs more)"):
+    with pytest.raises(UserError, match=r"bomb.mps.gz holds more than"):
         read(bomb, memory=2**27 + 2**26)
 
 
@@ -215,8 +212,6 @@ def test_a_mutated_file_is_read_or_refused_in_one_sentence(name: str) -> None:
             program = here(mutated(content, draw), Path(name).suffix)
         except UserError as error:
             assert "\n" not in str(error)
-            refused += 1
-        except UnicodeDecodeError:  # The child says so in a sentence; see parse.
             refused += 1
         else:
             assert np.isfinite(program.cost).all() and np.isfinite(program.rows.data).all()
