@@ -9,7 +9,8 @@ import torch
 from torch import Tensor
 
 from becalm.errors import UserError
-from becalm_programs.formats.read import SUFFIXES, read
+from becalm_programs.formats.read import read
+from becalm_programs.formats.suffixes import SUFFIXES
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.training import labels
 
