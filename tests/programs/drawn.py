@@ -116,6 +116,17 @@ def same(found: Program, expected: Program) -> bool:
     return found.rows.shape == expected.rows.shape and np.array_equal(found.rows.toarray(), expected.rows.toarray())
 
 
+def mixed(seed: int, size: int = 10, rows: int = 6) -> Program:
+    """A program of binary, integer and continuous variables, rows of both signs, some of them equations."""
+    rng = random(seed)
+    matrix = rng.integers(-4, 5, (rows, size)) * (rng.random((rows, size)) < 0.5)
+    high = rng.choice([1.0, 1.0, 1.0, 3.0], size)
+    inside = matrix @ np.floor(rng.random(size) * (high + 1))
+    low = np.where(rng.random(rows) < 0.3, inside, -INF)
+    integer = rng.random(size) < 0.8
+    return from_arrays(rng.integers(-9, 10, size).astype(float), matrix, low, inside, high=high, integer=integer)
+
+
 def points(program: Program) -> Array:
     """Every integer point within the bounds, (K, n)."""
     ranges = [np.arange(low, high + 1) for low, high in zip(program.low, program.high, strict=True)]

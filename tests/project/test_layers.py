@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parents[2]
-HEAVY = ("torch", "numpy", "diffusers", "gradio", "matplotlib", "mlflow", "scipy")
+HEAVY = ("torch", "numpy", "diffusers", "gradio", "matplotlib", "mlflow", "scipy", "numba")
 
 
 def test_imports_keep_the_contracts_of_pyproject() -> None:

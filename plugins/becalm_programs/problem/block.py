@@ -27,6 +27,7 @@ class BlockDiagonal:
         entry_owner: (N,) program of each entry. row_owner: (M,) of each row.
         sizes: Entries of each program.
         count: K.
+        forms: The standard form of each program.
     """
 
     matrix: Tensor
@@ -42,6 +43,7 @@ class BlockDiagonal:
     row_owner: Tensor
     sizes: tuple[int, ...]
     count: int
+    forms: tuple[StandardForm, ...]
 
     @classmethod
     def of(cls, forms: Sequence[StandardForm], count: int) -> "BlockDiagonal":
@@ -66,6 +68,7 @@ class BlockDiagonal:
             row_owner=owner(heights),
             sizes=sizes,
             count=count,
+            forms=tuple(forms),
             **parts,
         )
 
@@ -147,37 +150,6 @@ class BlockDiagonal:
         least = values.new_full((self.programs, values.shape[1]), -torch.inf)
         return least.scatter_reduce(0, owner[:, None].expand_as(values), values, "amax")
 
-    @cached_property
-    def degree(self) -> Tensor:
-        """(N, 1) in how many rows an entry stands."""
-        return self.transposed.crow_indices().diff()[:, None].to(self.cost.dtype)
-
-    @cached_property
-    def margin(self) -> Tensor:
-        """(M, 1) mean size of the coefficients of each row."""
-        sizes = self.matrix.crow_indices().diff()
-        owner = torch.repeat_interleave(torch.arange(len(sizes), device=sizes.device), sizes)
-        total = torch.zeros(len(sizes), device=sizes.device).index_add(0, owner, self.matrix.values().abs())
-        return (total / sizes.clamp(min=1))[:, None]
-
-    @cached_property
-    def _sets(self) -> Tensor:
-        """(M, 1) which rows say of a set of entries that one is 1: these hold whatever happens within the set."""
-        rows = torch.zeros(len(self.low), dtype=torch.bool, device=self.low.device)
-        rows[self.group[self.group >= 0]] = True
-        return rows[:, None]
-
-    def blocked(self, activity: Tensor) -> tuple[Tensor, Tensor]:
-        """Which entries (N, K) rows have no slack to lower, and which none to raise, by a flip of mean size."""
-        margin = self.margin * (1 - 1e-4)
-        above = self.up(self.tight(activity).to(activity.dtype))
-        below = self.up(((activity - self.low[:, None] < margin) & ~self._sets).to(activity.dtype))
-        return (below > 0) | (above < 0), (above > 0) | (below < 0)
-
-    def tight(self, activity: Tensor) -> Tensor:
-        """Which rows (M, K) have no slack above for a flip of mean size."""
-        return (self.high[:, None] - activity < self.margin * (1 - 1e-4)) & ~self._sets
-
     def violation(self, activity: Tensor) -> Tensor:
         """By how much rows (M, K) leave their bounds: above 0 over the high one, below 0 under the low one."""
         return F.relu(activity - self.high[:, None]) - F.relu(self.low[:, None] - activity)
@@ -205,9 +177,9 @@ class _Sparse(torch.autograd.Function):
 
 
 def _exact(matrix: Tensor, dense: Tensor) -> Tensor:
-    """matrix @ dense in float32: sparse products know no other on a CPU."""
+    """matrix @ dense in the matrix's own precision: sparse products know no lower one on a CPU."""
     with torch.autocast(dense.device.type, enabled=False):
-        return matrix @ dense.float()
+        return matrix @ dense.to(matrix.dtype)
 
 
 def _product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:

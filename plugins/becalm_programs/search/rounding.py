@@ -5,66 +5,28 @@ next breakpoint, where rounding changes first: what is least sure for what it me
 goes down the cost as far as rows have slack. Where that ends, of the entries whose flip would lower the cost one that
 has not been tried is flipped and held, rows are mended around it, and what comes of it is taken if it is better and
 taken back if not (iterated local search, Lourenco et al. 2003). Where only rising entries lower the cost, some more
-than others, it is the one for which the least would have to give way; else it is the least sure.
+than others, it is the one that loses least: what stands in its way, less what it gains. What stands in its way is what
+is 1 in its rows without slack; who does so in several rows is counted in each, so its gain is divided by the root of
+the number of its rows. Else it is the least sure.
 
-Of each sample the best on the way is kept. Samples do not see each other.
+Entries that need not be 0 or 1 move along, but have no breakpoints. Of each sample the best on the way is kept. Samples
+do not see each other: each walks alone, on the CPU, in a compiled loop (``becalm_programs.search.kernels.rounding``).
 """
 
-from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
-from becalm_programs.problem.block import HELD, BlockDiagonal
-from becalm_programs.problem.rounding import positions, round_scores
-
-_GROWTH = 0.05
-"""What a violated row's weight grows by in a step."""
-_FAR = 1e6
-"""More than any cost: what has no violation is better than what has."""
-_MEND = 40
-"""Steps for rows to hold again after a flip."""
-_FIRM = 50.0
-"""Logit of an entry that is held."""
-_LESS = 1e-7
-"""What is better by no more than this is not better."""
-
-
-@dataclass(slots=True, eq=False)
-class _State:
-    """Where the search of each sample is; what stands for a program and sample is (P, K).
-
-    Attributes:
-        logit: (N, K) now. row_weight: (M, K).
-        best: (N, K) entries of the best so far. value: (P, K) of it: violation, or cost less ``_FAR``.
-        best_logit: (N, K) its logits. tries: (N, K) how often each entry was flipped to perturb it.
-        idle: (P, K) steps since. age: (P, K) steps since the last perturbation.
-    """
-
-    logit: Tensor
-    row_weight: Tensor
-    best: Tensor
-    value: Tensor
-    best_logit: Tensor
-    tries: Tensor
-    idle: Tensor
-    age: Tensor
-
-    @classmethod
-    def start(cls, block: BlockDiagonal, logit: Tensor) -> "_State":
-        row_weight = torch.ones_like(logit[:1]).expand(len(block.low), -1)
-        value = torch.full_like(logit[: block.programs], torch.inf, dtype=torch.float64)
-        none, idle = torch.zeros_like(logit), torch.zeros_like(value)
-        return cls(logit, row_weight, logit, value, logit, none, idle, idle)
-
-    def only(self, columns: Tensor) -> "_State":
-        """Some of the samples."""
-        return _State(*(getattr(self, name)[:, columns] for name in self.__dataclass_fields__))
-
-    @property
-    def feasible(self) -> Tensor:
-        """(P, K) where all rows held at some time."""
-        return self.value < -_FAR / 2
+from becalm_programs.problem.arrays import Indices, Values
+from becalm_programs.problem.block import BlockDiagonal
+from becalm_programs.problem.program import Array
+from becalm_programs.problem.standard_form import WHOLE, StandardForm
+from becalm_programs.search.kernels.moves import no_moves
+from becalm_programs.search.kernels.rounding import walk
+from becalm_programs.search.kernels.rows import CELL, ROW, SLACK, Rows
+from becalm_programs.search.kernels.sets import BETWEEN, MEMBER, SINGLE, Sets
 
 
 def rounding_search(block: BlockDiagonal, logit: Tensor, steps: int, *, descend: bool, patience: int) -> Tensor:
@@ -77,134 +39,75 @@ def rounding_search(block: BlockDiagonal, logit: Tensor, steps: int, *, descend:
         descend: Go on down the cost where all rows hold.
         patience: Steps without anything better after which a feasible sample is left.
     """
-    ended, columns = torch.empty_like(logit), torch.arange(logit.shape[1], device=logit.device)
-    state = _State.start(block, logit)
-    for _ in range(steps + 1):
-        going = _step(block, state, descend, patience)
-        if not bool(going.all()):
-            # What has come to its end costs no more time.
-            ended[:, columns[~going]] = state.best[:, ~going]
-            state, columns = state.only(going), columns[going]
-            if not len(columns):
-                break
-    ended[:, columns] = state.best
+    ended = np.empty(logit.shape)
+    starts = logit.detach().cpu().double().numpy()
+    first = 0
+    for form in block.forms:
+        entries = slice(first, first + len(form.cost))
+        ended[entries] = _search(form, starts[entries], steps, descend, patience)
+        first = entries.stop
+    return torch.from_numpy(ended).to(logit)
+
+
+def _search(form: StandardForm, logit: Array, steps: int, descend: bool, patience: int) -> Array:
+    """``rounding_search`` of one program."""
+    rows, sets, kind = _rows(form), _sets(form), _kind(form)
+    cost = form.cost.double().cpu().numpy()
+    rising = bool(cost.max() <= 0 and cost.min() < cost.max())
+    ended = np.empty(logit.shape)
+    for sample in range(logit.shape[1]):
+        best, work = np.empty(len(cost)), tuple(np.zeros((4, len(cost))))
+        moves, anew = no_moves(len(cost), len(sets[0]) - 1), (_anew(rows), (*sets[:3], sets[3].copy(), sets[4].copy()))
+        walk(*anew, kind, cost, logit[:, sample].copy(), best, moves, work, steps, descend, patience, rising)
+        ended[:, sample] = best
     return ended
 
 
-def _step(block: BlockDiagonal, state: _State, descend: bool, patience: int) -> Tensor:
-    """One step, in place; which samples (K,) go on."""
-    # From logits, as their likelihoods would be a tie close to one half.
-    p = torch.where(block.whole, round_scores(block, state.logit, 0.0), torch.sigmoid(state.logit))
-    activity = block.down(p)
-    over = block.violation(activity)
-    violated = over.abs() > HELD
-    violation = block.sums(torch.where(violated, over.abs(), 0.0), block.row_owner)
-    feasible = violation == 0
-    _keep_best(block, state, p, violation)
-    live = ~state.feasible | (descend & (state.idle <= patience))
-    state.row_weight = state.row_weight + _GROWTH * violated
-    blocked = block.blocked(activity)
-    mending = block.up(state.row_weight * over)
-    slope = torch.where(block.per_sample(feasible), _downhill(block, *blocked), mending)
-    eta = live * _nearest(
-        block, breakpoints(block, state.logit, slope), torch.where(p > 0.5, *blocked), forced=~feasible
+def _anew(rows: Rows) -> Rows:
+    """Rows for another sample."""
+    record, by_row, start, by_entry, above, below = rows
+    return record.copy(), by_row, start, by_entry, np.zeros_like(above), np.zeros_like(below)
+
+
+def _rows(form: StandardForm) -> Rows:
+    """The rows of a standard form as the compiled search takes them, all that is found on the way at 0."""
+    arrays, size = form.arrays, len(form.cost)
+    record = np.zeros(len(form.low) + 1, ROW)
+    record["start"], record["low"][:-1], record["high"][:-1] = arrays.row_start, form.low.cpu(), form.high.cpu()
+    length = np.diff(arrays.row_start)
+    row = np.repeat(np.arange(len(length)), length)
+    mean = np.bincount(row, weights=np.abs(arrays.row_value), minlength=len(length)) / np.maximum(length, 1)
+    record["flip"][:-1] = np.maximum(mean * SLACK, 1e-12)
+    record["flip"][form.group[form.group >= 0].cpu()] = -np.inf
+    return (
+        record,
+        _cells(arrays.row_column, arrays.row_value),
+        arrays.column_start,
+        _cells(arrays.column_row, arrays.column_value),
+        np.zeros(size),
+        np.zeros(size),
     )
-    state.logit = state.logit - block.per_sample(eta) * slope
-    state.age = state.age + 1
-    stuck = (feasible & (eta == 0)) | (~feasible & (state.age > _MEND))
-    perturbed = live & descend & state.feasible & stuck
-    if bool(perturbed.any()):
-        perturbed = _perturb(block, state, perturbed)
-    return ((eta > 0) | perturbed).any(0)
 
 
-def _keep_best(block: BlockDiagonal, state: _State, p: Tensor, violation: Tensor) -> None:
-    """Keeps entries p (N, K) where they are better."""
-    cost = block.sums(block.cost[:, None] * p, block.entry_owner)
-    value = torch.where(violation > 0, violation.double(), cost.double() - _FAR)
-    better = value < state.value - _LESS
-    here = block.per_sample(better)
-    state.best = torch.where(here, p, state.best)
-    state.best_logit = torch.where(here, state.logit, state.best_logit)
-    state.tries = state.tries.masked_fill(here, 0.0)
-    state.value = torch.where(better, value, state.value)
-    state.idle = torch.where(better, 0, state.idle + 1)
+def _cells(at: Indices, value: Values) -> Any:
+    cells = np.empty(len(at), CELL)
+    cells["at"], cells["value"] = at, value
+    return cells
 
 
-def _perturb(block: BlockDiagonal, state: _State, chosen: Tensor) -> Tensor:
-    """From the best of the samples chosen, (P, K), flips an entry that would lower the cost; where there was one.
-
-    The least often tried, of these the one that loses least or is the least sure, of these the first.
-    """
-    here = block.per_sample(chosen)
-    state.logit = torch.where(here, state.best_logit, state.logit)
-    eta = breakpoints(block, state.logit, block.cost[:, None].expand_as(state.logit))
-    can = here & torch.isfinite(eta)
-    for score in (state.tries, move_scores(block, state.logit, eta), positions(eta)):
-        score = score.masked_fill(~can, torch.inf)
-        can = can & (score <= block.per_sample(-block.most(-score, block.entry_owner)))
-    firm = torch.full_like(state.logit, _FIRM)
-    if block.has_groups:
-        firm = torch.where(block.member, block.of_sets(state.logit, "amax", -torch.inf) + _FIRM, firm)
-    state.logit = torch.where(can, torch.where(~block.member & (state.logit > 0), -firm, firm), state.logit)
-    state.tries = state.tries + can
-    anew = chosen[block.row_owner] if block.programs > 1 else chosen
-    state.row_weight = torch.where(anew, 1.0, state.row_weight)
-    state.age = torch.where(chosen, 0, state.age)
-    return block.most(can.float(), block.entry_owner) > 0
+def _kind(form: StandardForm) -> Indices:
+    """(N,) kind of each entry."""
+    whole = np.where(form.features[:, WHOLE].cpu() > 0, SINGLE, BETWEEN)
+    return np.where(form.group.cpu() >= 0, MEMBER, whole)
 
 
-def move_scores(block: BlockDiagonal, logit: Tensor, eta: Tensor) -> Tensor:
-    """In which order (N, K) entries are flipped, the least first: by eta, or by what a flip loses.
-
-    In programs where only rising entries lower the cost, some more than others, an entry loses what stands in its way,
-    less what it gains. What stands in its way is what is 1 in its rows without slack. Who does so in several rows is
-    counted in each, so its gain is divided by the root of the number of its rows.
-    """
-    cost = block.cost[:, None]
-    dearest, least = block.most(cost, block.entry_owner), -block.most(-cost, block.entry_owner)
-    rising = (dearest <= 0) & (least < dearest)
-    if not bool(rising.any()):
-        return eta
-    p = round_scores(block, logit, 0.0)
-    gain = -cost * p / block.degree.clamp(min=1).sqrt()
-    activity = block.down(p)
-    flip = block.margin.clamp(min=1e-12)
-    mean = torch.where(block.tight(activity), block.down(gain) / torch.maximum(activity, flip / 2), 0.0)
-    loss = block.up(mean / flip) + cost
-    return torch.where(block.per_sample(rising.expand(-1, logit.shape[1])), loss, eta)
-
-
-def _downhill(block: BlockDiagonal, low: Tensor, high: Tensor) -> Tensor:
-    """The cost (N, K), 0 for entries that rows without slack hold where they are: not lower, not higher."""
-    cost = block.cost[:, None]
-    return torch.where((low & (cost > 0)) | (high & (cost < 0)), 0.0, cost)
-
-
-def breakpoints(block: BlockDiagonal, logit: Tensor, slope: Tensor) -> Tensor:
-    """The eta (N, K) from which on an entry of logit - eta slope is rounded otherwise; inf where it never is.
-
-    An entry of a set of which one is 1 changes where it overtakes the set's likeliest.
-    """
-    on = logit > 0
-    falls, rises = on & (slope > 0), ~on & (slope < 0)
-    alone = torch.where(falls | rises, logit / torch.where(falls | rises, slope, 1.0), torch.inf)
-    if not block.has_groups:
-        return alone
-    top = block.of_sets(logit, "amax", -torch.inf)
-    first = block.member & (logit >= top)
-    pace = block.of_sets(slope.masked_fill(~first, -torch.inf), "amax", -torch.inf) - slope
-    gains = block.member & ~first & (pace > 1e-12)
-    overtakes = torch.where(gains, (top - logit) / torch.where(gains, pace, 1.0), torch.inf)
-    return torch.where(block.member, overtakes, alone)
-
-
-def _nearest(block: BlockDiagonal, eta: Tensor, blocked: Tensor, *, forced: Tensor) -> Tensor:
-    """(P, K) the least eta (N, K) of each sample, and a little more; 0 where nothing breaks.
-
-    What rows have no slack for is left, or comes last in samples that are ``forced``, (P, K): mending one row should
-    not break the next.
-    """
-    first = -block.most(-eta.masked_fill(blocked, torch.inf), block.entry_owner)
-    first = torch.where(forced & ~torch.isfinite(first), -block.most(-eta, block.entry_owner), first)
-    return torch.where(torch.isfinite(first), first * (1 + 1e-4) + 1e-9, 0.0)
+def _sets(form: StandardForm) -> Sets:
+    """The sets of entries of which exactly one is 1."""
+    group = form.group.cpu().numpy()
+    inside = np.flatnonzero(group >= 0)
+    _, number, sizes = np.unique(group[inside], return_inverse=True, return_counts=True)
+    set_of = np.full(len(group), -1)
+    set_of[inside] = number
+    start = np.concatenate([[0], np.cumsum(sizes)])
+    count = len(sizes)
+    return start, inside[np.argsort(number, kind="stable")], set_of, np.full(count, -1), np.zeros(count, np.bool_)

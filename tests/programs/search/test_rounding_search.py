@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 import torch
-from drawn import brute
+from drawn import brute, mixed
+from oracles import rounding as oracle
 from torch import Tensor
 
 from becalm_programs.families import generate
@@ -12,7 +13,7 @@ from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import Verdict, verify
 from becalm_programs.search.moves.oneopt import oneopt
-from becalm_programs.search.rounding import move_scores, rounding_search
+from becalm_programs.search.rounding import rounding_search
 
 FAMILIES = ("set-cover", "independent-set", "auction", "facility", "assignment", "knapsack")
 SAMPLES = 12
@@ -74,6 +75,28 @@ def test_samples_do_not_see_each_other_nor_other_programs() -> None:
             np.testing.assert_array_equal(alone[:, 0].numpy(), expected[:, column].numpy())
 
 
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("descend", [True, False])
+def test_it_walks_as_the_readable_search_does(family: str, descend: bool) -> None:
+    forms = [StandardForm.of(generate(family, "tiny", seed)) for seed in (3, 4)]
+    block = BlockDiagonal.of(forms, 6)
+    logit = doubts(block).double()
+    found = rounding_search(block, logit, 300, descend=descend, patience=20)
+    expected = oracle.rounding_search(oracle.in_double(block), logit, 300, descend=descend, patience=20)
+    np.testing.assert_array_equal(found.numpy(), expected.numpy())
+
+
+def test_it_walks_so_where_some_entries_need_not_be_whole_and_rows_have_both_signs() -> None:
+    for seed in range(8):
+        made = StandardForm.of(mixed(seed))
+        block = BlockDiagonal.of([made], 4)
+        logit = doubts(block, seed).double()
+        found = rounding_search(block, logit, 100, descend=True, patience=20)
+        expected = oracle.rounding_search(oracle.in_double(block), logit, 100, descend=True, patience=20)
+        np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-9)
+        assert bool(torch.isfinite(found).all())
+
+
 def star(*gains: float) -> StandardForm:
     """A centre that excludes each of three leaves, with their gains."""
     return StandardForm.of(
@@ -84,7 +107,7 @@ def star(*gains: float) -> StandardForm:
 def test_what_a_flip_loses_is_the_gain_of_what_stands_in_its_way_less_its_own() -> None:
     block = BlockDiagonal.of([star(8, 4, 2, 1)], 2)
     logit = torch.tensor([[-1.0, 1, 1, -1], [1, -1, -1, -1]]).T
-    lost = move_scores(block, logit, torch.zeros(4, 2))
+    lost = oracle.move_scores(block, logit, torch.zeros(4, 2))
     # Costs are scaled to 8. Leaves have a row each; the centre has three, so its gain counts as 8 / sqrt 3 in each.
     assert lost[0, 0] == pytest.approx((4 + 2 - 8) / 8)
     assert lost[3, 0] == pytest.approx(-1 / 8)
@@ -96,9 +119,9 @@ def test_what_it_loses_counts_only_where_some_gain_more_than_others_and_nothing_
     for made in (covers, same):
         block = BlockDiagonal.of([made], 3)
         eta = doubts(block, 1)
-        torch.testing.assert_close(move_scores(block, doubts(block), eta), eta)
+        torch.testing.assert_close(oracle.move_scores(block, doubts(block), eta), eta)
     together = BlockDiagonal.of([covers, differ], 3)
     logit, eta = doubts(together), doubts(together, 1)
     parts = zip((covers, differ), logit.split(together.sizes), eta.split(together.sizes), strict=True)
-    alone = torch.cat([move_scores(BlockDiagonal.of([made], 3), own, doubt) for made, own, doubt in parts])
-    torch.testing.assert_close(move_scores(together, logit, eta), alone)
+    alone = torch.cat([oracle.move_scores(BlockDiagonal.of([made], 3), own, doubt) for made, own, doubt in parts])
+    torch.testing.assert_close(oracle.move_scores(together, logit, eta), alone)
