@@ -1,6 +1,7 @@
 """The continuous variables of a solution, the best for its integers by a linear program."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 
@@ -27,6 +28,20 @@ def solve_continuous(program: Program, x: Array, seconds: float = math.inf) -> A
             return None
         completed[left.free] = np.clip(model.getSolution().col_value, left.low, left.high)
     return completed if verify(program, completed[None]).feasible[0] else None
+
+
+def relax_rest(program: Program, low: Array, high: Array) -> Array | None:
+    """An optimal vertex (n,) of the relaxation within other bounds (n,); None if there is none."""
+    free = low < high
+    x = low.copy()
+    if free.any():
+        left = part(program, low, free)
+        model = highs.load(replace(left, low=low[left.free], high=high[left.free]), relaxed=True)
+        highs.run(model, math.inf)
+        if highs.status(model, has_solution=False) != OPTIMAL:
+            return None
+        x[left.free] = np.clip(model.getSolution().col_value, low[left.free], high[left.free])
+    return x
 
 
 def mend(program: Program, x: Array) -> Array | None:

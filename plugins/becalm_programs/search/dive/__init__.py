@@ -1,0 +1,3 @@
+"""Diving: integers are fixed one after another, bounds propagated after each, and what a row cannot hold is taken back.
+From a wish to a solution near it, or from a solution to a better one.
+"""
