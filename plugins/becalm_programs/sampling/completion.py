@@ -10,6 +10,7 @@ import numpy as np
 from becalm_programs.problem.program import Array, Program, objective
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import verify
+from becalm_programs.sampling.last_resort import sureness
 
 _SURE = (0.9, 0.7, 0.4)
 """Shares of the variables that a solver is not to touch, tried in turn."""
@@ -60,7 +61,7 @@ def _hand_over(form: StandardForm, x: Array, marginals: Array, seconds: float) -
     from becalm_programs.solvers.complete import complete
 
     deadline = time.perf_counter() + seconds
-    sure = _sureness(form, marginals)
+    sure = sureness(form, marginals)
     order = np.argsort(-sure, kind="stable")
     for tried, share in enumerate(_SURE):
         left = (deadline - time.perf_counter()) / (len(_SURE) + 1 - tried)
@@ -93,10 +94,3 @@ def _suggest(program: Program, x: Array, order: np.ndarray, seconds: float) -> t
     if result.status == INFEASIBLE:
         return x, f"{find(solver).title} proves it"
     return (x if result.x is None else result.x), ""
-
-
-def _sureness(form: StandardForm, marginals: Array) -> Array:
-    """(n,) how far the least sure entry of each variable is from one half."""
-    completed = np.full(len(form.program.cost), np.inf)
-    np.minimum.at(completed, form.encoding.owner, np.abs(marginals - 0.5))
-    return completed

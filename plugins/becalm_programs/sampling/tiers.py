@@ -1,14 +1,13 @@
 """From likelihoods of entries to solutions, by tier: each does what those before it do, and one thing more.
 
-    unguided, guided   each entry goes to the nearer of 0 and 1; of a set with a single 1, the likeliest is it
-    projection         entries of an infeasible sample first walk down the violation, clipped to [0, 1]
-    1-opt              moves of one variable, with those that hang on it, that better the objective and break no row
-    repair             flips until rows hold; then 1-opt again
-    completion         a solver finds the least sure variables of what is still infeasible, and continuous ones by an LP
+    unguided     each entry goes to the nearer of 0 and 1; of a set with a single 1, the likeliest is it
+    guided       an infeasible sample is made feasible by search near it, continuous variables by a linear program
+    projection   entries of one that is still infeasible walk down the violation, clipped to [0, 1], and are rounded
+    1-opt        moves of one variable, with those that hang on it, that better the objective and break no row
+    repair       flips until rows hold; then 1-opt again
+    completion   a solver finds the least sure variables of what is still infeasible, and continuous ones by an LP
 
-No tier makes a feasible sample infeasible, nor its objective worse; a sample is looked at for itself alone. Below
-completion, continuous variables are what the entries say, so programs that tie them by equations rarely come out
-feasible there.
+No tier makes a feasible sample infeasible, nor its objective worse; a sample is looked at for itself alone.
 """
 
 from typing import NamedTuple
@@ -17,20 +16,18 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from becalm_programs.problem.block import HELD, BlockDiagonal
+from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.rounding import round_entries
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import verify
 from becalm_programs.sampling.completion import complete_samples
+from becalm_programs.sampling.last_resort import make_feasible
+from becalm_programs.sampling.projection import project_entries
 from becalm_programs.search.moves.local import local
 from becalm_programs.search.moves.repair import repair
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.tier import Tier, includes
-
-_STEPS = 100
-_WALK = 0.1
-"""Largest move of an entry in one step of the projection."""
 
 
 class Finished(NamedTuple):
@@ -71,8 +68,10 @@ def carry_out(
     block = BlockDiagonal.of([form], len(marginals))
     p = torch.from_numpy(np.ascontiguousarray(marginals.T, np.float32)).to(block.cost.device)
     x = _decode(form, block, p)
+    if includes(tier, "guided"):
+        x = make_feasible(form, x, marginals)
     if includes(tier, "projection"):
-        x = _better(program, x, _decode(form, block, _project(block, p)))
+        x = _better(program, x, _decode(form, block, project_entries(block, p)))
     if not includes(tier, "1-opt"):
         return Finished(x)
     columns = Columns.of(program)
@@ -87,23 +86,6 @@ def carry_out(
 def _decode(form: StandardForm, block: BlockDiagonal, p: Tensor) -> Array:
     """Entries (N, K) as solutions (K, n)."""
     return form.encoding.decode(round_entries(block, p).T.double().cpu().numpy())
-
-
-def _project(block: BlockDiagonal, p: Tensor) -> Tensor:
-    """Entries (N, K) moved down the violation of what they are rounded to, until it holds.
-
-    The violation of the entries themselves would end at the edge of the relaxation, where rounding breaks rows again.
-    """
-    p = p.clamp(0, 1)
-    for _ in range(_STEPS):
-        over = block.violation(block.down(round_entries(block, p)))
-        live = over.abs().amax(0) > HELD if len(over) else over.new_zeros(p.shape[1], dtype=torch.bool)
-        if not bool(live.any()):
-            break
-        slope = block.up(over)
-        step = slope / slope.abs().amax(0).clamp(min=1e-12)
-        p = (p - _WALK * live * step).clamp(0, 1)
-    return p
 
 
 def _better(program: Program, before: Array, after: Array) -> Array:

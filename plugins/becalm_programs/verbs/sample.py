@@ -76,7 +76,10 @@ def _continuous(program: Program, outcome: Outcome) -> tuple[tuple[str, str], ..
         return ()
     if includes(outcome.tier, "completion"):
         return (("continuous variables", f"{count}, finished by a linear program"),)
-    return (("continuous variables", f"{count}, as sampled: a linear program finishes them only at tier completion"),)
+    if outcome.tier == "unguided":
+        return (("continuous variables", f"{count}, as sampled"),)
+    how = "as sampled, or by a linear program where the sample was infeasible"
+    return (("continuous variables", f"{count}, {how}"),)
 
 
 def _number(value: float | None) -> float | None:

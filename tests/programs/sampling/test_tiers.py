@@ -4,15 +4,19 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 from drawn import BOUNDED, brute, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
+from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.program import Array, Program, objective
+from becalm_programs.problem.rounding import round_entries
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import verify
+from becalm_programs.sampling.projection import project_entries
 from becalm_programs.sampling.tiers import finish
 from becalm_programs.tier import TIERS, includes
 
@@ -77,15 +81,14 @@ def test_completion_finds_a_solution_of_every_tiny_program_that_has_one(program:
     assert verify(program, x).feasible.any() == (len(points) > 0)
 
 
-def test_continuous_variables_are_finished_by_a_linear_program_at_completion_and_only_there() -> None:
+def test_continuous_variables_of_infeasible_samples_are_found_by_a_linear_program_from_guided_on() -> None:
     program, entries = mixed(), np.array([[0.9, 0.2, 0.3], [0.1, 0.8, 0.99]])
     form = StandardForm.of(program)
-    for tier in SOLVERLESS:
+    assert not verify(program, finish(form, entries, "unguided")).feasible.any()
+    for tier in TIERS[1:]:
         x = finish(form, entries, tier)
-        assert not verify(program, x).feasible.any()
-    x = finish(form, entries, "completion")
-    assert verify(program, x).feasible.all()
-    np.testing.assert_allclose(x, [[1, 0, 0.7], [0, 1, 0.7]], atol=1e-6)
+        assert verify(program, x).feasible.all()
+        np.testing.assert_allclose(x, [[1, 0, 0.7], [0, 1, 0.7]], atol=1e-6)
 
 
 @pytest.mark.parametrize("tier", SOLVERLESS)
@@ -106,12 +109,27 @@ def test_a_threshold_of_the_entries_of_a_solution_is_the_solution(family: str) -
     assert verify(program, x).feasible.all() and np.array_equal(again, x)
 
 
+@pytest.mark.parametrize("family", ["auction", "assignment"])
+def test_what_is_feasible_when_it_is_rounded_stays_as_it_is_and_the_rest_is_made_feasible(family: str) -> None:
+    program = generate(family, "tiny", 0)
+    form = StandardForm.of(program)
+    entries = likelihoods(form, 16)
+    rounded, guided = (finish(form, entries, tier) for tier in TIERS[:2])
+    before, after = verify(program, rounded).feasible, verify(program, guided).feasible
+    assert not before.all() and after.all()
+    assert np.array_equal(rounded[before], guided[before])
+
+
 def test_projection_turns_some_infeasible_samples_feasible() -> None:
     program = generate("auction", "tiny", 0)
     form = StandardForm.of(program)
-    entries = likelihoods(form, 16)
-    guided, projected = (verify(program, finish(form, entries, tier)).feasible.sum() for tier in TIERS[1:3])
-    assert guided < projected
+    entries = torch.from_numpy(likelihoods(form, 16).T).float()
+    block = BlockDiagonal.of([form], 16)
+    before, after = (
+        verify(program, form.encoding.decode(round_entries(block, p).T.double().numpy())).feasible
+        for p in (entries, project_entries(block, entries))
+    )
+    assert after[before].all() and before.sum() < after.sum()
 
 
 def test_entries_of_another_program_are_refused() -> None:
