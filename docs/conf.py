@@ -13,7 +13,16 @@ copyright = "2026, becalm contributors"
 release = version = becalm.__version__
 
 sys.path.insert(0, str(Path(__file__).parent / "_ext"))
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "commands", "modules", "moved", "notebook"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx.ext.napoleon",
+    "sphinx_copybutton",
+    "commands",
+    "modules",
+    "moved",
+    "notebook",
+]
 exclude_patterns = ["_build"]
 source_suffix = {".md": "markdown", ".ipynb": "notebook"}
 myst_heading_anchors = 3

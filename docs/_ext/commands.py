@@ -1,4 +1,10 @@
-"""The directive ``becalm-commands``: every command of becalm and its own plugins, from the commands themselves."""
+"""The directive ``becalm-commands``: the commands of becalm and its own plugins, from the commands themselves.
+
+    ```{becalm-commands} images
+    ```
+
+has those below the nouns that are named; without a name those of no domain, after the root.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -16,11 +22,17 @@ from becalm_apps.main import command
 class Commands(SphinxDirective):
     """A section for each command: what it does, how it is called, its flags by section, examples."""
 
+    optional_arguments = 99
+
     def run(self) -> list[nodes.Node]:
         # What else happens to be installed here is not becalm's.
-        root = command([plugin for plugin in installed() if plugin.distribution == "becalm"])
+        own = [plugin for plugin in installed() if plugin.distribution == "becalm"]
+        root = command(own)
         above = click.Context(root, info_name="becalm", **root.context_settings)
-        return [section(above, []), *(_tree(ctx) for ctx in members(above))]
+        nouns = {ref.name for plugin in own for ref in plugin.domains}
+        if self.arguments:
+            return [_tree(ctx) for ctx in members(above) if ctx.info_name in self.arguments]
+        return [section(above, []), *(_tree(ctx) for ctx in members(above) if ctx.info_name not in nouns)]
 
 
 def members(above: click.Context) -> Iterator[click.Context]:

@@ -94,13 +94,26 @@ def test_every_hook_is_named_where_plugins_are_explained() -> None:
     assert [name for name in names if f"{name}()" not in plan] == []
 
 
-@pytest.mark.parametrize("package", PLUGINS)
-def test_every_module_of_a_plugin_is_in_its_reference(package: str) -> None:
-    folder = ROOT / "plugins"
+CORE = ("reference.md", "reference-sampling.md", "reference-training.md", "reference-plugins.md")
+
+
+@pytest.mark.parametrize("package", ["becalm", *PLUGINS])
+def test_every_module_is_in_the_reference_once(package: str) -> None:
+    folder = ROOT / ("core" if package == "becalm" else "plugins")
     files = {path.relative_to(folder).with_suffix("").as_posix() for path in (folder / package).rglob("*.py")}
-    modules = {file.removesuffix("/__init__").replace("/", ".") for file in files}
-    page = extension("modules").expand((DOCS / f"reference-{package.removeprefix('becalm_')}.md").read_text())
-    assert set(re.findall(r"automodule:: (\S+)", page)) == modules
+    modules = sorted(file.removesuffix("/__init__").replace("/", ".") for file in files)
+    pages = CORE if package == "becalm" else (f"reference-{package.removeprefix('becalm_')}.md",)
+    text = "\n".join(extension("modules").expand((DOCS / page).read_text()) for page in pages)
+    assert sorted(re.findall(r"automodule:: (\S+)", text)) == modules
+
+
+def test_every_command_has_a_page() -> None:
+    nouns = {word for page in DOCS.glob("commands*.md") for word in _nouns(page.read_text(encoding="utf-8"))}
+    assert nouns == {ref.name for plugin in installed() if plugin.distribution == "becalm" for ref in plugin.domains}
+
+
+def _nouns(page: str) -> list[str]:
+    return [word for words in re.findall(r"\{becalm-commands\}(.*)", page) for word in words.split()]
 
 
 @pytest.mark.parametrize("package", ["becalm", *PLUGINS, "becalm_apps"])
