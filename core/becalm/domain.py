@@ -1,7 +1,7 @@
 """A domain is its configuration: which data, which network, how samples are asked for, judged and shown."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Generic, Self, TypeVar
 
@@ -113,6 +113,10 @@ class Domain(Settings, ABC, Generic[C]):
 
     def energies(self) -> Mapping[str, Energy[C]]:
         """Energies by name, for guidance."""
+        return {}
+
+    def words(self) -> Mapping[str, Sequence[str]]:
+        """What a request's field may be asked for by, where the data say so: names of classes, say. A page lists it."""
         return {}
 
     def penalty(self) -> Energy[C] | None:

@@ -1,6 +1,6 @@
 """Images as a domain: conditioned on a class, judged by a small classifier's features."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar
@@ -172,6 +172,9 @@ class Images(Source, Domain[Tensor]):
 
     def usual(self) -> Mapping[str, Any]:
         return {} if self._null_class else {"guidance": 1.0}
+
+    def words(self) -> Mapping[str, Sequence[str]]:
+        return {"label": ("any", *self.names)}
 
     @property
     def _null_class(self) -> bool:

@@ -74,7 +74,10 @@ def _component(ref: DomainRef, panel: str, entry: Entry) -> Any:
         ends = f" ({', '.join(suffixes)})" if suffixes else ""
         return gr.File(label=f"{label}{ends}", type="filepath", height=110, interactive=True, elem_id=name)
     if entry.kind is Kind.SLIDER:
-        return gr.Slider(entry.slider.low, entry.slider.high, value=entry.default, step=entry.slider.step, **common)
+        slider = entry.slider
+        # The page takes the nearest end for a number beyond.
+        common["info"] = f"{text} From {slider.low:g} to {slider.high:g} here."
+        return gr.Slider(slider.low, slider.high, value=entry.default, step=slider.step, **common)
     common["min_width"] = 150
     if entry.kind is Kind.CHECK:
         return gr.Checkbox(value=entry.default, **common)

@@ -55,6 +55,7 @@ class Entry:
         default: What stands there at first; None for nothing.
         choices: What is chosen from, of kind CHOICE.
         aside: Whether it stands with what is seldom needed.
+        free: Whether the choices are what a model knows, and other text may be entered.
     """
 
     field: Field
@@ -62,6 +63,7 @@ class Entry:
     default: Any
     choices: tuple[str, ...] = ()
     aside: bool = False
+    free: bool = False
 
     @property
     def path(self) -> tuple[str, ...]:
@@ -76,7 +78,9 @@ class Entry:
     @property
     def open(self) -> bool:
         """Whether other text than the choices may be entered."""
-        return bool(self.field.words) and any(get_origin(kind) is not Literal for kind in self.field.kinds)
+        return self.free or (
+            bool(self.field.words) and any(get_origin(kind) is not Literal for kind in self.field.kinds)
+        )
 
     @property
     def whole(self) -> bool:

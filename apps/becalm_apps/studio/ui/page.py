@@ -1,6 +1,6 @@
 """The page: a tab per domain, within it a tab per panel; each a form on the left and its output on the right."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from html import escape
@@ -60,7 +60,7 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
         _notice(explain(error))
         return
     controller = PanelController(panel, model, form_entries, sessions)
-    with gr.Row():
+    with gr.Row(elem_classes="sides"):
         with gr.Column(scale=2, min_width=320, elem_id=f"form-{panel.id}"):
             gr.Markdown(panel.summary)
             parts = form(ref, panel.id, form_entries)
@@ -75,7 +75,7 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
                 run = gr.Button("Run", variant="primary", elem_id=f"run-{panel.id}")
                 stop = gr.Button("Stop", interactive=False, elem_id=f"stop-{panel.id}")
             status = _html(f"status-{panel.id}")
-            picture = _html(f"picture-{panel.id}", "stage", frame(""))
+            picture = _html(f"picture-{panel.id}", "stage", frame("What is drawn appears here: press Run."))
             text = _html(f"told-{panel.id}", "told")
             files = gr.File(
                 label="Files", file_count="multiple", interactive=False, visible=False, elem_id=f"files-{panel.id}"
@@ -136,20 +136,21 @@ def _models(
             tab.select(lambda: gr.Dropdown(choices=checkpoints(ref)), None, parts[entry.path], **quiet)
         if panel.defaults is not None:
             shown = [path for path in parts if path != entry.path]
-            prefer = partial(_preferred, panel.defaults, shown)
+            prefer = partial(_preferred, panel, shown)
             parts[entry.path].input(prefer, parts[entry.path], [parts[path] for path in shown], **quiet)
 
 
-def _preferred(
-    defaults: Callable[[str], dict[tuple[str, ...], Any]], shown: Sequence[tuple[str, ...]], name: str | None
-) -> list[Any]:
+def _preferred(panel: Panel, shown: Sequence[tuple[str, ...]], name: str | None) -> list[Any]:
     """Updates of the fields shown; what a model says nothing of stays as it is."""
     values: dict[tuple[str, ...], Any] = {}
+    words: dict[tuple[str, ...], tuple[str, ...]] = {}
     try:
-        values = defaults(name) if name else {}
+        values = panel.defaults(name) if panel.defaults is not None and name else {}
+        words = panel.words(name) if panel.words is not None and name else {}
     except UserError as error:
         gr.Warning(str(error))
-    return [values.get(path, gr.skip()) for path in shown]
+    listed = {path: gr.update(choices=list(words[path]), value=values.get(path, words[path][0])) for path in words}
+    return [listed.get(path, values.get(path, gr.skip())) for path in shown]
 
 
 def _with_defaults(panel: Panel, form_entries: Sequence[Entry]) -> list[Entry]:
@@ -158,7 +159,12 @@ def _with_defaults(panel: Panel, form_entries: Sequence[Entry]) -> list[Entry]:
     if panel.defaults is None or not name:
         return list(form_entries)
     values = panel.defaults(str(name))
-    return [replace(entry, default=values.get(entry.path, entry.default)) for entry in form_entries]
+    words = panel.words(str(name)) if panel.words is not None else {}
+    preferred = [replace(entry, default=values.get(entry.path, entry.default)) for entry in form_entries]
+    return [
+        replace(entry, kind=Kind.CHOICE, choices=words[entry.path], free=True) if entry.path in words else entry
+        for entry in preferred
+    ]
 
 
 def _html(name: str, kind: str = "", content: str = "") -> gr.HTML:

@@ -22,7 +22,8 @@ class Panel:
         options: Makes the model whose fields are the form; may import torch.
         work: The options to reports.
         recipe: Options to the record of what they make; None where no command makes it.
-        defaults: Options to what a trained model prefers where nothing is said, by path of field.
+        defaults: A model's name to what it prefers where nothing is said, by path of field.
+        words: A model's name to what it knows to be asked for, by path of field.
     """
 
     domain: str
@@ -31,6 +32,7 @@ class Panel:
     options: Callable[[], type[BaseModel]]
     work: Callable[[Any], Iterator[Report]]
     defaults: Callable[[str], dict[tuple[str, ...], Any]] | None = None
+    words: Callable[[str], dict[tuple[str, ...], tuple[str, ...]]] | None = None
     recipe: Callable[[Any], Record] | None = None
 
     @property
@@ -43,8 +45,8 @@ def panels(ref: DomainRef, plugins: Sequence[Plugin]) -> list[Panel]:
     """The panels of a domain: the shared one first, unless the domain's own plugin brings one of its name."""
     home = next(plugin for plugin in plugins if ref in plugin.domains)
     options, draw, defaults = partial(sample.options, ref), partial(sample.run, ref), partial(sample.defaults, ref)
-    recipe = partial(sample.recipe, ref)
-    by_name = {"sample": Panel(ref.name, "sample", sample.SUMMARY, options, draw, defaults, recipe)}
+    recipe, words = partial(sample.recipe, ref), partial(sample.words, ref)
+    by_name = {"sample": Panel(ref.name, "sample", sample.SUMMARY, options, draw, defaults, words, recipe)}
     for plugin in sorted(plugins, key=lambda plugin: plugin.distribution != home.distribution):
         for entry in plugin.panels:
             mine = plugin.distribution == home.distribution

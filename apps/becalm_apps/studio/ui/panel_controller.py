@@ -1,6 +1,7 @@
 """A panel at work: what was entered becomes options, options become a job, its reports become what the page shows."""
 
 import asyncio
+import re
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -179,9 +180,4 @@ def _controls(*, working: bool) -> Updates:
 
 def _without_folders(said: str) -> str:
     """A sentence without the folders that files of visitors lie in."""
-    words = (word if "/" not in word else _file_name(word) for word in said.split(" "))
-    return " ".join(words)
-
-
-def _file_name(word: str) -> str:
-    return Path(word).name if tempfile.gettempdir() in word else word
+    return re.sub(rf"{re.escape(tempfile.gettempdir())}/(?:[^\s/]+/)*", "", said)

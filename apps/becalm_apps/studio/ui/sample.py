@@ -52,6 +52,12 @@ def defaults(ref: DomainRef, checkpoint: str) -> dict[tuple[str, ...], Any]:
     return known
 
 
+def words(ref: DomainRef, checkpoint: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+    """What a model knows to be asked for, by field: its classes, say."""
+    known = open_model(ref, checkpoint).domain.words()
+    return {("request", name): tuple(words) for name, words in known.items()}
+
+
 def open_model(ref: DomainRef, name: str) -> "Model[Any]":
     """The model of that name, loaded once.
 

@@ -17,7 +17,8 @@ _TEMPLATE = """
 <div class="sketch">
   <div class="sketch-title">{{title}}</div>
   <div class="sketch-canvas" style="aspect-ratio: {{width}} / {{height}}"><img class="ground" alt=""><canvas
-    class="{{kind}}" width="{{width}}" height="{{height}}" aria-label="{{title}}"></canvas></div>
+    class="{{kind}}" width="{{width}}" height="{{height}}" tabindex="0"
+    aria-label="{{title}} Arrow keys move the pen, the space bar puts it down and takes it up."></canvas></div>
   <div class="sketch-row"><button type="button" class="clear">clear</button><span class="sketch-note"></span></div>
 </div>
 """
@@ -71,6 +72,23 @@ canvas.addEventListener('pointerdown', (event) => {
 });
 canvas.addEventListener('pointermove', (event) => { if (drawing) draw(place(event)); });
 canvas.addEventListener('pointerup', () => { if (drawing) { drawing = false; send(); } });
+// Without a mouse: a pen that arrows move and the space bar puts down.
+let at = [canvas.width / 2, canvas.height / 2], down = false;
+const MOVES = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+canvas.addEventListener('keydown', (event) => {
+  const move = MOVES[event.key], step = Math.max(canvas.width, canvas.height) / (event.shiftKey ? 7 : 28);
+  if (event.key === ' ') {
+    down = !down; last = middle = at;
+    if (down) draw(at); else send();
+  } else if (move) {
+    const inside = (value, size) => Math.min(Math.max(value, 0), size);
+    at = [inside(at[0] + step * move[0], canvas.width), inside(at[1] + step * move[1], canvas.height)];
+    if (down) { draw(at); send(); }
+  } else return;
+  const where = at.map((value, axis) => Math.round(100 * value / [canvas.width, canvas.height][axis]));
+  note.textContent = `pen ${down ? 'down' : 'up'} at ${where[0]} %, ${where[1]} %`;
+  event.preventDefault();
+});
 element.querySelector('.clear').addEventListener('click', () => {
   pen.clearRect(0, 0, canvas.width, canvas.height);
   props.value = '';

@@ -36,6 +36,8 @@ table.figures tbody tr { border-top: 1px solid var(--border-color-primary); }
 .sketch-row { display: flex; gap: 0.8em; align-items: center; margin-top: 0.3em; font-size: 0.85em; }
 .sketch-row button { border: 1px solid var(--border-color-primary); border-radius: 4px; padding: 0.1em 0.8em;
   font-size: 1em; font-weight: 400; cursor: pointer; background: none; color: inherit; }
+.sketch-canvas canvas:focus-visible { outline: 3px solid var(--color-accent); outline-offset: -3px; }
+@media (max-width: 760px) { .sides > .column:last-child { order: -1; } .stage .frame { min-height: 160px; } }
 .sketch-note { color: var(--body-text-color-subdued); }
 footer { display: none !important; }
 """
@@ -45,11 +47,17 @@ def theme() -> Any:
     """Gradio's plain theme without its fonts from elsewhere."""
     import gradio as gr
 
-    return gr.themes.Default(
+    plain = gr.themes.Default(
         primary_hue="blue",
         neutral_hue="slate",
         font=["system-ui", "sans-serif"],
         font_mono=["ui-monospace", "monospace"],
         radius_size="sm",
         spacing_size="sm",
+    )
+    # Gradio's grey of small texts is too pale on white to be read easily (WCAG 2.2, 1.4.3: a contrast of 4.5).
+    return plain.set(
+        body_text_color_subdued="*neutral_600",
+        block_info_text_color="*neutral_600",
+        input_placeholder_color="*neutral_500",
     )
