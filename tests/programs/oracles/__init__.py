@@ -1,0 +1,1 @@
+"""Readable counterparts of compiled loops."""

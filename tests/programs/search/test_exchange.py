@@ -5,12 +5,16 @@ from itertools import product
 import numpy as np
 import pytest
 from drawn import brute
+from oracles import exchange as oracle
+from oracles import placement
 
 from becalm_programs.families import generate
+from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.problem.program import Array, Program, objective
 from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
 from becalm_programs.search.moves.exchange import Sets, exchange
+from becalm_programs.search.structure.facility import recognise
 
 
 def feasible(program: Program, count: int) -> Array:
@@ -69,3 +73,27 @@ def test_each_solution_is_improved_for_itself() -> None:
     x = feasible(program, 12)
     alone = np.concatenate([exchange(program, each[None]) for each in x])
     np.testing.assert_array_equal(exchange(program, x), alone)
+
+
+@pytest.mark.parametrize(("family", "size"), [("facility", "tiny"), ("facility", "small"), ("assignment", "small")])
+def test_it_does_as_the_readable_exchange(family: str, size: str) -> None:
+    program = generate(family, size, 2)
+    rng = np.random.default_rng(1)
+    x = greedy(program, 4, spread=1.0, generator=rng)
+    assert len(x)
+    np.testing.assert_array_equal(exchange(program, x), oracle.exchange(program, x))
+
+
+def test_customers_are_placed_as_the_readable_placement_does() -> None:
+    facility = recognise(generate("facility", "small", 0))
+    assert facility is not None
+    rng = np.random.default_rng(0)
+    opened = rng.random((40, len(facility.gate))) < 0.4
+    transport = facility.program.cost[facility.pair]
+    np.testing.assert_array_equal(facility._place(opened, transport), placement.place(facility, opened, transport))
+
+
+def test_a_variable_that_must_be_one_is_not_closed() -> None:
+    # x0 + x1 = 1; x2 is dear, needed by no row, and fixed at 1.
+    program = from_arrays(np.array([2.0, 1, 9]), np.array([[1.0, 1, 0]]), [1.0], [1.0], low=np.array([0.0, 0, 1]))
+    np.testing.assert_array_equal(exchange(program, np.array([[1.0, 0, 1]])), [[0.0, 1, 1]])

@@ -5,11 +5,13 @@ import pytest
 from drawn import brute, points, random
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import insertion as oracle
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.problem.program import Program, objective
 from becalm_programs.problem.verify import verify
+from becalm_programs.search.greedy import greedy
 from becalm_programs.search.moves.insertion import insertion
 from becalm_programs.search.structure.packing import Packing, recognise
 
@@ -96,6 +98,22 @@ def test_it_stays_feasible_gets_no_worse_and_ends_where_no_swap_pays(program: Pr
             around = packing.around(int(variable))
             assert packing.gain[variable] <= packing.gain[around[solution[around] == 1]].sum() + 1e-9
     np.testing.assert_array_equal(made, np.concatenate([insertion(program, each[None]) for each in x]))
+
+
+@given(packings(), st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_it_does_as_the_readable_insertion(program: Program, seed: int) -> None:
+    every = points(program)
+    x = random(seed).permutation(every[verify(program, every).feasible])[:4]
+    for tries in (1, 20_000):
+        np.testing.assert_array_equal(insertion(program, x, tries=tries), oracle.insertion(program, x, tries=tries))
+
+
+@pytest.mark.parametrize("family", ["auction", "independent-set"])
+def test_it_does_so_on_a_larger_packing(family: str) -> None:
+    program = generate(family, "small", 0)
+    x = np.concatenate([np.zeros((1, len(program.cost))), greedy(program, 2, generator=random())])
+    np.testing.assert_array_equal(insertion(program, x), oracle.insertion(program, x))
 
 
 def test_one_leaf_of_a_star_goes_in_at_a_loss_and_the_others_follow() -> None:

@@ -5,11 +5,13 @@ import pytest
 from drawn import brute, points, random
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from oracles import removal as oracle
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.problem.program import Program, objective
 from becalm_programs.problem.verify import verify
+from becalm_programs.search.greedy import greedy
 from becalm_programs.search.moves.removal import removal
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.covering import Covering, recognise
@@ -93,6 +95,21 @@ def test_at_its_end_nothing_that_costs_is_needless(program: Program, seed: int) 
             less = solution.copy()
             less[variable] = 0.0
             assert not verify(program, less[None]).feasible[0]
+
+
+@given(coverings(), st.integers(0, 99))
+@settings(deadline=None, max_examples=40)
+def test_it_does_as_the_readable_removal(program: Program, seed: int) -> None:
+    every = points(program)
+    x = random(seed).permutation(every[verify(program, every).feasible])[:4]
+    for tries in (2, 20_000):
+        np.testing.assert_array_equal(removal(program, x, tries=tries), oracle.removal(program, x, tries=tries))
+
+
+def test_it_does_so_on_a_larger_cover() -> None:
+    program = generate("set-cover", "small", 0)
+    x = greedy(program, 4, spread=2.0, generator=random())
+    np.testing.assert_array_equal(removal(program, x), oracle.removal(program, x))
 
 
 def test_many_take_the_place_of_one_and_one_that_of_many() -> None:

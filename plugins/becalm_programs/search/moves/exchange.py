@@ -5,22 +5,22 @@
     opening   a variable goes to 1, and the sets that now have a cheaper member choose it: a facility is opened
 
 A move is made if it betters the objective and breaks no row (drop and add, Kuehn and Hamburger 1963, for whatever
-program has such sets). Where a program is recognised as facility location, one more change of its facilities is made
-at the end, an exchange or another (``becalm_programs.search.structure.facility``). Each solution is improved for
-itself.
+program has such sets). Sets that hung on what is closed choose by regret: first those whose second choice would cost
+the most more. Where a program is recognised as facility location, one more change of its facilities is made at the end,
+an exchange or another (``becalm_programs.search.structure.facility``). Each solution is improved for itself.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 
+from becalm_programs.problem.arrays import Indices, MatrixArrays
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.standard_form import groups
-from becalm_programs.search.moves.flips import Flips
+from becalm_programs.search.kernels.exchange import exchange_all
+from becalm_programs.search.kernels.flips import Rows
 from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns, Indices
+from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.facility import recognise
 
 
@@ -36,14 +36,11 @@ def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array
     columns = Columns.of(program)
     sets = Sets.of(columns.program)
     facility = recognise(columns.program) if sets.members else None
+    rows = rows_of(columns.program) if sets.members else None
 
     def improve(sets: Sets, solution: Array) -> Array:
-        state = _State(Flips(columns, solution), sets)
-        for _ in range(rounds):
-            # Each kind has its turn even if the one before it got somewhere.
-            if not state.choices() + state.closings() + state.openings():
-                break
-        return state.flips.x if facility is None else facility.change(state.flips.x)
+        exchanged = _exchange(columns.program, rows, sets, solution, rounds)
+        return exchanged if facility is None else facility.change(exchanged)
 
     return improve_each(columns, x, sets if sets.members else None, improve)
 
@@ -54,164 +51,63 @@ class Sets:
 
     Attributes:
         number: (n,) set of each variable, -1 for none.
-        members: Of each set, its variables.
-        single: Binary variables outside of sets.
+        begin: (S + 1,) where the variables of each set begin. member: The variables, set after set.
+        single: Binary variables outside of sets that may be 0 and 1.
     """
 
     number: Indices
-    members: tuple[Indices, ...]
+    begin: Indices
+    member: Indices
     single: Indices
 
     @classmethod
     def of(cls, program: Program) -> "Sets":
-        """The sets that the rows of a program tell of."""
-        row = groups(program.rows, program.row_low, program.row_high, program.binary)
-        names, number = np.unique(row, return_inverse=True)
-        number = number - int(len(names) > 0 and names[0] < 0)
-        order = np.argsort(number, kind="stable")
-        begin = np.searchsorted(number[order], np.arange(number.max(initial=-1) + 2))
-        members = tuple(order[start:end] for start, end in pairwise(begin))
-        return cls(number, members, np.flatnonzero(program.binary & (number < 0)))
+        """The sets that the rows of a program tell of, of variables that may be 0 and 1."""
+        free = program.binary & (program.low < program.high)
+        row = groups(program.rows, program.row_low, program.row_high, free)
+        inside = np.flatnonzero(row >= 0)
+        _, number, sizes = np.unique(row[inside], return_inverse=True, return_counts=True)
+        set_of = np.full(len(row), -1)
+        set_of[inside] = number
+        begin = np.concatenate([[0], np.cumsum(sizes)])
+        return cls(set_of, begin, inside[np.argsort(number, kind="stable")], np.flatnonzero(free & (row < 0)))
+
+    @property
+    def members(self) -> tuple[Indices, ...]:
+        """Of each set, its variables."""
+        return tuple(np.split(self.member, self.begin[1:-1])) if len(self.member) else ()
 
 
-@dataclass(slots=True)
-class _Move:
-    """Variables flipped, in order, and what the cost fell by."""
+def rows_of(program: Program) -> Rows:
+    """The rows of a program as the compiled moves take them."""
+    matrix = MatrixArrays.of(program.rows)
+    largest = np.zeros(len(program.row_low))
+    np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(matrix.row_start)), np.abs(matrix.row_value))
+    return (
+        matrix.row_column,
+        matrix.row_start,
+        matrix.row_value,
+        matrix.column_start,
+        matrix.column_row,
+        matrix.column_value,
+        program.row_low,
+        program.row_high,
+        1.0 / np.where(largest > 0, largest, 1.0),
+        program.binary & (program.low < program.high),
+    )
 
-    flipped: list[int]
-    gain: float
 
-
-class _State:
-    """One feasible solution under way."""
-
-    def __init__(self, flips: Flips, sets: Sets) -> None:
-        self.flips, self.sets = flips, sets
-        self.cost = flips.program.cost
-        self.least = least_gain(self.cost)
-
-    def choices(self) -> int:
-        """Sets choose cheaper members as long as that breaks no row; how many did."""
-        return sum(self._choose(number) for number in range(len(self.sets.members)))
-
-    def closings(self) -> int:
-        """Variables that cost go to 0, the dearest first; how many did."""
-        return sum(self._keep(self._close(each)) for each in self._on())
-
-    def openings(self) -> int:
-        """Variables that cost go to 1 where the sets that could use them might save more; how many did."""
-        return sum(self._keep(self._open(each)) for each, gain in self._gains() if gain > self.least)
-
-    def _on(self) -> list[int]:
-        """Variables outside of sets that are 1 and cost, the dearest first."""
-        on = self.sets.single[self.flips.x[self.sets.single] > 0]
-        on = on[self.cost[on] > 0]
-        return [int(each) for each in on[np.argsort(-self.cost[on], kind="stable")]]
-
-    def _gains(self) -> list[tuple[int, float]]:
-        """Those that are 0 and cost, with what they could gain at most, the greatest first."""
-        off = self.sets.single[self.flips.x[self.sets.single] == 0]
-        gains = [(int(each), self._users(int(each))[1].sum() - self.cost[each]) for each in off[self.cost[off] > 0]]
-        return sorted(gains, key=lambda pair: -pair[1])
-
-    def _users(self, variable: int) -> tuple[Indices, Array]:
-        """Members of sets that share a row with a variable and cost less than what is chosen; how much less."""
-        users = np.unique(np.concatenate([self.flips.members(int(row)) for row in self._rows(variable)]))
-        users = users[(self.sets.number[users] >= 0) & (self.flips.x[users] == 0)]
-        save = np.array([self.cost[self._chosen(int(self.sets.number[each]))] - self.cost[each] for each in users])
-        order = np.argsort(-save, kind="stable")[: int((save > self.least).sum())]
-        return users[order], save[order]
-
-    def _chosen(self, number: int) -> int:
-        members = self.sets.members[number]
-        return int(members[self.flips.x[members] > 0][0])
-
-    def _fitting(self, number: int) -> Indices:
-        """Members of a set without a choice that would break no row, the cheapest first."""
-        members = self.sets.members[number]
-        change = self.flips.change[members]
-        # Its own row is mended by any; what mends less than the best does breaks another.
-        fits = members[change <= change.min() + 1e-9] if change.min() < 0 else members[:0]
-        return fits[np.argsort(self.cost[fits], kind="stable")]
-
-    def _choose(self, number: int) -> bool:
-        before = self._chosen(number)
-        if self.cost[before] - self.cost[self.sets.members[number]].min() <= self.least:
-            return False
-        self.flips.flip(before)
-        after = int(self._fitting(number)[0])
-        better = bool(self.cost[before] - self.cost[after] > self.least)
-        self.flips.flip(after if better else before)
-        return better
-
-    def _close(self, variable: int) -> "_Move | None":
-        """Closes a variable, whatever that gains; None, and nothing is changed, if a set then has no choice."""
-        flips, move = self.flips, _Move([], 0.0)
-        self._flip(variable, move)
-        hung = sorted(
-            {
-                int(self.sets.number[each])
-                for row in flips.broken()
-                for each in flips.members(int(row))
-                if flips.x[each] > 0 and self.sets.number[each] >= 0
-            }
-        )
-        for number in hung:
-            self._flip(self._chosen(number), move)
-        for number in self._by_regret(hung):
-            fits = self._fitting(number)
-            if not len(fits):
-                break
-            self._flip(int(fits[0]), move)
-        if not len(flips.broken()):
-            return move
-        self._undo(move)
-        return None
-
-    def _by_regret(self, numbers: Iterable[int]) -> list[int]:
-        """Sets without a choice, those first whose second choice would cost the most more."""
-
-        def regret(number: int) -> float:
-            fits = self.cost[self._fitting(number)[:2]]
-            return np.inf if len(fits) < 2 else float(fits[1] - fits[0])
-
-        return sorted(numbers, key=lambda number: (-regret(number), number))
-
-    def _open(self, variable: int) -> "_Move | None":
-        """Opens a variable for the sets that save most by it, whatever that gains; None if a row breaks."""
-        users, _ = self._users(variable)
-        move = _Move([], 0.0)
-        self._flip(variable, move)
-        if len(self.flips.broken()):
-            self._undo(move)
-            return None
-        for user in users:
-            choice = _Move([], 0.0)
-            self._flip(self._chosen(int(self.sets.number[user])), choice)
-            self._flip(int(user), choice)
-            if len(self.flips.broken()) or choice.gain <= self.least:
-                self._undo(choice)
-            else:
-                move.flipped += choice.flipped
-                move.gain += choice.gain
-        return move
-
-    def _keep(self, move: "_Move | None") -> bool:
-        """Whether a move pays; if not, it is undone."""
-        if move is not None and move.gain > self.least:
-            return True
-        self._undo(move)
-        return False
-
-    def _flip(self, variable: int, move: "_Move") -> None:
-        move.gain += float(self.cost[variable] * (2 * self.flips.x[variable] - 1))
-        move.flipped.append(variable)
-        self.flips.flip(variable)
-
-    def _undo(self, move: "_Move | None") -> None:
-        for variable in reversed(move.flipped if move is not None else []):
-            self.flips.flip(variable)
-
-    def _rows(self, variable: int) -> Indices:
-        start, end = self.flips.columns.start[variable : variable + 2]
-        return self.flips.columns.row[start:end]
+def _exchange(program: Program, rows: Rows, sets: Sets, x: Array, rounds: int) -> Array:
+    """Passes over all moves until none pays, or so many."""
+    cost, size, count = program.cost, len(x), len(program.row_low)
+    chosen = sets.member[x[sets.member] > 0]
+    chosen = chosen[np.argsort(sets.number[chosen], kind="stable")]
+    dear = sets.single[cost[sets.single] > 0]
+    dear = dear[np.argsort(-cost[dear], kind="stable")]
+    zero = np.zeros(count), np.zeros(size), np.zeros(program.nonzeros), np.zeros(1, np.int64)
+    state = x.copy(), np.asarray(program.rows @ x), *zero
+    indices = (np.zeros(length, np.int64) for length in (2 * size + 1, size, size, size))
+    room = *indices, np.zeros(size), np.zeros(size, np.int64), np.zeros(size)
+    kernel_sets = sets.begin, sets.member, sets.number, chosen
+    exchange_all(rows, state, kernel_sets, cost, dear, room, least_gain(cost), rounds)
+    return state[0]

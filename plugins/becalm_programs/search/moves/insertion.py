@@ -11,12 +11,10 @@ nothing is drawn here, and a solution is improved for itself.
 import numpy as np
 
 from becalm_programs.problem.program import Array, Program
+from becalm_programs.search.kernels.insertion import insert_all
 from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns, Indices
+from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.packing import Packing, recognise
-
-_OUT = 3.0
-"""Most that goes out for a variable, in units of what it gains; beyond, tries take long and seldom pay."""
 
 
 def insertion(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Array:
@@ -31,102 +29,12 @@ def insertion(program: Program | Columns, x: Array, *, tries: int = 20_000) -> A
     columns = Columns.of(program)
 
     def improve(packing: Packing, solution: Array) -> Array:
-        state = _State(packing, solution > 0)
-        state.improve(tries)
-        return state.inside.astype(np.float64)
+        inside, gain = solution > 0, packing.gain
+        size = len(gain)
+        indices = (np.zeros(length, np.int64) for length in (size + 1, size + 1, 4 * size, size))
+        log = *indices, np.zeros(size, np.bool_), np.zeros(2, np.int64)
+        packed = packing.start, packing.neighbour, gain, np.zeros(size), inside
+        insert_all(packed, log, np.zeros(size, np.int64), np.zeros(size), least_gain(gain), tries)
+        return inside.astype(np.float64)
 
     return improve_each(columns, x, recognise(columns.program), improve)
-
-
-_Swap = tuple[int, Indices]
-"""What went in, and what went out for it."""
-
-
-class _State:
-    """One solution under way.
-
-    Attributes:
-        inside: (n,) what is 1.
-        loss: (n,) sum of the gains of what excludes a variable and is 1.
-    """
-
-    def __init__(self, packing: Packing, inside: np.ndarray) -> None:
-        self.packing, self.gain, self.inside = packing, packing.gain, inside
-        self.least = least_gain(self.gain)
-        self.loss = np.zeros(len(inside))
-        self._count()
-
-    def improve(self, tries: int) -> None:
-        """Insertions until none pays, or so many have been tried."""
-        self._climb(np.arange(len(self.gain)), [])
-        pays = True
-        while pays:
-            pays = False
-            for variable in self._outside():
-                if self.inside[variable]:
-                    continue
-                if not tries:
-                    return
-                tries -= 1
-                pays |= self._insert(variable)
-            # Sums that were added to and taken from stay exact.
-            self._count()
-
-    def _count(self) -> None:
-        self.loss[:] = 0.0
-        for variable in np.flatnonzero(self.inside).tolist():
-            self.loss[self.packing.around(variable)] += self.gain[variable]
-
-    def _outside(self) -> list[int]:
-        """What is 0, gains, and is not too dear; that which loses least by going in first."""
-        outside = np.flatnonzero(~self.inside & (self.gain > 0) & (self.loss <= _OUT * self.gain))
-        order = np.argsort((self.loss - self.gain)[outside], kind="stable")
-        in_order: list[int] = outside[order].tolist()
-        return in_order
-
-    def _insert(self, variable: int) -> bool:
-        """Whether it paid; if not, all is as it was."""
-        swaps: list[_Swap] = []
-        total = self._swap(variable, swaps)
-        total += self._climb(self._near(swaps[0][1]), swaps)
-        if total > self.least:
-            return True
-        self._undo(swaps)
-        return False
-
-    def _climb(self, places: Indices, swaps: list[_Swap]) -> float:
-        """Swaps that pay, the best first, from places that may have become better; what they gain."""
-        total = 0.0
-        while len(places):
-            gain = self.gain[places] - self.loss[places]
-            gain[self.inside[places]] = 0.0
-            best = int(gain.argmax())
-            if gain[best] <= self.least:
-                break
-            total += self._swap(int(places[best]), swaps)
-            places = np.concatenate([places[gain > 0], self._near(swaps[-1][1])])
-        return total
-
-    def _near(self, left: Indices) -> Indices:
-        """Where losses fall as variables leave."""
-        return np.concatenate([left[:0], *(self.packing.around(each) for each in left.tolist())])
-
-    def _swap(self, variable: int, swaps: list[_Swap]) -> float:
-        """A variable goes in, what excludes it out; what that gains."""
-        around = self.packing.around(variable)
-        left = around[self.inside[around]]
-        for each in left.tolist():
-            self.loss[self.packing.around(each)] -= self.gain[each]
-        self.inside[left] = False
-        self.inside[variable] = True
-        self.loss[around] += self.gain[variable]
-        swaps.append((variable, left))
-        return float(self.gain[variable] - self.gain[left].sum())
-
-    def _undo(self, swaps: list[_Swap]) -> None:
-        for variable, left in reversed(swaps):
-            self.inside[variable] = False
-            self.loss[self.packing.around(variable)] -= self.gain[variable]
-            self.inside[left] = True
-            for each in left.tolist():
-                self.loss[self.packing.around(each)] += self.gain[each]

@@ -10,10 +10,14 @@ drawn here, and a solution is improved for itself.
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Mask, Program
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.search.kernels.removal import remove_all
 from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns, Indices
+from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.covering import Covering, recognise
+
+_NEEDS_NONE = 2**30
+"""By how many a row is covered that needs none."""
 
 
 def removal(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Array:
@@ -28,84 +32,13 @@ def removal(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Arr
     columns = Columns.of(program)
 
     def improve(covering: Covering, solution: Array) -> Array:
-        state = _State(covering, solution > 0)
-        state.improve(tries)
-        return state.inside.astype(np.float64)
+        size, rows, inside = len(covering.cost), len(covering.needs), solution > 0
+        order = np.argsort(-covering.cost, kind="stable")
+        cover = covering.begin, covering.member, columns.start, columns.row, covering.cost, order
+        count = np.where(covering.needs, 0, _NEEDS_NONE)
+        sizes = (size, size + 1, size + rows + 1, size, size + 1, size)
+        room = count, *(np.zeros(length, np.int64) for length in sizes), np.zeros(rows, np.bool_)
+        remove_all(cover, inside, room, least_gain(covering.cost), tries)
+        return inside.astype(np.float64)
 
     return improve_each(columns, x, recognise(columns), improve)
-
-
-class _State:
-    """One solution under way.
-
-    Attributes:
-        inside: (n,) what is 1. count: (m,) by how many a row is covered.
-    """
-
-    def __init__(self, covering: Covering, inside: Mask) -> None:
-        self.covering, self.cost, self.inside = covering, covering.cost, inside
-        self.least = least_gain(self.cost)
-        self.count = np.where(covering.needs, 0, 1 << 30)
-        for variable in np.flatnonzero(inside).tolist():
-            self.count[covering.covered(variable)] += 1
-
-    def improve(self, tries: int) -> None:
-        """Removals until none pays, or so many have been tried."""
-        pays = True
-        while pays:
-            pays = False
-            for variable in self._dearest(np.flatnonzero(self.inside & (self.cost > 0))):
-                if not self.inside[variable]:
-                    continue
-                if not tries:
-                    return
-                tries -= 1
-                pays |= self._remove(variable)
-
-    def _dearest(self, variables: Indices) -> list[int]:
-        in_order: list[int] = variables[np.argsort(-self.cost[variables], kind="stable")].tolist()
-        return in_order
-
-    def _remove(self, variable: int) -> bool:
-        """Whether it paid; if not, all is as it was."""
-        flipped: list[int] = []
-        total = self._flip(variable, flipped)
-        bare = self.covering.covered(variable)
-        while len(bare := bare[self.count[bare] == 0]):
-            other = self._best(bare, variable)
-            if other is None:
-                break
-            total += self._flip(other, flipped)
-        else:
-            if total + self._drop(flipped) < -self.least:
-                return True
-        for each in reversed(flipped):
-            self._flip(each, [])
-        return False
-
-    def _best(self, rows: Indices, not_this: int) -> int | None:
-        """Which variable covers most of the rows for its cost; None if no other can."""
-        others, covers = np.unique(self.covering.members(rows), return_counts=True)
-        price = np.where(others == not_this, np.inf, self.cost[others]) / covers
-        best = int(price.argmin())
-        return int(others[best]) if np.isfinite(price[best]) else None
-
-    def _drop(self, flipped: list[int]) -> float:
-        """What shares rows with variables that came in, and is not needed any more, goes to 0; what that adds."""
-        total = 0.0
-        came = [self.covering.covered(each) for each in flipped if self.inside[each]]
-        if not came:
-            return total
-        near = self.covering.members(np.unique(np.concatenate(came)))
-        for variable in self._dearest(np.unique(near[self.inside[near] & (self.cost[near] > 0)])):
-            if (self.count[self.covering.covered(variable)] >= 2).all():
-                total += self._flip(variable, flipped)
-        return total
-
-    def _flip(self, variable: int, flipped: list[int]) -> float:
-        """A variable goes to the other value; what that adds to the cost."""
-        step = -1 if self.inside[variable] else 1
-        self.inside[variable] = step > 0
-        self.count[self.covering.covered(variable)] += step
-        flipped.append(variable)
-        return float(step * self.cost[variable])

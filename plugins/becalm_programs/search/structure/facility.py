@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from becalm_programs.problem.program import Array, Mask, Program
 from becalm_programs.problem.verify import verify
+from becalm_programs.search.kernels.placement import cheapest, place
 
 _Table = npt.NDArray[np.int64]
 # Most facilities closed, opened or exchanged.
@@ -54,7 +55,7 @@ class Facility:
         best = self._values(opened[None], transport, fixed)[0]
         for _ in range(_ROUNDS):
             others = _neighbours(opened)
-            values = self._all_values(others, transport, fixed)
+            values = self._all_values(others, transport, fixed, below=best)
             least = int(values.argmin())
             if values[least] >= best - _GAIN:
                 break
@@ -70,7 +71,7 @@ class Facility:
         transport, fixed = np.where(self.pair >= 0, cost[self.pair], np.inf), cost[self.gate]
         others = _neighbours(x[self.gate] > 0)
         before = float(cost @ x)
-        paying = np.flatnonzero(self._all_values(others, transport, fixed) < before - _GAIN)
+        paying = np.flatnonzero(self._all_values(others, transport, fixed, below=before) < before - _GAIN)
         if not len(paying):
             return x
         opened = others[np.random.default_rng(zlib.crc32(x.tobytes())).choice(paying)]
@@ -89,10 +90,15 @@ class Facility:
                 break
         return opened
 
-    def _all_values(self, opened: Mask, transport: Array, fixed: Array) -> Array:
-        """``_values`` of many sets, some at a time."""
-        parts = [opened[start : start + _AT_A_TIME] for start in range(0, len(opened), _AT_A_TIME)]
-        return np.concatenate([self._values(part, transport, fixed) for part in parts])
+    def _all_values(self, opened: Mask, transport: Array, fixed: Array, *, below: float) -> Array:
+        """``_values`` of many sets, some at a time; inf for those that cannot come below a value."""
+        values, least = np.full(len(opened), np.inf), np.empty(len(opened))
+        cheapest(opened, transport, np.empty(len(fixed), np.int64), least)
+        hopeful = np.flatnonzero(opened @ fixed + least < below)
+        for start in range(0, len(hopeful), _AT_A_TIME):
+            some = hopeful[start : start + _AT_A_TIME]
+            values[some] = self._values(opened[some], transport, fixed)
+        return values
 
     def _values(self, opened: Mask, transport: Array, fixed: Array) -> Array:
         """(S,) cost of each set of open facilities (S, F), customers placed in the order of their first regrets."""
@@ -103,18 +109,10 @@ class Facility:
 
     def _place(self, opened: Mask, transport: Array) -> _Table:
         """(S, C) facility of each customer for each set of open ones, in the order of first regrets; -1 for no room."""
-        states = np.arange(len(opened))
-        cost_of = np.where(opened[:, None], transport, np.inf)
-        two = np.partition(np.concatenate([cost_of, np.full((*cost_of.shape[:2], 1), np.inf)], axis=2), 1, axis=2)
-        order = np.argsort(-(np.minimum(two[..., 1], 1e30) - np.minimum(two[..., 0], 1e30)), axis=1, kind="stable")
-        left = np.where(opened, self.capacity, -1.0)
-        chosen = np.full((len(opened), len(transport)), -1)
-        for customer in order.T:
-            fits = np.where(self.demand[customer] <= left, cost_of[states, customer], np.inf)
-            best = fits.argmin(axis=1)
-            there = np.isfinite(fits[states, best])
-            chosen[states[there], customer[there]] = best[there]
-            left[states[there], best[there]] -= self.demand[customer[there], best[there]]
+        customers, facilities = transport.shape
+        chosen = np.empty((len(opened), customers), np.int64)
+        work = np.empty(facilities, np.int64), np.empty(customers, np.int64), np.empty(customers)
+        place(opened, transport, self.demand, self.capacity, chosen, np.empty(facilities), *work)
         return chosen
 
     def _serve(self, opened: Mask, transport: Array) -> _Table:
