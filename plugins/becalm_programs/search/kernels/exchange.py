@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from becalm_programs.compiled import kernel, part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array
-from becalm_programs.search.kernels.compiled import compiled, part
 from becalm_programs.search.kernels.flips import Flipped, Rows, flip, refresh_all
 from becalm_programs.search.kernels.sort import sort
 
@@ -29,7 +29,7 @@ Room = tuple[Indices, Indices, Indices, Indices, Array, Indices, Array]
 """
 
 
-@compiled
+@kernel
 def exchange_all(
     rows: Rows, state: Flipped, sets: Sets, cost: Array, dear: Indices, room: Room, least: float, rounds: int
 ) -> None:

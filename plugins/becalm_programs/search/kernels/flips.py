@@ -1,11 +1,11 @@
 """Flips of binary variables of one solution, and what every flip would do to the violation, kept up to date."""
 
-from becalm_programs.problem.arrays import Indices
+from becalm_programs.compiled import part
+from becalm_programs.problem.arrays import Indices, Values
 from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.kernels.compiled import part
 from becalm_programs.search.structure.columns import ROUNDING
 
-Rows = tuple[Indices, Indices, Array, Indices, Indices, Array, Array, Array, Array, Mask]
+Rows = tuple[Indices, Indices, Values, Indices, Indices, Values, Array, Array, Array, Mask]
 """The rows of a program.
 
     column, begin, value    variables and coefficients, row after row; (m + 1,) where each row begins

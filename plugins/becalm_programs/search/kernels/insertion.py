@@ -1,8 +1,8 @@
 """Insertions on one solution of a packing (see ``becalm_programs.search.moves.insertion``)."""
 
+from becalm_programs.compiled import kernel, part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.kernels.compiled import compiled, part
 from becalm_programs.search.kernels.sort import sort
 
 _OUT = 3.0
@@ -29,7 +29,7 @@ Log = tuple[Indices, Indices, Indices, Indices, Mask, Indices]
 """
 
 
-@compiled
+@kernel
 def insert_all(packed: Packed, log: Log, turn: Indices, key: Array, least: float, tries: int) -> None:
     """Insertions until none pays, or so many have been tried.
 
@@ -161,7 +161,7 @@ def _swap(packed: Packed, log: Log, variable: int) -> float:
         loss[neighbour[place]] += gain[variable]
     entered[length[0]], until[length[0]] = variable, end
     length[0] += 1
-    return gain[variable] - lost
+    return float(gain[variable]) - lost
 
 
 @part

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from becalm_programs.compiled import inlined, part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.kernels.compiled import inlined, part
 
 Moves = tuple[Array, Indices, Mask, Indices, Mask, Indices]
 """What moves in a step.

@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from becalm_programs.compiled import part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array
-from becalm_programs.search.kernels.compiled import part
 from becalm_programs.search.kernels.rows import SLACK, Rows, add
 from becalm_programs.search.kernels.sets import SINGLE, Sets, leader
 

@@ -2,16 +2,16 @@
 
 import numpy as np
 
+from becalm_programs.compiled import kernel, part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.kernels.compiled import compiled, part
 from becalm_programs.search.kernels.sort import sort
 
 _MOST = 1e30
 """In place of an infinite cost, so that differences are numbers."""
 
 
-@compiled
+@kernel
 def place(
     opened: Mask,
     transport: Array,
@@ -53,7 +53,7 @@ def place(
                 left[best] -= demand[customer, best]
 
 
-@compiled
+@kernel
 def cheapest(opened: Mask, transport: Array, open_now: Indices, total: Array) -> None:
     """For each set of open facilities (S, F) what transport costs where each has room for all, into ``total`` (S,)."""
     for number in range(len(opened)):

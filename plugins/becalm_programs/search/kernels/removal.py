@@ -2,9 +2,9 @@
 
 import numpy as np
 
+from becalm_programs.compiled import kernel, part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.kernels.compiled import compiled, part
 
 Cover = tuple[Indices, Indices, Indices, Indices, Array, Indices]
 """What covers what.
@@ -30,7 +30,7 @@ Room = tuple[Indices, Indices, Indices, Indices, Indices, Indices, Indices, Mask
 """
 
 
-@compiled
+@kernel
 def remove_all(cover: Cover, inside: Mask, room: Room, least: float, tries: int) -> None:
     """Removals until none pays, or so many have been tried; ``inside`` (n,), what is 1, is changed."""
     _, _, _, _, cost, order = cover

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from becalm_programs.compiled import kernel, part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array
-from becalm_programs.search.kernels.compiled import compiled, part
 from becalm_programs.search.kernels.moves import Moves, push, push_all, still
 from becalm_programs.search.kernels.perturbation import FIRM, PACE, held, losses, untried
 from becalm_programs.search.kernels.rows import Rows, blocked, look_at_new, prepare, rise, violation
@@ -27,7 +27,7 @@ _LESS = 1e-7
 """What is better by no more than this is not better."""
 
 
-@compiled
+@kernel
 def walk(
     rows: Rows,
     sets: Sets,

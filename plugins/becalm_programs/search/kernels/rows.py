@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from becalm_programs.compiled import inlined, part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array
-from becalm_programs.search.kernels.compiled import inlined, part
 
 _HELD = 1e-6
 """A row of unit length that is missed by no more than this holds."""

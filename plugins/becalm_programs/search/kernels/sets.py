@@ -1,8 +1,8 @@
 """Entries by kind, and sets of which exactly one entry is 1."""
 
+from becalm_programs.compiled import part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.kernels.compiled import part
 
 BETWEEN, SINGLE, MEMBER = 0, 1, 2
 """Kinds of entries: need not be whole; 0 or 1; of a set of which exactly one is 1."""

@@ -1,8 +1,8 @@
 """Sorting in place, without a copy."""
 
+from becalm_programs.compiled import part
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array
-from becalm_programs.search.kernels.compiled import part
 
 
 @part

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from becalm_programs.problem.arrays import Indices, MatrixArrays
-from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.program import Array, Program, solutions
 from becalm_programs.problem.standard_form import groups
-from becalm_programs.search.kernels.exchange import exchange_all
+from becalm_programs.search.kernels.exchange import Room, exchange_all
 from becalm_programs.search.kernels.flips import Rows
 from becalm_programs.search.moves.improve import improve_each, least_gain
 from becalm_programs.search.structure.columns import Columns
@@ -35,14 +35,15 @@ def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array
     """
     columns = Columns.of(program)
     sets = Sets.of(columns.program)
-    facility = recognise(columns.program) if sets.members else None
-    rows = rows_of(columns.program) if sets.members else None
+    if not len(sets.member):
+        return solutions(columns.program, x).copy()
+    facility, rows = recognise(columns.program), rows_of(columns.program)
 
     def improve(sets: Sets, solution: Array) -> Array:
         exchanged = _exchange(columns.program, rows, sets, solution, rounds)
         return exchanged if facility is None else facility.change(exchanged)
 
-    return improve_each(columns, x, sets if sets.members else None, improve)
+    return improve_each(columns, x, sets, improve)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,8 +107,18 @@ def _exchange(program: Program, rows: Rows, sets: Sets, x: Array, rounds: int) -
     dear = dear[np.argsort(-cost[dear], kind="stable")]
     zero = np.zeros(count), np.zeros(size), np.zeros(program.nonzeros), np.zeros(1, np.int64)
     state = x.copy(), np.asarray(program.rows @ x), *zero
-    indices = (np.zeros(length, np.int64) for length in (2 * size + 1, size, size, size))
-    room = *indices, np.zeros(size), np.zeros(size, np.int64), np.zeros(size)
     kernel_sets = sets.begin, sets.member, sets.number, chosen
-    exchange_all(rows, state, kernel_sets, cost, dear, room, least_gain(cost), rounds)
+    exchange_all(rows, state, kernel_sets, cost, dear, _room(size), least_gain(cost), rounds)
     return state[0]
+
+
+def _room(size: int) -> Room:
+    return (
+        np.zeros(2 * size + 1, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size),
+        np.zeros(size, np.int64),
+        np.zeros(size),
+    )

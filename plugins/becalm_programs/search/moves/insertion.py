@@ -11,7 +11,7 @@ nothing is drawn here, and a solution is improved for itself.
 import numpy as np
 
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.search.kernels.insertion import insert_all
+from becalm_programs.search.kernels.insertion import Log, insert_all
 from becalm_programs.search.moves.improve import improve_each, least_gain
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.packing import Packing, recognise
@@ -31,10 +31,19 @@ def insertion(program: Program | Columns, x: Array, *, tries: int = 20_000) -> A
     def improve(packing: Packing, solution: Array) -> Array:
         inside, gain = solution > 0, packing.gain
         size = len(gain)
-        indices = (np.zeros(length, np.int64) for length in (size + 1, size + 1, 4 * size, size))
-        log = *indices, np.zeros(size, np.bool_), np.zeros(2, np.int64)
         packed = packing.start, packing.neighbour, gain, np.zeros(size), inside
-        insert_all(packed, log, np.zeros(size, np.int64), np.zeros(size), least_gain(gain), tries)
+        insert_all(packed, _log(size), np.zeros(size, np.int64), np.zeros(size), least_gain(gain), tries)
         return inside.astype(np.float64)
 
     return improve_each(columns, x, recognise(columns.program), improve)
+
+
+def _log(size: int) -> Log:
+    return (
+        np.zeros(size + 1, np.int64),
+        np.zeros(size + 1, np.int64),
+        np.zeros(4 * size, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size, np.bool_),
+        np.zeros(2, np.int64),
+    )

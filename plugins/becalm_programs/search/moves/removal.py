@@ -11,7 +11,7 @@ drawn here, and a solution is improved for itself.
 import numpy as np
 
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.search.kernels.removal import remove_all
+from becalm_programs.search.kernels.removal import Room, remove_all
 from becalm_programs.search.moves.improve import improve_each, least_gain
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.covering import Covering, recognise
@@ -32,13 +32,23 @@ def removal(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Arr
     columns = Columns.of(program)
 
     def improve(covering: Covering, solution: Array) -> Array:
-        size, rows, inside = len(covering.cost), len(covering.needs), solution > 0
-        order = np.argsort(-covering.cost, kind="stable")
+        inside, order = solution > 0, np.argsort(-covering.cost, kind="stable")
         cover = covering.begin, covering.member, columns.start, columns.row, covering.cost, order
-        count = np.where(covering.needs, 0, _NEEDS_NONE)
-        sizes = (size, size + 1, size + rows + 1, size, size + 1, size)
-        room = count, *(np.zeros(length, np.int64) for length in sizes), np.zeros(rows, np.bool_)
-        remove_all(cover, inside, room, least_gain(covering.cost), tries)
+        remove_all(cover, inside, _room(covering), least_gain(covering.cost), tries)
         return inside.astype(np.float64)
 
     return improve_each(columns, x, recognise(columns), improve)
+
+
+def _room(covering: Covering) -> Room:
+    size, rows = len(covering.cost), len(covering.needs)
+    return (
+        np.where(covering.needs, 0, _NEEDS_NONE),
+        np.zeros(size, np.int64),
+        np.zeros(size + 1, np.int64),
+        np.zeros(size + rows + 1, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(size + 1, np.int64),
+        np.zeros(size, np.int64),
+        np.zeros(rows, np.bool_),
+    )
