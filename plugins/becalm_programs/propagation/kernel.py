@@ -17,6 +17,8 @@ from becalm_programs.propagation.rows import Rows
 
 HOLDS = -1
 """In place of a row: none is broken."""
+_GAIN = 1e-8
+"""What a continuous variable's bound is moved by at least, relative to its range: little steps could go on for ever."""
 OVERFLOW = -2
 """In place of a row: there was no room to record a change."""
 
@@ -140,9 +142,11 @@ def _visit(rows: Rows, low: Array, high: Array, row: int, queue: Queue, trail: T
         else:
             most += last
             size += abs(last)
-    # The rounding of the sums.
+    # The rounding of the sums. What bounds are tightened to misses the row by one slack, and must not break it.
     slack = tolerance + 1e-15 * (end - start + 2) * size
-    if (open_least == 0 and least > rows.high[row] + slack) or (open_most == 0 and most < rows.low[row] - slack):
+    if open_least == 0 and least > rows.high[row] + 2 * slack:
+        return row
+    if open_most == 0 and most < rows.low[row] - 2 * slack:
         return row
     upper = rows.high[row] < np.inf and open_least <= 1 and (open_most > 0 or most > rows.high[row])
     lower = rows.low[row] > -np.inf and open_most <= 1 and (open_least > 0 or least < rows.low[row])
@@ -171,8 +175,7 @@ def _visit(rows: Rows, low: Array, high: Array, row: int, queue: Queue, trail: T
                 up = min(up, limit)
         if rows.integer[variable]:
             down, up = np.ceil(down - 1e-9), np.floor(up + 1e-9)
-        # Small gains of continuous variables could go on for ever.
-        least_gain = 1e-5 * max(1.0, there - here) if there - here < np.inf else 1e-5
+        least_gain = _GAIN * max(1.0, there - here) if there - here < np.inf else _GAIN
         if down <= here + least_gain:
             down = here
         if up >= there - least_gain:

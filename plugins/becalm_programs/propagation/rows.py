@@ -50,6 +50,8 @@ class Rows(NamedTuple):
         )
 
 
+MISS = 1e-9
+"""What a search may miss a row by on its way: a thousandth of what verification forgives."""
 _GRAIN = 1e-6
 """What a bound may be missed by."""
 

@@ -29,11 +29,12 @@ class Tightened:
     broken: str = ""
 
 
-def tighten(program: Program, rows: Rows | None = None) -> Tightened:
+def tighten(program: Program, rows: Rows | None = None, tolerance: float = TOLERANCE) -> Tightened:
     """Propagates the bounds of a program to a fixed point, or as far as a fixed effort leads.
 
     Args:
         rows: Those of the program, where they are at hand.
+        tolerance: By how much a point may miss rows that is not to be lost.
     """
     from becalm_programs.propagation.kernel import HOLDS, Queue, Trail, propagate
 
@@ -50,5 +51,5 @@ def tighten(program: Program, rows: Rows | None = None) -> Tightened:
     queue = Queue(order, waiting, np.array([0, waiting.sum(), effort], dtype=np.int64))
     none = np.zeros(0)
     trail = Trail(np.zeros(0, dtype=np.int64), none, none, np.array([-1], dtype=np.int64))
-    end = propagate(rows, low, high, queue, trail, TOLERANCE)
+    end = propagate(rows, low, high, queue, trail, tolerance)
     return Tightened(low, high, "" if end == HOLDS else program.row_names[end])

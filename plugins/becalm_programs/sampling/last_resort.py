@@ -1,4 +1,6 @@
-"""What becomes of samples that rounding search left infeasible: they are made feasible, where search near them can."""
+"""What becomes of samples that rounding search left infeasible: they are made feasible, where search near them can,
+and better as long as that is quickly done.
+"""
 
 import numpy as np
 
@@ -22,7 +24,7 @@ def make_feasible(form: StandardForm, x: Array, marginals: Array) -> Array:
     for sample in wrong:
         found = search.solution(x[sample], sureness(form, marginals[sample]))
         if found is not None:
-            mended[sample] = found
+            mended[sample] = search.better(found)
     return mended
 
 

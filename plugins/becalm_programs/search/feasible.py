@@ -1,8 +1,10 @@
-"""From a sample to a feasible solution near it, and to better ones near that: dives first, jump walks where they fail.
+"""From a sample to a feasible solution near it, and to a better one near that.
 
-1  the integers are fixed as the sample has them, the surest first, and what rows imply follows
-2  where that fails, jump moves from the sample, then dives that begin with what was in the way
-3  continuous variables by a linear program
+1  the binary variables are fixed as the sample has them, the surest first, and what rows imply follows (dive); all
+others by a linear program, and those that must be whole near its values
+2  where that fails, all integers by a dive
+3  where that fails, jump moves from the sample
+4  where that fails, dives that begin with what was in the way
 """
 
 import zlib
@@ -12,14 +14,17 @@ import numpy as np
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.verify import verify
-from becalm_programs.propagation.rows import Rows
+from becalm_programs.propagation.rows import MISS, Rows
 from becalm_programs.propagation.tighten import tighten
+from becalm_programs.search.descent import Descent
 from becalm_programs.search.dive.diver import Diver
 from becalm_programs.search.jump.jumper import Jumper
 from becalm_programs.solvers.continuous import relax_rest, solve_continuous
 
 _STEPS = 5000
 """Jump moves from one sample."""
+_ROUNDS = 40
+"""Neighbourhoods of a solution that are searched for a better one."""
 _RESTARTS = 4
 
 
@@ -29,10 +34,11 @@ class FeasibleSearch:
     def __init__(self, program: Program) -> None:
         self.program = program
         rows = Rows.of(program)
-        tight = tighten(program, rows)
+        tight = tighten(program, rows, MISS)
         self.infeasible = bool(tight.broken)
         self.diver = Diver(program, rows, tight.low, tight.high)
         self.jumper = Jumper(program, rows, tight.low, tight.high)
+        self.descent = Descent(program, self.diver)
         binary = program.integer & (tight.high - tight.low <= 1)
         self._binary, self._general = np.flatnonzero(binary), np.flatnonzero(program.integer & ~binary)
 
@@ -49,6 +55,16 @@ class FeasibleSearch:
             if found is not None:
                 return found
         return None
+
+    def better(self, x: Array) -> Array:
+        """A feasible solution (n,) near x, which is feasible, that costs no more."""
+        better = self.descent.better(x, zlib.crc32(x.tobytes()), _ROUNDS)
+        if better is x:
+            return x
+        polished = self._polish(better)
+        if polished is None:
+            polished = better if self._good(better) else x
+        return polished if self.program.cost @ polished <= self.program.cost @ x else x
 
     def _fixing_binaries(self, x: Array, sure: Array, order: Indices) -> Array | None:
         """Binary variables by a dive; all others by a linear program, and those that must be whole near that."""

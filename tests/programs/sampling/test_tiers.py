@@ -88,7 +88,8 @@ def test_continuous_variables_of_infeasible_samples_are_found_by_a_linear_progra
     for tier in TIERS[1:]:
         x = finish(form, entries, tier)
         assert verify(program, x).feasible.all()
-        np.testing.assert_allclose(x, [[1, 0, 0.7], [0, 1, 0.7]], atol=1e-6)
+        assert (x[:, :2].sum(axis=1) == 1).all()
+        np.testing.assert_allclose(x[:, 2], 0.7, atol=1e-6)
 
 
 @pytest.mark.parametrize("tier", SOLVERLESS)

@@ -2,17 +2,14 @@
 
 import numpy as np
 import pytest
-from drawn import BOUNDED, brute, programs
+from drawn import BOUNDED, behind, brute, programs
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from becalm_programs.families.everyday import KINDS
-from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.verify import verify
-from becalm_programs.propagation.rows import Rows
 from becalm_programs.search.feasible import FeasibleSearch
-from becalm_programs.search.jump.jumper import Jumper
 
 
 def sample(program: Program, seed: int) -> tuple[Array, Array]:
@@ -57,35 +54,24 @@ def test_a_feasible_sample_is_its_own_nearest_solution() -> None:
     assert again is not None and np.array_equal(first, again)
 
 
-def test_a_walk_of_jumps_keeps_rows_of_every_kind() -> None:
-    """Integers beyond binary, a continuous variable, an equation, a row with two sides, one with none."""
-    rows = [[3, 5, -2, 1.0], [1, 1, 1, 0], [0, 2, -3, -1], [1, 0, 0, 1]]
-    program = from_arrays(
-        [1, -1, 2, 1],
-        rows,
-        [7.5, 4, -np.inf, -np.inf],
-        [7.5, 9, 3, np.inf],
-        high=[6, 1, 9, 4],
-        integer=[True, True, True, False],
-    )
-    walker = Jumper(program, Rows.of(program), program.low, program.high)
-    for seed in range(8):
-        found = walker.walk(sample(program, seed)[0], np.zeros(4), seed, 2000)
-        assert found is not None and verify(program, found[None]).feasible[0]
+@pytest.mark.parametrize("kind", KINDS)
+def test_descent_keeps_rows_and_never_costs_more(kind: str) -> None:
+    program = KINDS[kind](1)
+    search = FeasibleSearch(program)
+    found = search.solution(*sample(program, 1))
+    assert found is not None
+    better = search.better(found)
+    assert verify(program, better[None]).feasible[0]
+    assert program.cost @ better <= program.cost @ found
+    assert np.array_equal(better, search.better(found))
 
 
-def test_a_walk_below_what_it_found_comes_to_the_optimum_of_a_small_program() -> None:
-    program = KINDS["mixed signs"](0)
-    _, best = brute(program)
-    walker = Jumper(program, Rows.of(program), program.low, program.high)
-    found = walker.walk(*sample(program, 3), 3, 20_000, gap=1.0)
-    assert found is not None and verify(program, found[None]).objective[0] == best
-
-
-def test_the_same_seed_is_the_same_walk_and_another_is_another() -> None:
-    program = KINDS["assignment"](0)
-    walker = Jumper(program, Rows.of(program), program.low, program.high)
-    x, sure = sample(program, 0)
-    one, two, other = (walker.walk(x, sure, seed, 5000) for seed in (1, 1, 2))
-    assert one is not None and two is not None and other is not None
-    assert np.array_equal(one, two) and not np.array_equal(one, other)
+def test_descent_comes_near_the_optimum_of_small_programs() -> None:
+    for kind in ("assignment", "lot sizing", "job shop"):
+        program = KINDS[kind](0)
+        search = FeasibleSearch(program)
+        x = search.solution(*sample(program, 0))
+        assert x is not None
+        for seed in range(8):
+            x = search.descent.better(x, seed, 40)
+        assert behind(program, x[None]) < 0.05

@@ -13,11 +13,10 @@ from becalm_programs.compiled import compiled
 from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array
 from becalm_programs.propagation.kernel import HOLDS, OVERFLOW, Queue, Trail, bound, clear, propagate, restore
-from becalm_programs.propagation.rows import Rows
+from becalm_programs.propagation.rows import MISS, Rows
 
 FIXED, BROKEN, SPENT = 0, 1, 2
 """All are fixed; there is nothing more to try; the conflicts or the effort that were allowed are spent."""
-_TOLERANCE = 1e-9
 
 
 class Stack(NamedTuple):
@@ -100,7 +99,7 @@ def _set(
     if not bound(rows, low, high, variable, least, most, queue, trail):
         clear(queue)
         return OVERFLOW
-    return propagate(rows, low, high, queue, trail, _TOLERANCE)
+    return propagate(rows, low, high, queue, trail, MISS)
 
 
 @compiled
@@ -142,4 +141,4 @@ def fix_all(rows: Rows, low: Array, high: Array, fixed: Indices, x: Array, queue
         if not inside or not bound(rows, low, high, variable, value, value, queue, trail):
             clear(queue)
             return False
-    return propagate(rows, low, high, queue, trail, _TOLERANCE) == HOLDS
+    return propagate(rows, low, high, queue, trail, MISS) == HOLDS
