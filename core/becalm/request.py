@@ -89,6 +89,11 @@ class SampleRequest(Settings):
         return found
 
     @property
+    def spaced(self) -> SpacingName:
+        """How levels are spaced: as asked for, or as the sampler wants it."""
+        return self.spacing or self.sampler.spacing  # type: ignore[return-value]
+
+    @property
     def updates(self) -> int:
         """The steps that a run yields: those of the path, and the extra ones."""
         return (self.steps if self.times is None else len(self.times)) + self.extra

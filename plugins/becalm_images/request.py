@@ -7,8 +7,10 @@ from pydantic import Field, field_validator
 
 from becalm.plugin.paths import InputFile
 from becalm.plugin.widget import Slider
-from becalm.request import SampleRequest
+from becalm.request import SampleRequest, SpacingName
 from becalm_images.label import parse
+
+_BY_SNR = ("dpmpp2m", "dpmpp3m", "dpmppsde", "unipc")
 
 
 class ImageRequest(SampleRequest):
@@ -18,6 +20,11 @@ class ImageRequest(SampleRequest):
         "any",
         description="Classes in turn, by name or number, such as 7 or disc,square; any: every class in turn. "
         "Guidance 0 ignores it.",
+    )
+    spacing: SpacingName | None = Field(
+        None,
+        description="How levels are spaced; default: log_snr for dpmpp2m, dpmpp3m, dpmppsde and unipc, for heun karras, "
+        "for others trailing.",
     )
     guidance: Annotated[float, Slider(0, 5)] = Field(
         1.75, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
@@ -42,6 +49,13 @@ class ImageRequest(SampleRequest):
     threshold: Literal["static", "dynamic", "none"] = Field(
         "static", description="Keep each estimate within black and white: clip, rescale by quantile, or leave."
     )
+
+    @property
+    def spaced(self) -> SpacingName:
+        """Solvers in the log of the SNR take even steps in it (Lu et al. 2022): sharp images need its small steps near
+        clean.
+        """
+        return "log_snr" if self.spacing is None and self.sampler.name in _BY_SNR else super().spaced
 
     def idle(self) -> Mapping[str, str]:
         found = dict(super().idle())

@@ -192,7 +192,7 @@ def path_for(schedule: Schedule, request: SampleRequest, start: float = 1.0) -> 
         UserError: If ``start`` is below 1 and the request has times of its own.
     """
     if request.times is None:
-        return _levels(schedule, request.steps, request.spacing or request.sampler.spacing, start)
+        return _levels(schedule, request.steps, request.spaced, start)
     if start != 1.0:
         raise UserError(f"times say where to start: leave start at 1, got {start}")
     return _levels_at(schedule, request.times)
