@@ -23,8 +23,8 @@ class ImageRequest(SampleRequest):
     )
     spacing: SpacingName | None = Field(
         None,
-        description="How levels are spaced; default: log_snr for dpmpp2m, dpmpp3m, dpmppsde and unipc, for heun karras, "
-        "for others trailing.",
+        description="How levels are spaced; default: log_snr for dpmpp2m, dpmpp3m, dpmppsde and unipc, karras for "
+        "heun, trailing for others.",
     )
     guidance: Annotated[float, Slider(0, 5)] = Field(
         1.75, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
