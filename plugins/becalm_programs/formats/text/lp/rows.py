@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from becalm_programs.formats.text.draft import Draft
 from becalm_programs.formats.text.lp.expression import Terms
 from becalm_programs.formats.text.lp.sections import RESERVED
-from becalm_programs.formats.text.lp.tokens import RELATIONS, TURNED, constant
+from becalm_programs.formats.text.lp.tokens import RELATIONS, TURNED, constant, is_number
 from becalm_programs.formats.text.refusal import at, shown
 
 _INF = float("inf")
@@ -90,11 +90,14 @@ class Rows:
         left, right = self._words[: places[0]], self._words[places[0] + 1 :]
         if constant(left) is not None:
             # The second of three sides: 1 <= x
-            return first in _SIGNS or constant(right) is not None
-        if constant(right) is None and first in _SIGNS:
-            raise at(
-                line, f"begins with {shown(first)} after a row that may or may not have ended: write it on one line"
-            )
+            if first in _SIGNS or constant(right) is not None:
+                return True
+            unsure = is_number(last) and not is_number(first)
+        else:
+            unsure = first in _SIGNS and constant(right) is None
+        if unsure:
+            said = f"begins with {shown(first)} after a row that may or may not have ended"
+            raise at(line, f"{said}: write the row on one line")
         return False
 
     def _row(self, words: list[bytes], line: int) -> None:

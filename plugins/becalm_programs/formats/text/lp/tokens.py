@@ -1,7 +1,8 @@
 """Words of LP files: numbers, names, signs, relations.
 
 A name may hold any sign but the operators, as CPLEX has it, and indices in brackets, as Gurobi writes them:
-``x[1,2]``. A number may be followed by a name without a blank, ``3x``, unless that could be an exponent: ``3e``.
+``x[1,2]``. A number may be followed by a name without a blank, ``3x``, unless that could be an exponent, ``3e``, or the
+name could have begun with its point, ``3.x``.
 """
 
 import re
@@ -18,7 +19,7 @@ _TOKEN = re.compile(
 )  # fmt: skip
 _VALUE = rb"(?:\d+\.?\d*|\.\d+)(?:[eE][+\-]?\d+)?"
 _NUMBER = re.compile(_VALUE)
-_GLUED = re.compile(rb"(" + _VALUE + rb")([a-cf-zA-CF-Z](?:" + _SIGN + rb"|" + _INDEX + rb")*)")
+_GLUED = re.compile(rb"(" + _VALUE + rb")(?<!\.)([a-cf-zA-CF-Z](?:" + _SIGN + rb"|" + _INDEX + rb")*)")
 _DIGITS = tuple(b"%c" % byte for byte in b"0123456789.")
 _INF = float("inf")
 _FOREIGN = {
@@ -100,3 +101,8 @@ def constant(words: list[bytes]) -> float | None:
     if last[:1] not in _DIGITS or not _NUMBER.fullmatch(last):
         return None
     return sign * float(last)
+
+
+def is_number(word: bytes) -> bool:
+    """Whether a word begins as numbers do."""
+    return word[:1] in _DIGITS
