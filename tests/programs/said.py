@@ -1,8 +1,24 @@
 """A small program in a line, to compare by eye: ``max 3 x + 2 y; 1 <= x + y <= 3; x int 0..1; y 0..inf``."""
 
+from pathlib import Path
+
 import numpy as np
 
+from becalm import UserError
+from becalm_programs.formats.text.lines import Lines
+from becalm_programs.formats.text.lp.parse import parse as lp
+from becalm_programs.formats.text.mps.parse import parse as mps
+from becalm_programs.formats.text.refusal import RefusedError
 from becalm_programs.problem.program import Array, Program
+
+
+def parsed(path: Path) -> Program:
+    """What ``read`` gives, without asking SCIP."""
+    lines = Lines(path, 2**24, np.inf)
+    try:
+        return (lp if path.suffix == ".lp" else mps)(lines).program("model")
+    except RefusedError as error:
+        raise UserError(f"{path} {error}") from error
 
 
 def said(program: Program) -> str:

@@ -3,10 +3,9 @@
 from pathlib import Path
 
 import pytest
-from said import said
+from said import parsed, said
 
 from becalm import UserError
-from becalm_programs.formats.read import read
 
 BOX = "; x int 0..1; y int 0..1"
 ENDING = "Binary\n x y\nEnd\n"
@@ -51,7 +50,7 @@ ROWS = {
 
 @pytest.mark.parametrize("text", ROWS)
 def test_a_row_is_read_whatever_its_spelling(text: str, tmp_path: Path) -> None:
-    assert said(read(saved(tmp_path, whole(text)))) == f"min +1 x +1 y; {ROWS[text]}{BOX}"
+    assert said(parsed(saved(tmp_path, whole(text)))) == f"min +1 x +1 y; {ROWS[text]}{BOX}"
 
 
 OBJECTIVES = {
@@ -65,7 +64,7 @@ OBJECTIVES = {
 
 @pytest.mark.parametrize("text", OBJECTIVES)
 def test_an_objective_is_the_sum_of_its_terms(text: str, tmp_path: Path) -> None:
-    found = said(read(saved(tmp_path, whole("c: x + y <= 2", objective=text))))
+    found = said(parsed(saved(tmp_path, whole("c: x + y <= 2", objective=text))))
     assert found == f"min {OBJECTIVES[text]}; +1 x +1 y <= 2{BOX}"
 
 
@@ -92,19 +91,19 @@ BOUNDS = {
 @pytest.mark.parametrize("text", BOUNDS)
 def test_bounds_and_kinds_are_read_in_any_order(text: str, tmp_path: Path) -> None:
     content = f"max\n x\nst\n x <= 9\n{text}\nend\n"
-    assert said(read(saved(tmp_path, content))) == f"max +1 x; +1 x <= 9; {BOUNDS[text]}"
+    assert said(parsed(saved(tmp_path, content))) == f"max +1 x; +1 x <= 9; {BOUNDS[text]}"
 
 
 @pytest.mark.parametrize("ends", ["\n", "\r\n", "\r"])
 @pytest.mark.parametrize("mark", ["", "\ufeff"])
 def test_marks_and_line_ends_change_nothing(mark: str, ends: str, tmp_path: Path) -> None:
-    found = read(saved(tmp_path, mark + whole("c: x + y >= 1", objective="x + 2 y + 5").replace("\n", ends)))
+    found = parsed(saved(tmp_path, mark + whole("c: x + y >= 1", objective="x + 2 y + 5").replace("\n", ends)))
     assert said(found) == f"min +1 x +2 y 5; 1 <= +1 x +1 y{BOX}"
 
 
 def test_names_may_have_indices_and_rows_without_a_name_get_one(tmp_path: Path) -> None:
     content = "Minimize\n x[1,2] + y(3)\nSubject To\n c2: x[1,2] >= 0\n y(3) >= 0\n 2x[1,2] + 3 é_1 <= 4\nEnd\n"
-    program = read(saved(tmp_path, content))
+    program = parsed(saved(tmp_path, content))
     assert program.names == ("x[1,2]", "y(3)", "é_1") and program.row_names == ("c2", "c2_", "c3")
 
 
@@ -160,7 +159,7 @@ REFUSED = {
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_readers_take_differently_is_refused_by_its_line(text: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=REFUSED[text]) as caught:
-        read(saved(tmp_path, text))
+        parsed(saved(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
@@ -173,4 +172,4 @@ def test_other_encodings_are_refused(tmp_path: Path) -> None:
         (text.replace("é", "\x00").encode(), "cannot be printed"),
     ]:
         with pytest.raises(UserError, match=says):
-            read(saved(tmp_path, content))
+            parsed(saved(tmp_path, content))

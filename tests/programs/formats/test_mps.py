@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from said import said
+from said import parsed, said
 
 from becalm import UserError
 from becalm_programs.formats.read import read
@@ -41,7 +41,7 @@ def saved(folder: Path, text: str, name: str = "model.mps") -> Path:
 
 
 def test_the_model_is_read_as_it_stands(tmp_path: Path) -> None:
-    assert said(read(saved(tmp_path, MODEL))) == READ
+    assert said(parsed(saved(tmp_path, MODEL))) == READ
 
 
 HEADS = {
@@ -58,7 +58,7 @@ HEADS = {
 
 @pytest.mark.parametrize("head", HEADS)
 def test_the_sense_and_the_objective_are_chosen_in_every_spelling(head: str, tmp_path: Path) -> None:
-    found = said(read(saved(tmp_path, MODEL.replace("ROWS\n", f"{head}ROWS\n"))))
+    found = said(parsed(saved(tmp_path, MODEL.replace("ROWS\n", f"{head}ROWS\n"))))
     assert found.startswith(f"{HEADS[head]}; 1 <=")
 
 
@@ -77,14 +77,14 @@ SIDES = {
 @pytest.mark.parametrize("text", SIDES)
 def test_sides_and_ranges_go_by_the_first_vector(text: str, tmp_path: Path) -> None:
     objective, rows = SIDES[text]
-    found = said(read(saved(tmp_path, MODEL.replace(" R c 1 d 4", text))))
+    found = said(parsed(saved(tmp_path, MODEL.replace(" R c 1 d 4", text))))
     assert found == f"{objective}; {rows}; x int 0..1; y 0..inf"
 
 
 @pytest.mark.parametrize(("width", "row"), [("2", "1 <= +1 x +1 y <= 3"), ("-2", "-1 <= +1 x +1 y <= 1")])
 def test_the_range_of_an_equation_goes_by_its_sign(width: str, row: str, tmp_path: Path) -> None:
     content = MODEL.replace(" G c", " E c").replace("BOUNDS", f"RANGES\n R c {width}\nBOUNDS")
-    assert f"; {row};" in said(read(saved(tmp_path, content)))
+    assert f"; {row};" in said(parsed(saved(tmp_path, content)))
 
 
 BOUNDS = {
@@ -113,7 +113,7 @@ BOUNDS = {
 
 @pytest.mark.parametrize("text", BOUNDS)
 def test_bounds_go_by_the_usual_rules(text: str, tmp_path: Path) -> None:
-    found = said(read(saved(tmp_path, MODEL.replace(" UP B x 1\n", f"{text}\n" if text else ""))))
+    found = said(parsed(saved(tmp_path, MODEL.replace(" UP B x 1\n", f"{text}\n" if text else ""))))
     assert found == f"min +1 x +2 y; 1 <= +1 x +1 y; +1 y <= 4; {BOUNDS[text]}"
 
 
@@ -138,10 +138,10 @@ ENDATA
 
 
 def test_names_in_fixed_format_may_have_blanks(tmp_path: Path) -> None:
-    found = said(read(saved(tmp_path, FIXED)))
+    found = said(parsed(saved(tmp_path, FIXED)))
     assert found == "min +1 X ONE +2 X TWO; 1 <= +1 X ONE +1 X TWO <= 3; X ONE int 0..1; X TWO int 0..1"
     with pytest.raises(UserError, match="line 6"):
-        read(saved(tmp_path, FIXED.replace("    X ONE     OBJ   ", "    X ONE   ! OBJ   ")))
+        parsed(saved(tmp_path, FIXED.replace("    X ONE     OBJ   ", "    X ONE   ! OBJ   ")))
 
 
 REFUSED = {
@@ -173,7 +173,7 @@ REFUSED = {
 @pytest.mark.parametrize("text", REFUSED)
 def test_what_readers_take_differently_is_refused_by_its_line(text: str, tmp_path: Path) -> None:
     with pytest.raises(UserError, match=REFUSED[text]) as caught:
-        read(saved(tmp_path, text))
+        parsed(saved(tmp_path, text))
     assert "\n" not in str(caught.value)
 
 
