@@ -1,7 +1,8 @@
 """Model files: MPS and LP, packed or not.
 
 They are read by parsers of our own, stricter than those of solvers: what readers take differently is refused, by line
-and reason (``text``). A file is a stranger's until it is read, so its size and the time are limited.
+and reason (``text``). Where PySCIPOpt is installed, SCIP reads the file, too, and must agree. A file is a stranger's
+until it is read, so its size and the time are limited.
 """
 
 import time
@@ -14,6 +15,7 @@ from becalm_programs.formats.suffixes import SUFFIXES
 from becalm_programs.formats.text.draft import Draft
 from becalm_programs.formats.text.lines import Lines
 from becalm_programs.formats.text.refusal import RefusedError
+from becalm_programs.formats.text.second import compare
 from becalm_programs.problem.program import Program
 
 _SECONDS, _SECONDS_PER_MIB = 20.0, 2.0
@@ -42,7 +44,9 @@ def read(path: Path | str, *, seconds: float | None = None, memory: int = 8 * 2*
         seconds = _SECONDS + _SECONDS_PER_MIB * path.stat().st_size / 2**20
     lines = Lines(path, memory // _GROWTH, time.monotonic() + seconds)
     try:
-        return _parse(path, lines).program(stem(path))
+        program = _parse(lines, _plain(path)).program(stem(path))
+        compare(program, lines, _plain(path))
+        return program
     except RefusedError as error:
         raise UserError(f"{path} {error}") from error
     except TimeoutError as error:
@@ -88,8 +92,13 @@ def stem(path: Path) -> str:
     return path.name[: len(path.name) - len(suffix)]
 
 
-def _parse(path: Path, lines: Lines) -> Draft:
-    if any(path.name.lower().endswith(suffix) for suffix in SUFFIXES if suffix.startswith(".lp")):
+def _plain(path: Path) -> str:
+    """The suffix without that of packing."""
+    return next(suffix for suffix in (".lp", ".mps") if suffix in path.name.lower()[len(stem(path)) :])
+
+
+def _parse(lines: Lines, suffix: str) -> Draft:
+    if suffix == ".lp":
         from becalm_programs.formats.text.lp.parse import parse
     else:
         from becalm_programs.formats.text.mps.parse import parse
