@@ -58,6 +58,7 @@ pictures: .venv/dev  ## Draws the pictures of docs/ideas.md
 bench: .venv/dev  ## The sampling loop beside diffusers; policies, graphs, starting, tracking, the studio (minutes; wants chromium)
 	$(BIN)/python benchmarks/overhead.py
 	$(BIN)/python benchmarks/counts.py
+	$(BIN)/python benchmarks/kernels.py
 	$(BIN)/python benchmarks/policy.py pusht lander fork
 	$(BIN)/python benchmarks/graph.py
 	$(BIN)/python benchmarks/start.py

@@ -1,9 +1,9 @@
 """What sampling a program costs as it grows: seconds and memory against nonzeros, with and without a network.
 
-    python benchmarks/programs.py [--nonzeros 1e4,1e5,1e6,1e7] [--count 8] [--steps 5] [--checkpoint NAME|FILE]
+    python benchmarks/programs.py [--nonzeros 1e4,1e5,1e6,1e7] [--count 8] [--steps 10] [--checkpoint NAME|FILE]
 
-Set covers with rows of 20 random columns and twice as many columns as rows, costs of 1 to 100. Every size does the same
-number of steps and of constraint steps, so that the curve shows what a nonzero costs. Each figure comes from a process
+Set covers with rows of 20 random columns and twice as many columns as rows, costs of 1 to 100, drawn at the settings
+that sampling has by default; how many samples are feasible stands beside. Each figure comes from a process
 of its own, whose peak memory (resident, all of Python and torch included) is that of this size alone. Figures are kept
 in runs/programs-cost.json, so an interrupted run goes on. Without a checkpoint: an untrained network of the usual size,
 which costs the same. The picture is docs/images/programs-cost.png.
@@ -76,7 +76,7 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
     begun = time.perf_counter()
     form = StandardForm.of(program)
     prepared = time.perf_counter() - begun
-    request = ProgramRequest(count=count, batch=count, steps=steps, guidance=1.0, inner_steps=2, search_steps=5)
+    request = ProgramRequest(count=count, batch=count, steps=steps)
     outcome = sample(model, form, request)
     counts = program.counts
     return {
@@ -85,6 +85,7 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
         "rows": counts.rows,
         "prepared": prepared,
         "seconds": outcome.seconds,
+        "feasible": outcome.feasible,
         "before": before,
         "peak": peak(),
     }
@@ -106,7 +107,7 @@ def table(cells: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """Columns and rows; one row per size."""
     columns = ["nonzeros", "variables", "rows", "prepare s"]
     for kind in KINDS:
-        columns += [f"{kind}: s", f"{kind}: ns per nonzero, step, sample", f"{kind}: peak MiB"]
+        columns += [f"{kind}: s", f"{kind}: ns per nonzero, step, sample", f"{kind}: peak MiB", f"{kind}: feasible"]
     rows = []
     for wanted in sorted({cell["wanted"] for cell in cells}):
         by = {cell["kind"]: cell for cell in cells if cell["wanted"] == wanted}
@@ -117,8 +118,9 @@ def table(cells: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
                 cell = by[kind]
                 unit = 1e9 * cell["seconds"] / (cell["nonzeros"] * cell["steps"] * cell["count"])
                 row += [f"{cell['seconds']:.3g}", f"{unit:.3g}", f"{cell['peak']:.0f}"]
+                row += [f"{100 * cell['feasible']:.0f} %" if "feasible" in cell else ""]
             else:
-                row += ["", "", ""]
+                row += [""] * 4
         rows.append(row)
     return columns, rows
 
@@ -176,7 +178,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nonzeros", default="1e4,1e5,1e6,1e7")
     parser.add_argument("--count", type=int, default=8)
-    parser.add_argument("--steps", type=int, default=5)
+    parser.add_argument("--steps", type=int, default=10)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--checkpoint")
     chosen = parser.parse_args()

@@ -49,13 +49,13 @@ class _State:
     """One feasible solution under way."""
 
     def __init__(self, flips: Flips, sets: Sets) -> None:
-        self.flips, self.sets = flips, sets
+        self.flips, self.sets, self.members = flips, sets, sets.members
         self.cost = flips.program.cost
         self.least = least_gain(self.cost)
 
     def choices(self) -> int:
         """Sets choose cheaper members as long as that breaks no row; how many did."""
-        return sum(self._choose(number) for number in range(len(self.sets.members)))
+        return sum(self._choose(number) for number in range(len(self.members)))
 
     def closings(self) -> int:
         """Variables that cost go to 0, the dearest first; how many did."""
@@ -86,12 +86,12 @@ class _State:
         return users[order], save[order]
 
     def _chosen(self, number: int) -> int:
-        members = self.sets.members[number]
+        members = self.members[number]
         return int(members[self.flips.x[members] > 0][0])
 
     def _fitting(self, number: int) -> Indices:
         """Members of a set without a choice that would break no row, the cheapest first."""
-        members = self.sets.members[number]
+        members = self.members[number]
         change = self.flips.change[members]
         # Its own row is mended by any; what mends less than the best does breaks another.
         fits = members[change <= change.min() + 1e-9] if change.min() < 0 else members[:0]
@@ -99,7 +99,7 @@ class _State:
 
     def _choose(self, number: int) -> bool:
         before = self._chosen(number)
-        if self.cost[before] - self.cost[self.sets.members[number]].min() <= self.least:
+        if self.cost[before] - self.cost[self.members[number]].min() <= self.least:
             return False
         self.flips.flip(before)
         after = int(self._fitting(number)[0])
