@@ -110,6 +110,9 @@ def _load(found: Listing, reading: Reading, holdout: float | None) -> Data:
         return Data(train, test, skipped)
     tested = np.array(spread(len(train.labels), share), dtype=np.int64)
     trained = np.setdiff1d(np.arange(len(train.labels)), tested)
+    # A class of so few images that all would be kept for the test is trained on instead: it can be asked for.
+    tested = tested[np.isin(train.labels[tested], train.labels[trained])]
+    trained = np.setdiff1d(np.arange(len(train.labels)), tested)
     return Data(_take(train, trained), _take(train, tested) if len(tested) else None, skipped)
 
 

@@ -85,6 +85,14 @@ def test_a_share_of_the_images_is_held_out_evenly(share: float | None, kept: lis
     assert sorted([*data.train.images[:, 0, 0, 0].tolist(), *kept]) == list(range(20))
 
 
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.9])
+def test_a_class_of_few_images_is_trained_on(share: float, tmp_path: Path) -> None:
+    _put(tmp_path, *(f"a/{number}.png" for number in range(9)), "b/0.png", "c/0.png", "c/1.png")
+    data = load_all(str(tmp_path), holdout=share)
+    assert set(data.train.labels.tolist()) == {0, 1, 2}
+    assert data.test is None or set(data.test.labels.tolist()) <= {0, 1, 2}
+
+
 def test_of_a_split_to_train_on_nothing_is_held_out_unasked(tmp_path: Path) -> None:
     _put(tmp_path, *(f"train/{number}.png" for number in range(10)))
     assert len(_levels(tmp_path)) == 10
