@@ -10,7 +10,7 @@ from becalm.plugin.widget import Slider
 from becalm.request import SampleRequest, SpacingName
 from becalm_images.label import parse
 
-_BY_SNR = ("dpmpp2m", "dpmpp3m", "dpmppsde", "unipc")
+_BY_SNR = ("dpmpp2m", "dpmpp3m", "unipc")
 
 
 class ImageRequest(SampleRequest):
@@ -23,8 +23,8 @@ class ImageRequest(SampleRequest):
     )
     spacing: SpacingName | None = Field(
         None,
-        description="How levels are spaced; default: log_snr for dpmpp2m, dpmpp3m, dpmppsde and unipc, karras for "
-        "heun, trailing for others.",
+        description="How levels are spaced; default: log_snr for dpmpp2m, dpmpp3m and unipc, karras for heun, trailing "
+        "for others.",
     )
     guidance: Annotated[float, Slider(0, 5)] = Field(
         1.75, ge=0, description="Classifier-free guidance: 0 unconditional, 1 conditional, above 1 sharper."
@@ -53,7 +53,7 @@ class ImageRequest(SampleRequest):
     @property
     def spaced(self) -> SpacingName:
         """Solvers in the log of the SNR take even steps in it (Lu et al. 2022): sharp images need its small steps near
-        clean.
+        clean. With noise in each step, and a classifier that guides, steps even in time are the better ones.
         """
         return "log_snr" if self.spacing is None and self.sampler.name in _BY_SNR else super().spaced
 

@@ -201,3 +201,18 @@ def test_the_classifiers_scale_grows_with_the_signal_between_its_ends() -> None:
     assert float(scale(level(torch.tensor(1.0, dtype=torch.float64)))) == pytest.approx(2.0)
     assert float(scale(half)) == pytest.approx(2.0 + 8.0 * float(half.alpha) ** 2)
     assert float(scale(level(torch.tensor(0.0, dtype=torch.float64)))) == pytest.approx(10.0)
+
+
+@pytest.mark.parametrize(
+    ("fields", "spacing"),
+    [
+        ({}, "log_snr"),
+        ({"sampler": "unipc"}, "log_snr"),
+        ({"sampler": "dpmppsde"}, "trailing"),
+        ({"sampler": "ddim"}, "trailing"),
+        ({"sampler": "heun"}, "karras"),
+        ({"spacing": "trailing"}, "trailing"),
+    ],
+)
+def test_levels_are_spaced_as_the_solver_wants_it(fields: dict[str, str], spacing: str) -> None:
+    assert ImageRequest.model_validate(fields).spaced == spacing
