@@ -52,7 +52,8 @@ class Setting:
         model = self.models[cell.model]
         request = model.request(count=cell.count, precision=self.precision, **cell.fields)
         judge = [_digest(self.judge.network.state_dict()), _digest(vars(self.judge.real))]
-        parts = [model.digest, *judge, self.arithmetic, request.model_dump(mode="json")]
+        # Of a spacing that nothing was said of the domain may think otherwise one day.
+        parts = [model.digest, *judge, self.arithmetic, request.model_dump(mode="json"), request.spaced]
         if getattr(request, "classifier_guidance", 0):
             parts.append(_digest(load_classifier(find(model.domain.classifier)).state_dict()))
         return json.dumps(parts)
