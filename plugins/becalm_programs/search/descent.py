@@ -21,6 +21,9 @@ _CHEAP = 0.9
 _GRAIN = 1e-4
 """By what share of the objective a step must better it, where costs do not say that it is whole."""
 
+_EFFORT, _LEAST_ROUNDS = 1_000_000, 4
+"""Nonzeros, over all tries; and tries in any case."""
+
 
 class Descent:
     """Descents in one program."""
@@ -33,7 +36,7 @@ class Descent:
         self._quantum = _quantum(program)
 
     def better(self, x: Array, seed: int, rounds: int) -> Array:
-        """A solution (n,) that costs no more than x, after so many tries.
+        """A solution (n,) that costs no more than x, after so many tries, fewer in large programs.
 
         Args:
             x: (n,) a feasible solution. seed: Of what is drawn.
@@ -41,6 +44,7 @@ class Descent:
         program, random = self._program, np.random.default_rng(seed)
         if not len(self._whole) or not program.cost.any():
             return x
+        rounds = min(rounds, max(_LEAST_ROUNDS, _EFFORT // max(1, program.nonzeros)))
         limit, least = self._diver.rows.high, self._least()
         for number in range(rounds):
             value = float(program.cost @ x)

@@ -12,9 +12,11 @@ from becalm_programs.propagation.rows import Rows
 
 Bounds = tuple[Array, Array]
 
-_EFFORT = 30
-"""Coefficients looked at by a dive and by each of its conflicts, for each that there is."""
-_LEAST_EFFORT, _MOST_EFFORT = 20_000, 20_000_000
+_PASSES = 30
+"""How often a dive may look at every coefficient; and ``_MORE`` coefficients beside that."""
+_NEAR_PASSES = 10
+"""The same where most variables are fixed from the beginning."""
+_MORE, _MORE_NEAR = 2_000_000, 20_000
 
 
 class Diver:
@@ -58,7 +60,7 @@ class Diver:
 
         seen = np.zeros(len(wish))
         for _ in range(restarts):
-            low, high = self._begin(conflicts)
+            low, high = self._begin(_PASSES, _MORE)
             end = dive(self.rows, low, high, order, wish, seen, self._stack, self._queue, self._trail, conflicts)
             if end == FIXED:
                 return low, high
@@ -75,7 +77,7 @@ class Diver:
         """
         from becalm_programs.search.dive.kernel import FIXED, dive, fix_all
 
-        low, high = self._begin(conflicts)
+        low, high = self._begin(_NEAR_PASSES, _MORE_NEAR)
         fixed = np.ones(len(x), dtype=bool)
         fixed[free] = fixed[self._open] = False
         if not fix_all(self.rows, low, high, np.flatnonzero(fixed), x, self._queue, self._trail):
@@ -86,7 +88,7 @@ class Diver:
 
     def finish(self, low: Array, high: Array, wish: Array) -> Array | None:
         """A solution (n,) within bounds that fix all integers, as ``near``; changes the bounds."""
-        self._begin(0)
+        self._begin(_PASSES, _MORE)
         return self._close(low, high, wish)
 
     def _close(self, low: Array, high: Array, wish: Array) -> Array | None:
@@ -96,8 +98,7 @@ class Diver:
             return None
         return low
 
-    def _begin(self, conflicts: int) -> tuple[Array, Array]:
+    def _begin(self, passes: int, more: int) -> Bounds:
         self._trail.size[0] = 0
-        effort = (_EFFORT * self._coefficients + _LEAST_EFFORT) * (1 + conflicts)
-        self._queue.ends[:] = 0, 0, min(effort, _MOST_EFFORT + _EFFORT * self._coefficients)
+        self._queue.ends[:] = 0, 0, passes * self._coefficients + more
         return self.low.copy(), self.high.copy()
