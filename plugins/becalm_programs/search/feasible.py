@@ -19,6 +19,7 @@ from becalm_programs.propagation.tighten import tighten
 from becalm_programs.search.descent import Descent
 from becalm_programs.search.dive.diver import Diver
 from becalm_programs.search.jump.jumper import Jumper
+from becalm_programs.search.moves.oneopt import oneopt
 from becalm_programs.solvers.continuous import relax_rest, solve_continuous
 
 _STEPS = 5000
@@ -57,7 +58,8 @@ class FeasibleSearch:
         return None
 
     def better(self, x: Array) -> Array:
-        """A feasible solution (n,) near x, which is feasible, that costs no more."""
+        """A feasible solution (n,) near x, which is feasible, that costs no more: by single moves, then by dives."""
+        x = oneopt(self.program, x[None])[0]
         better = self.descent.better(x, zlib.crc32(x.tobytes()), _ROUNDS)
         if better is x:
             return x
