@@ -10,6 +10,7 @@ from becalm.plugin.report import Positional
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Folder, Slider, Upload, Weights
 from becalm.sampler import Sampler
+from becalm_programs.formats.suffixes import SUFFIXES
 from becalm_programs.request import ProgramRequest
 from becalm_programs.solvers.registry import SolverName
 from becalm_programs.tier import TIERS, Tier
@@ -135,7 +136,7 @@ class PageOptions(Settings):
 
     renamed: ClassVar[Mapping[str, str]] = {"objective": "objective_weight"}
 
-    model: Annotated[str | None, Upload((".mps", ".mps.gz", ".lp", ".lp.gz"))] = Field(
+    model: Annotated[str | None, Upload(SUFFIXES)] = Field(
         None, description="The program; without a file, one is generated."
     )
     family: FamilyName = Field("set-cover", description="What is generated.")

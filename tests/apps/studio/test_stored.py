@@ -42,7 +42,7 @@ def shown(desk: PanelController) -> list[Any]:
 
 @pytest.mark.parametrize("suffix", [".png", ".npz"])
 def test_a_result_of_the_command_is_made_by_the_page(suffix: str, becalm: Run, trained: Path, tmp_path: Path) -> None:
-    words = ["--count", 3, "--seed", 2**40, "--steps", 2, "--sampler", "ddim", "--eta", 0.5, "--side", "right"]
+    words = ["--count", 3, "--seed", 2**40, "--sampler", "ddim", "--eta", 0.5, "--side", "right"]
     assert becalm("toy", "sample", "--checkpoint", trained, *words, "--times", "1,0.5", "--out", f"a{suffix}")[0] == 0
     desk = controller("toy", "sample", tmp_path / "desk")
     entered = dropped(desk, tmp_path / f"a{suffix}", shown(desk))
