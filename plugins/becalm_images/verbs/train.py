@@ -3,6 +3,7 @@
 import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -31,16 +32,7 @@ def judge(options: JudgeOptions) -> Iterator[Report]:
     domain, out = _begin(options)
     name, train, test = domain.trained_on(), domain.labelled("train"), domain.labelled("test")
     if options.renew is None:
-        fitted = train_judge(
-            train,
-            test,
-            name=name,
-            epochs=options.epochs,
-            seed=options.seed,
-            minutes=options.minutes,
-            device=pick(options.device),
-        )
-        checkpoint = yield from _watch(fitted)
+        checkpoint = yield from _watch(train_judge(train, test, name=name, **_how(options)))
     else:
         path = find(options.renew)
         old = Checkpoint.read(path)
@@ -62,18 +54,9 @@ def classifier(options: ClassifierOptions) -> Iterator[Report]:
     """Trains a noise-aware classifier and prints its accuracy over all noise levels."""
     domain, out = _begin(options)
     name, train, test = domain.trained_on(), domain.labelled("train"), domain.labelled("test")
-    device = pick(options.device)
-    fitted = train_classifier(
-        train,
-        test,
-        name=name,
-        epochs=options.epochs,
-        seed=options.seed,
-        minutes=options.minutes,
-        denoise=None if options.match is None else _denoiser(options.match, train, device),
-        device=device,
-    )
-    checkpoint = yield from _watch(fitted)
+    how = _how(options)
+    denoise = None if options.match is None else _denoiser(options.match, train, how["device"])
+    checkpoint = yield from _watch(train_classifier(train, test, name=name, denoise=denoise, **how))
     yield f"a classifier of {name}: accuracy {checkpoint.config['accuracy_over_noise']:.4f} over all noise levels"
     checkpoint.write(out)
     yield Saved(out, f"digest {checkpoint.digest[:16]}; name it by --classifier")
@@ -100,6 +83,11 @@ def _begin(options: FitOptions) -> tuple[Images, Path]:
     out = Path(options.out)
     atomic.check(out, (".safetensors",))
     return Images(**options.model_dump(include=set(Source.model_fields))), out
+
+
+def _how(options: FitOptions) -> dict[str, Any]:
+    """How long, from which seed and where both are trained."""
+    return {**options.model_dump(include={"epochs", "minutes", "seed"}), "device": pick(options.device)}
 
 
 def _watch(training: Iterator[float | Checkpoint]) -> Generator[Report, None, Checkpoint]:
