@@ -2,12 +2,13 @@
 
 import re
 import shlex
-import subprocess
-import sys
 from functools import cache
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
+
+from becalm_apps.main import command
 
 ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -32,9 +33,8 @@ def lines() -> list[list[str]]:
 
 @cache
 def usage(*nouns: str) -> str:
-    command = [sys.executable, "-m", "becalm_apps.main", *nouns, "--help"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, env=None)
-    assert done.returncode == 0, done.stderr
+    done = CliRunner().invoke(command(), [*nouns, "--help"])
+    assert done.exit_code == 0, done.output
     return done.stdout
 
 
