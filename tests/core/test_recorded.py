@@ -12,7 +12,7 @@ from torch import Tensor
 from trainings import RECIPES, finished, fresh, tensors
 
 from becalm.train import TrainState, loop
-from becalm.train.graph import Record, Result
+from becalm.train.recorded import Record, Result
 
 Counted = tuple[Record, list[str]]
 
