@@ -30,7 +30,7 @@ from becalm_images.judge.judge import load_judge
 PAGE = Path("docs/results.md")
 PLAIN: dict[str, Any] = {"guidance": 1.0, "guidance_high": 1.0}
 NOISY: dict[str, Any] = {**PLAIN, "sampler": "dpmppsde", "steps": 25, "guidance": 0.0}
-CLASSIFIER: dict[str, Any] = {**NOISY, "classifier_guidance": 25.0}
+CLASSIFIER: dict[str, Any] = {**NOISY, "classifier_guidance": 3.0}
 SHARP: dict[str, Any] = {"guidance": 2.25, "guidance_high": 0.75}
 VARIANTS: dict[str, dict[str, Any]] = {
     "default": {},
@@ -63,7 +63,7 @@ def cells(scale: float) -> Iterator[Cell]:
     for guidance in (1.5, 2.0, 3.0):
         fields = {**two_m, "guidance": guidance, "guidance_high": 0.7}
         yield Cell("guidance", f"classifier-free {guidance:g} at t <= .7", many(500), fields)
-    for weight in (5.0, 10.0, 20.0, 40.0):
+    for weight in (0.5, 1.5, 3.0, 6.0):
         fields = {**CLASSIFIER, "classifier_guidance": weight}
         yield Cell("guidance", f"unconditional, classifier {weight:g}", many(500), fields)
     yield Cell("chain", "dpmpp2m", many(300), two_m)

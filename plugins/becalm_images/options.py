@@ -68,6 +68,7 @@ class FitOptions(Source):
         8, ge=1, description="Passes over the training images; no limit where only minutes are given."
     )
     minutes: float | None = Field(None, gt=0, description="Wall-clock to train for; with epochs too, what ends first.")
+    batch: int = Field(128, ge=1, description="Images of a step.")
     seed: int = Field(0, ge=0, lt=2**31, description="Weights, order, noise.")
     out: str = Field(description="Checkpoint to write, .safetensors.")
     device: str = Field("auto", description="auto, cpu, cuda.")
@@ -81,6 +82,12 @@ class ClassifierOptions(FitOptions):
         description="Model of the data, by name or file, whose class direction the gradient learns: it guides far "
         "better, and takes about five times as long.",
     )
+    matched: int = Field(
+        32, ge=1, description="Images of each step for that: as many as --batch on a GPU, where they cost little."
+    )
+
+    def idle(self) -> Mapping[str, str]:
+        return {"matched": "without --match"} if self.match is None else {}
 
 
 class JudgeOptions(FitOptions):

@@ -34,11 +34,12 @@ class ImageRequest(SampleRequest):
     classifier_guidance: Annotated[float, Slider(0, 40)] = Field(
         0.0,
         ge=0,
-        description="Scale of a noise-aware classifier's gradient; 0 is off, 10 to 30 is usual (with dpmppsde).",
+        description="Scale of a noise-aware classifier's gradient, with dpmppsde; 0 is off; 2 to 5 is usual where "
+        "it is matched to the model, 10 to 30 where not.",
     )
     # Much of it at the noisiest times costs variety, as with classifier-free guidance.
     classifier_start: float = Field(
-        2.0,
+        1.5,
         ge=0,
         description="... and its scale in pure noise, from which it grows with the share of signal; the same number as "
         "classifier_guidance is one scale throughout (Dhariwal and Nichol 2021).",

@@ -4,7 +4,7 @@ It sees x / sqrt(alpha^2 + sigma^2) and the level's angle, as the denoiser does,
 schedule.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -12,7 +12,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from becalm.cond import to
 from becalm.denoiser import Denoiser
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
@@ -30,22 +29,37 @@ from becalm_images.networks.embedding import ClassAndNoise
 
 _WEIGHT = 10.0
 """Of the gradient's error beside the cross entropy."""
-_MATCHED = 32
-"""Images of each batch whose gradient is looked at: a model's two calls cost more than all else."""
+
+
+WIDTHS = (32, 64, 64, 96, 96, 128)
+HALVED = (1, 3)
+_BEFORE = {"widths": (32, 48, 64, 96), "halved": (0, 2)}
+"""Of the files of 0.1, which do not say it."""
 
 
 class Classifier(nn.Module):
-    """Noised images (B, C, H, W) and their level to logits (B, classes): convolutions modulated by the level."""
+    """Noised images (B, C, H, W) and their level to logits (B, classes): convolutions modulated by the level.
+
+    Args:
+        widths: Of the convolutions.
+        halved: Ranks of those that halve the image's sides.
+    """
 
     def __init__(
-        self, channels: int, classes: int, widths: tuple[int, ...] = (32, 48, 64, 96), *, origin: Origin = UNKNOWN
+        self,
+        channels: int,
+        classes: int,
+        widths: Sequence[int] = WIDTHS,
+        halved: Sequence[int] = HALVED,
+        *,
+        origin: Origin = UNKNOWN,
     ) -> None:
         super().__init__()
         self.channels, self.classes, self.origin = channels, classes, origin
         self.embed = ClassAndNoise(0, 128)
         widths_in = (channels, *widths[:-1])
         self.convs = nn.ModuleList(
-            nn.Conv2d(width_in, width, 3, stride=1 + (rank in (0, 2)), padding=1)
+            nn.Conv2d(width_in, width, 3, stride=1 + (rank in halved), padding=1)
             for rank, (width_in, width) in enumerate(zip(widths_in, widths, strict=True))
         )
         self.norms = nn.ModuleList(nn.GroupNorm(8, width) for width in widths)
@@ -78,43 +92,47 @@ def train_classifier(
     seed: int = 0,
     minutes: float | None = None,
     denoise: Denoiser[Tensor] | None = None,
+    batch: int = 128,
+    matched: int = 32,
     device: torch.device | str = "cpu",
 ) -> Iterator[float | Checkpoint]:
     """Trains a classifier on images noised to uniform times of the cosine schedule.
 
     Args:
         name: What the data are called.
-        denoise: Model of the data whose class direction the gradient learns on a part of each batch, see ``mismatch``.
+        denoise: Model of the data whose class direction the gradient learns, see ``mismatch``.
+        batch: Images of a step.
+        matched: Of them, those whose gradient is looked at: a model's two calls cost more than all else.
         device: Where it is trained, and the model computes.
 
     Yields:
         The share done, and at last the checkpoint.
     """
     schedule = Cosine()
-    images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
+    images, labels = torch.from_numpy(train.images.copy()).to(device), torch.from_numpy(train.labels).to(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Classifier(train.images.shape[1], train.classes).to(device)
 
-    def noised(pixels: Tensor, step: int, purpose: Purpose) -> tuple[Tensor, NoiseLevel]:
-        x0, sample = scaled(to(pixels, device)), torch.arange(len(pixels), device=device)
+    def noised(pixels: Tensor, step: int | Tensor, purpose: Purpose) -> tuple[Tensor, NoiseLevel]:
+        x0, sample = scaled(pixels), torch.arange(len(pixels), device=device)
         level = schedule(uniform(seed, sample, step, purpose)).spread(x0)
         return level.mix(x0, normal(seed, sample, step, Purpose.TRAIN_NOISE, tuple(x0.shape[1:]))), level
 
-    def loss(index: Tensor, step: int) -> Tensor:
+    def loss(index: Tensor, step: int | Tensor) -> Tensor:
         x, level = noised(images[index], step, Purpose.TRAIN_TIME)
-        value = F.cross_entropy(network(x, level), to(labels[index], device))
-        return value if denoise is None else value + _WEIGHT * gradient_loss(denoise, index[:_MATCHED], step)
+        value = F.cross_entropy(network(x, level), labels[index])
+        return value if denoise is None else value + _WEIGHT * gradient_loss(denoise, index[:matched], step)
 
-    def gradient_loss(denoise: Denoiser[Tensor], index: Tensor, step: int) -> Tensor:
+    def gradient_loss(denoise: Denoiser[Tensor], index: Tensor, step: int | Tensor) -> Tensor:
         x, level = noised(images[index], step, Purpose.TRAIN_TIME)
-        mine = to(labels[index], device)
+        mine = labels[index]
         direction = class_direction(denoise, x, level, mine, torch.full_like(mine, train.classes))
         return mismatch(network.energy(x.requires_grad_(), level, mine), x, level, direction)
 
-    yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
+    yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes, batch=batch)
     with torch.no_grad():
-        x, level = noised(torch.from_numpy(test.images[:2000].copy()), 0, Purpose.VALIDATE)
+        x, level = noised(torch.from_numpy(test.images[:2000].copy()).to(device), 0, Purpose.VALIDATE)
         right = network(x, level).argmax(1).cpu() == torch.from_numpy(test.labels[:2000])
     config = {
         "kind": "classifier",
@@ -122,7 +140,10 @@ def train_classifier(
         "classes": train.classes,
         "epochs": epochs,
         "seed": seed,
-        "matched": denoise is not None,
+        "batch": batch,
+        "matched": 0 if denoise is None else matched,
+        "widths": list(WIDTHS),
+        "halved": list(HALVED),
         "accuracy_over_noise": float(right.float().mean()),
         **Origin(name, train.digest).header(),
     }
@@ -139,7 +160,9 @@ def load_classifier(path: Path) -> Classifier:
     if checkpoint.config.get("kind") != "classifier":
         raise UserError(f"{path} is no noise-aware classifier: make one with becalm images classifier")
     origin = of_header(checkpoint.config, path, "classifier")
-    network = Classifier(checkpoint.config["channels"], checkpoint.config["classes"], origin=origin)
+    config = {**_BEFORE, **checkpoint.config}
+    sizes = (config["channels"], config["classes"], config["widths"], config["halved"])
+    network = Classifier(*sizes, origin=origin)
     load_part(network, checkpoint, "network.")
     return network.eval().requires_grad_(False)
 

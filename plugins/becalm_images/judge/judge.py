@@ -13,7 +13,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from becalm.cond import to
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
@@ -96,6 +95,7 @@ def train_judge(
     epochs: int | None = 4,
     seed: int = 0,
     minutes: float | None = None,
+    batch: int = 128,
     device: torch.device | str = "cpu",
 ) -> Iterator[float | Checkpoint]:
     """Trains a judge; yields the share done, then the checkpoint.
@@ -106,14 +106,15 @@ def train_judge(
     """
     sizes = (*train.images.shape[1:], train.classes)
     images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
+    near, right = images.to(device), labels.to(device)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = LeNet(*sizes).to(device)
 
-    def loss(index: Tensor, step: int) -> Tensor:
-        return F.cross_entropy(network(scaled(to(images[index], device))), to(labels[index], device))
+    def loss(index: Tensor, step: int | Tensor) -> Tensor:
+        return F.cross_entropy(network(scaled(near[index])), right[index])
 
-    yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes)
+    yield from fit(network, loss, len(images), epochs=epochs, seed=seed, minutes=minutes, batch=batch)
     network.cpu()
     tensors = {f"network.{name}": value for name, value in network.state_dict().items()}
     statistics = _statistics(features_of(network, images, labels), train.classes)

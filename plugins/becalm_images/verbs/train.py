@@ -56,7 +56,9 @@ def classifier(options: ClassifierOptions) -> Iterator[Report]:
     name, train, test = domain.trained_on(), domain.labelled("train"), domain.labelled("test")
     how = _how(options)
     denoise = None if options.match is None else _denoiser(options.match, train, how["device"])
-    checkpoint = yield from _watch(train_classifier(train, test, name=name, denoise=denoise, **how))
+    checkpoint = yield from _watch(
+        train_classifier(train, test, name=name, denoise=denoise, matched=options.matched, **how)
+    )
     yield f"a classifier of {name}: accuracy {checkpoint.config['accuracy_over_noise']:.4f} over all noise levels"
     checkpoint.write(out)
     yield Saved(out, f"digest {checkpoint.digest[:16]}; name it by --classifier")
@@ -87,7 +89,7 @@ def _begin(options: FitOptions) -> tuple[Images, Path]:
 
 def _how(options: FitOptions) -> dict[str, Any]:
     """How long, from which seed and where both are trained."""
-    return {**options.model_dump(include={"epochs", "minutes", "seed"}), "device": pick(options.device)}
+    return {**options.model_dump(include={"epochs", "minutes", "seed", "batch"}), "device": pick(options.device)}
 
 
 def _watch(training: Iterator[float | Checkpoint]) -> Generator[Report, None, Checkpoint]:

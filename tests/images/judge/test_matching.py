@@ -1,5 +1,6 @@
 """The gradient's error is 0 where it is the class direction, and 1 where there is none."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.guidance import Descend
 from becalm.level import NoiseLevel
 from becalm.schedule import Cosine
+from becalm.train.recorded import Result
 from becalm_images.data import load
+from becalm_images.judge import fit
 from becalm_images.judge.classifier import train_classifier
 from becalm_images.judge.matching import class_direction, mismatch
 from becalm_images.options import ClassifierOptions
@@ -68,7 +71,7 @@ def test_a_classifier_is_trained_to_match_a_model() -> None:
     train, test = load(FIXTURE, "train"), load(FIXTURE, "test")
     *_, made = train_classifier(train, test, name="digits", epochs=1, denoise=denoise)
     assert isinstance(made, Checkpoint)
-    assert made.config["matched"] is True
+    assert made.config["matched"] == 32
     assert seen.count(10) == len(seen) // 2 > 0
 
 
@@ -80,3 +83,34 @@ def test_a_model_of_other_images_is_no_match(tmp_path: Path) -> None:
         list(classifier(ClassifierOptions(data=FIXTURE, match="mnist", out=out)))
     with pytest.raises(UserError, match=r"^--match pusht is a model of policies, not of images$"):
         list(classifier(ClassifierOptions(data=FIXTURE, match="pusht", out=out)))
+
+
+def test_steps_that_are_recorded_train_the_same_classifier(monkeypatch: pytest.MonkeyPatch) -> None:
+    train, test = load(FIXTURE, "train"), load(FIXTURE, "test")
+    seen: list[str] = []
+
+    def record(function: Callable[[], Result]) -> Callable[[], Result]:
+        seen.append("recorded")
+
+        def replay() -> Result:
+            seen.append("replayed")
+            return function()
+
+        return replay
+
+    def denoise(x: Tensor, level: NoiseLevel, cond: Tensor) -> Tensor:
+        return x * (cond[:, None, None, None] + 1) / 12
+
+    def trained() -> dict[str, Tensor]:
+        half = -(-len(train.images) // 2)
+        *_, made = train_classifier(train, test, name="digits", epochs=4, batch=half, matched=4, denoise=denoise)
+        assert isinstance(made, Checkpoint)
+        return dict(made.tensors)
+
+    plain = trained()
+    monkeypatch.setattr(fit, "recording", lambda device: record)
+    recorded = trained()
+    assert seen[0] == "recorded"
+    assert "replayed" in seen
+    for name, tensor in plain.items():
+        torch.testing.assert_close(recorded[name], tensor, rtol=1e-4, atol=1e-5, msg=name)
