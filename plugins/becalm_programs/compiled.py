@@ -16,6 +16,8 @@ Loop = TypeVar("Loop", bound=Callable[..., object])
 # Where nothing is allocated, arrays need not be counted as they are handed on, which took longer than the loops.
 _KERNEL: dict[str, Any] = {"nogil": True, "error_model": "numpy", "_nrt": False}
 _PART = _KERNEL | {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# Sums in the order that wide registers take them in, always the same for the same length.
+_WIDE: dict[str, Any] = {"fastmath": {"contract", "reassoc", "nsz"}}
 
 
 def compiled(function: Loop) -> Loop:
@@ -31,6 +33,17 @@ def kernel(function: Loop) -> Loop:
 def part(function: Loop) -> Loop:
     """A function that only kernels call."""
     result: Loop = numba.njit(**_PART)(function)
+    return result
+
+
+def wide(function: Loop) -> Loop:
+    """A kernel of arithmetic on whole rows of numbers."""
+    return _kept(function, **_KERNEL, **_WIDE)
+
+
+def wide_part(function: Loop) -> Loop:
+    """A function that only such kernels call, put where it is called."""
+    result: Loop = numba.njit(inline="always", **_PART, **_WIDE)(function)
     return result
 
 

@@ -2,16 +2,15 @@
 compute on.
 """
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from becalm_programs.problem.product import Csr, csr_of, multiply
 from becalm_programs.problem.standard_form import WHOLE, StandardForm
 
 HELD = 1e-6
@@ -154,38 +153,20 @@ class BlockDiagonal:
         """By how much rows (M, K) leave their bounds: above 0 over the high one, below 0 under the low one."""
         return F.relu(activity - self.high[:, None]) - F.relu(self.low[:, None] - activity)
 
+    @cached_property
+    def _parts(self) -> tuple[Csr, Csr]:
+        """Both matrices as products take them."""
+        return csr_of(self.matrix), csr_of(self.transposed)
+
     def down(self, entries: Tensor) -> Tensor:
         """matrix @ entries, for (N, K, ...), differentiable."""
-        return _product(self.matrix, self.transposed, entries)
+        matrix, transposed = self._parts
+        return multiply(matrix, transposed, entries)
 
     def up(self, rows: Tensor) -> Tensor:
         """transposed @ rows, for (M, K, ...), differentiable."""
-        return _product(self.transposed, self.matrix, rows)
-
-
-class _Sparse(torch.autograd.Function):
-    """matrix @ dense, whose gradient is transposed @ gradient: both are CSR, and neither is made anew."""
-
-    @staticmethod
-    def forward(ctx: Any, matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
-        ctx.transposed = transposed
-        return _exact(matrix, dense)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        return None, None, _exact(ctx.transposed, gradients[0].contiguous())
-
-
-def _exact(matrix: Tensor, dense: Tensor) -> Tensor:
-    """matrix @ dense in the matrix's own precision: sparse products know no lower one on a CPU."""
-    with torch.autocast(dense.device.type, enabled=False):
-        return matrix @ dense.to(matrix.dtype)
-
-
-def _product(matrix: Tensor, transposed: Tensor, dense: Tensor) -> Tensor:
-    flat = dense.reshape(len(dense), math.prod(dense.shape[1:])).contiguous()
-    product: Tensor = _Sparse.apply(matrix, transposed, flat)  # type: ignore[no-untyped-call]
-    return product.reshape(-1, *dense.shape[1:])
+        matrix, transposed = self._parts
+        return multiply(transposed, matrix, rows)
 
 
 def _diagonal(matrices: Sequence[Tensor]) -> Tensor:

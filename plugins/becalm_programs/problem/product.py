@@ -1,0 +1,84 @@
+"""Products of a program's matrix with columns of numbers, differentiable, in float32 whatever the autocast.
+
+On a CPU by a compiled loop: torch's is as fast only where rows are long. To torch it is one operation, so what calls it
+compiles. A column's numbers do not depend on the columns beside it, nor on the number of threads.
+"""
+
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Csr = tuple[Tensor, Tensor, Tensor]
+"""A matrix (M, N) by rows: (M + 1,) where each begins, and columns and values of its nonzeros."""
+_ALONE = 2**22
+"""Products of two numbers that one thread does faster than several begin."""
+
+
+def csr_of(matrix: Tensor) -> Csr:
+    """The parts of a sparse CSR tensor."""
+    return matrix.crow_indices(), matrix.col_indices(), matrix.values()
+
+
+def multiply(matrix: Csr, transposed: Csr, dense: Tensor) -> Tensor:
+    """matrix @ dense, for (N, ...), in the precision of the matrix; its gradient is transposed @ gradient."""
+    product: Tensor = _multiply(*matrix, *transposed, dense.reshape(len(dense), -1).to(matrix[2].dtype))
+    return product.reshape(-1, *dense.shape[1:])
+
+
+@torch.library.custom_op("becalm_programs::multiply", mutates_args=())
+def _multiply(
+    start: Tensor, column: Tensor, value: Tensor, start_t: Tensor, column_t: Tensor, value_t: Tensor, dense: Tensor
+) -> Tensor:
+    """The product (M, W) of the matrix (M, N) of the first three, transposed in the next three, with (N, W)."""
+    dense = dense.contiguous()
+    if dense.device.type == "cpu":
+        return _on_cpu(start, column, value, dense)
+    size = (len(start) - 1, len(start_t) - 1)
+    with torch.autocast(dense.device.type, enabled=False):
+        return torch.sparse_csr_tensor(start, column, value, size=size, check_invariants=False) @ dense
+
+
+@_multiply.register_fake
+def _(
+    start: Tensor, column: Tensor, value: Tensor, start_t: Tensor, column_t: Tensor, value_t: Tensor, dense: Tensor
+) -> Tensor:
+    return dense.new_empty(start.shape[0] - 1, dense.shape[1])
+
+
+def _keep(ctx: Any, inputs: tuple[Tensor, ...], output: Tensor) -> None:
+    ctx.save_for_backward(*inputs[:-1])
+
+
+def _gradient(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+    matrix, transposed = ctx.saved_tensors[:3], ctx.saved_tensors[3:]
+    return None, None, None, None, None, None, _multiply(*transposed, *matrix, gradient)
+
+
+_multiply.register_autograd(_gradient, setup_context=_keep)
+
+
+def _on_cpu(start: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tensor:
+    """The same by the compiled loop, row by row."""
+    from becalm_programs.problem.product_kernel import fill
+
+    product = dense.new_empty(len(start) - 1, dense.shape[1])
+    begin, arrays = start.numpy(), (value.numpy(), dense.numpy(), product.numpy())
+    indices = begin.view(np.uint64), column.numpy().view(np.uint64)
+    threads = torch.get_num_threads() if len(column) * dense.shape[1] > _ALONE else 1
+    # Of rows so many that each thread has as many nonzeros.
+    shares = np.arange(threads + 1) * len(column) // threads
+    edges = np.searchsorted(begin, shares).astype(np.uint64)
+    edges[0], edges[-1] = 0, len(product)
+
+    def some(part: int) -> None:
+        fill(edges[part], edges[part + 1], *indices, *arrays)
+
+    if threads == 1:
+        some(0)
+    else:
+        with ThreadPoolExecutor(threads) as pool:
+            list(pool.map(some, range(threads)))
+    return product
