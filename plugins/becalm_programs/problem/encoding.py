@@ -71,15 +71,16 @@ class BinaryEncoding:
         rest = solutions(program, x) - self.low
         entries = np.zeros((len(rest), self.size))
         values = np.asarray(self.weights.sum(axis=0)).ravel()
-        for entry in reversed(range(self.size)):
-            variable, weight = self.owner[entry], values[entry]
-            if weight <= 0:
-                continue
-            if self.whole[entry]:
-                entries[:, entry] = rest[:, variable] >= weight - 0.5
-            else:
-                entries[:, entry] = np.clip(rest[:, variable] / weight, 0.0, 1.0)
-            rest[:, variable] -= entries[:, entry] * weight
+        last = np.searchsorted(self.owner, np.arange(len(self.low)), side="right") - 1
+        number = last[self.owner] - np.arange(self.size)
+        # The heaviest bit of each variable first, then the next of each that has more.
+        for rank in range(int(number.max(initial=-1)) + 1):
+            some = np.flatnonzero((number == rank) & (values > 0))
+            variable, weight = self.owner[some], values[some]
+            left = rest[:, variable]
+            part = np.where(self.whole[some], left >= weight - 0.5, np.clip(left / weight, 0.0, 1.0))
+            entries[:, some] = part
+            rest[:, variable] = left - part * weight
         return entries
 
     def decode(self, entries: Array) -> Array:

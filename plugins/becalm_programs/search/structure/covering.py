@@ -1,6 +1,7 @@
 """Coverings, recognised by their rows: binary variables of which every row needs one that is 1."""
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -35,6 +36,7 @@ class Covering:
         return self.member[places]
 
 
+@lru_cache(maxsize=2)
 def recognise(columns: Columns) -> Covering | None:
     """The covering that a program is, or None.
 

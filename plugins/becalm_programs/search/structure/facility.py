@@ -9,6 +9,7 @@ alone mends nothing.
 
 import zlib
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -190,6 +191,7 @@ def _neighbours(opened: Mask) -> Mask:
     return np.concatenate([single, exchanged])
 
 
+@lru_cache(maxsize=2)
 def recognise(program: Program) -> Facility | None:
     """The facility location that a program is, or None.
 

@@ -5,6 +5,7 @@ need not look at rows again.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -36,6 +37,7 @@ class Packing:
         return excluded
 
 
+@lru_cache(maxsize=2)
 def recognise(program: Program) -> Packing | None:
     """The packing that a program is, or None.
 
