@@ -24,6 +24,8 @@ from becalm_programs.sampling.choose import fitting
 
 NONE = "none"
 """As a checkpoint: guidance without a network."""
+NO_NETWORK = "no network"
+"""What the network is called where there is none."""
 # Without a network the objective has to say everything.
 _OBJECTIVE_WEIGHT = 100.0
 
@@ -33,7 +35,7 @@ class Opening:
     """A program and a model to sample it with.
 
     Attributes:
-        network: What the network is called; ``no network`` if there is none.
+        network: What the network is called; ``NO_NETWORK`` if there is none.
         reason: How it was chosen, in a sentence.
     """
 
@@ -86,7 +88,7 @@ def model_of(checkpoint: str, device: str) -> tuple[Model[ProblemBatch], str, st
         UserError: If there is no such model or device.
     """
     if checkpoint == NONE:
-        return bare(pick(device)), "no network", "guidance works without a network, as asked"
+        return bare(pick(device)), NO_NETWORK, "guidance works without a network, as asked"
     return load(checkpoint, device), checkpoint, f"network {checkpoint}, as asked"
 
 

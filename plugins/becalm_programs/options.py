@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from becalm.plugin.paths import OutputFile
 from becalm.plugin.report import Positional
@@ -13,6 +13,7 @@ from becalm.sampler import Sampler
 from becalm_programs.formats.suffixes import SUFFIXES
 from becalm_programs.request import ProgramRequest
 from becalm_programs.solvers.registry import SolverName
+from becalm_programs.start import LISTING, StartName
 from becalm_programs.tier import TIERS, Tier
 
 FamilyName = Literal["set-cover", "auction", "facility", "independent-set", "assignment", "knapsack"]
@@ -123,12 +124,53 @@ class Sampling(ProgramRequest):
         return ProgramRequest.model_validate({**defaults, **asked})
 
 
+def _share(value: Any) -> Any:
+    """A share as it stands, or written in per cent."""
+    try:
+        return float(value.strip().removesuffix("%")) / 100 if isinstance(value, str) and "%" in value else value
+    except ValueError:
+        return value
+
+
 class SampleOptions(Sampling):
     """``becalm programs sample``."""
+
+    seconds: float | None = Field(
+        None,
+        gt=0,
+        le=86400,
+        description="Search so long for good and different solutions, by starts that take turns; 10 where --distinct, "
+        "--within or --start is given.",
+    )
+    distinct: int | None = Field(
+        None, ge=1, le=100_000, description="Such a search ends before, with so many different feasible solutions."
+    )
+    within: Annotated[float, BeforeValidator(_share)] | None = Field(
+        None, ge=0, lt=1, description="Of these, only such as are so near to the best count, and are kept: 1% or .01."
+    )
+    start: tuple[StartName, ...] | None = Field(
+        None, min_length=1, description=f"What solutions come from, default all that fit: {LISTING}."
+    )
 
     out: Annotated[str | None, OutputFile()] = Field(
         None, description="File to write: .npz and .json all solutions, .sol and .mst (a CBC start) the best."
     )
+
+    @property
+    def timed(self) -> bool:
+        """Whether a search for a time is asked for."""
+        return any(value is not None for value in (self.seconds, self.distinct, self.within, self.start))
+
+    def idle(self) -> Mapping[str, str]:
+        found = dict(super().idle())
+        if not self.timed:
+            return found
+        found |= dict.fromkeys(("count", "first"), "where solutions are searched for a time: --distinct says how many")
+        found |= dict.fromkeys(("tier", "picture"), "where solutions are searched for a time, at tier 1-opt")
+        if self.start is not None and not {"network", "guidance"} & set(self.start):
+            sampling = set(ProgramRequest.model_fields) - {"model", "seed", "search_steps", "patience"}
+            found |= {name: "where no start samples" for name in sampling if name not in found}
+        return found
 
 
 class PageOptions(Settings):

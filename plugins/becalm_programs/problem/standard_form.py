@@ -101,6 +101,8 @@ FEATURES = 10
 ROW_FEATURES = 8
 WHOLE = 5
 """Which feature of an entry says whether it must be 0 or 1."""
+LP_VALUE = 7
+"""Which feature of an entry is its value in the linear relaxation, about."""
 _NEAR = 20.0
 
 

@@ -36,7 +36,7 @@ def greedy(
     columns = Columns.of(program)
     if count > 1 and generator is None:
         raise ValueError("several greedy solutions need a generator")
-    return np.array(_each(columns, count, spread, generator)).reshape(-1, len(columns.program.cost))
+    return greedy_by(columns, factors(count, len(columns.program.cost), spread, generator))
 
 
 def factors(count: int, size: int, spread: float, generator: np.random.Generator | None) -> Array:
@@ -47,16 +47,17 @@ def factors(count: int, size: int, spread: float, generator: np.random.Generator
     return factor
 
 
-def _each(columns: Columns, count: int, spread: float, generator: np.random.Generator | None) -> list[Array]:
+def greedy_by(columns: Columns, factor: Array) -> Array:
+    """Greedy solutions (P, n) that verify; of each, costs are multiplied by a row of ``factor`` (K, n)."""
     program = columns.program
-    factor = factors(count, len(program.cost), spread, generator)
     facility = recognise(program)
     if facility is not None:
         points = np.stack([facility.solve(program.cost * each) for each in factor])
     else:
         bare = np.clip(np.zeros(len(program.cost)), program.low, program.high)
-        points = _carry_on(columns, np.stack([bare] * count), factor)
-    return [good for each in points if (good := with_continuous(program, each)) is not None]
+        points = _carry_on(columns, np.stack([bare] * len(factor)), factor)
+    good = [found for each in points if (found := with_continuous(program, each)) is not None]
+    return np.array(good).reshape(-1, len(program.cost))
 
 
 def with_continuous(program: Program, x: Array) -> Array | None:

@@ -1,0 +1,117 @@
+"""What the starts of a search share: the program, its model, the pool so far."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from becalm_programs.opening import Opening
+from becalm_programs.problem.block import BlockDiagonal
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.standard_form import LP_VALUE, StandardForm
+from becalm_programs.request import ProgramRequest
+from becalm_programs.sampling.last_resort import make_feasible
+from becalm_programs.search.feasible import FeasibleSearch
+from becalm_programs.search.greedy import with_continuous
+from becalm_programs.search.moves.local import local
+from becalm_programs.search.rounding import rounding_search
+from becalm_programs.search.solution_pool import SolutionPool
+from becalm_programs.search.structure.columns import Columns
+
+
+class InfeasibleError(Exception):
+    """It is proved that the program has no solution; the message says by what."""
+
+
+class Draw(Protocol):
+    """Makes solutions of an instance."""
+
+    def __call__(self, count: int, apart: float, seconds: float, random: np.random.Generator) -> Array:
+        """At most ``count`` solutions (K, n), feasible or not.
+
+        Args:
+            apart: How far from what is known, 1 at first; more where solutions repeat, less where they are poor.
+            seconds: Wall-clock that is left, for what takes a limit.
+            random: Randomness of this turn.
+
+        Raises:
+            InfeasibleError: If it is proved that there is none.
+        """
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Instance:
+    """A program that solutions are searched for.
+
+    Attributes:
+        opening: The program, and the model that fits it.
+        request: How the model samples.
+        pool: What was found so far.
+    """
+
+    opening: Opening
+    request: ProgramRequest
+    pool: SolutionPool
+
+    @property
+    def program(self) -> Program:
+        """The program."""
+        return self.opening.program
+
+    @property
+    def form(self) -> StandardForm:
+        """Its standard form."""
+        return self.opening.form
+
+    @cached_property
+    def columns(self) -> Columns:
+        """The program by columns."""
+        return Columns.of(self.program)
+
+    @cached_property
+    def feasible_search(self) -> FeasibleSearch:
+        """Search for feasible points."""
+        return FeasibleSearch(self.program)
+
+    @cached_property
+    def lp_value(self) -> Array:
+        """(N,) of each entry in the linear relaxation, about, within [0, 1]."""
+        return np.asarray(np.clip(self.form.features[:, LP_VALUE].double().cpu().numpy(), 0.0, 1.0))
+
+    def base(self, random: np.random.Generator) -> Array:
+        """(n,) a solution of the pool, rather one of the better ones; there must be some."""
+        return self.pool.member(int(len(self.pool) * random.random() ** 2))
+
+    def decode(self, logit: Array) -> Array:
+        """Solutions (K, n) of logits (K, N): rounding search, then what it leaves infeasible made feasible."""
+        block = BlockDiagonal.of([self.form], len(logit))
+        p = rounding_search(
+            block,
+            torch.from_numpy(np.ascontiguousarray(logit.T)),
+            self.request.search_steps,
+            descend=True,
+            patience=self.request.patience,
+        )
+        return self.mend(p.T.double().numpy(), 1 / (1 + np.exp(-np.clip(logit, -30, 30))))
+
+    def mend(self, entries: Array, marginals: Array) -> Array:
+        """Solutions (K, n) of entries (K, N) as they are decoded, infeasible ones made feasible where that is quick."""
+        return make_feasible(self.form, self.form.encoding.decode(entries), marginals)
+
+    def polish(self, x: Array) -> Array:
+        """Solutions (P, n) of x (K, n) after 1-opt, continuous variables the best for their integers."""
+        return self.finish(local(self.columns, x))
+
+    def finish(self, x: Array) -> Array:
+        """Solutions (P, n) of x (K, n), continuous variables the best for their integers; left out where none fit."""
+        if self.program.integer.all():
+            return x
+        finished = [with_continuous(self.program, each) for each in x]
+        return np.array([each for each in finished if each is not None]).reshape(-1, len(self.program.cost))
+
+
+Prepare = Callable[[Instance], Draw | None]

@@ -1,0 +1,10 @@
+"""Samples by guidance without a network, at tier 1-opt."""
+
+from becalm_programs.anytime.instance import Draw, Instance
+from becalm_programs.anytime.sampling import draw_samples
+from becalm_programs.opening import bare
+
+
+def prepare(instance: Instance) -> Draw:
+    """Fits every program."""
+    return draw_samples(instance, bare(instance.opening.model.device))
