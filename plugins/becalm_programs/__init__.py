@@ -1,9 +1,26 @@
-"""Programs as a domain of becalm: feasible solutions of integer programs, guided by their constraints."""
+"""Programs as a domain of becalm: feasible solutions of integer programs, guided by their constraints.
+
+pool = becalm_programs.pool(problem, 100, within=0.01, seconds=10)
+"""
+
+from typing import TYPE_CHECKING, Any
 
 from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
 from becalm_programs.moved import MOVED as MOVED
 
+if TYPE_CHECKING:
+    from becalm_programs.solutions import pool as pool
+
 _PRETRAINED = ("set-cover", "auction", "facility", "independent-set")
+
+
+def __getattr__(name: str) -> Any:
+    # Hooks are asked for help texts, which must not wait for torch.
+    if name == "pool":
+        from becalm_programs.solutions import pool
+
+        return pool
+    raise AttributeError(f"module 'becalm_programs' has no attribute {name!r}")
 
 
 @hookimpl
@@ -82,6 +99,7 @@ def commands() -> list[CommandRef]:
                 "becalm programs sample model.mps --count 30 --picture solutions.png",
                 "becalm programs sample model.mps --tier 1-opt --out start.sol",
                 "becalm programs sample model.mps --checkpoint none --json",
+                "becalm programs sample model.mps --seconds 10 --distinct 100 --within 1% --out pool.npz",
             ),
         ),
         CommandRef(

@@ -8,18 +8,19 @@ from becalm.files import atomic
 from becalm.plugin.report import Progress, Table
 from becalm.provenance import record, write
 from becalm_programs.formats.write import SUFFIXES, write_solutions
-from becalm_programs.opening import Opening, open_request
+from becalm_programs.opening import NO_NETWORK, Opening, open_request
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import draw, outcome_of, with_defaults
 from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.tier import includes
+from becalm_programs.verbs import timed
 from becalm_programs.views.words import remarks, title
 
 
 def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
-    """Samples, and says honestly what is feasible and what is not.
+    """Samples, and says honestly what is feasible and what is not; or searches for a time.
 
     Raises:
         UserError: If the program cannot be read or sampled, there is no such network, or a file cannot be written.
@@ -28,6 +29,9 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
         atomic.check(Path(options.out), SUFFIXES)
     if options.picture is not None:
         atomic.check(Path(options.picture), (".png",), "--picture")
+    if options.timed:
+        yield from timed.run(options)
+        return
     yield Progress(0, 1, "reading")
     opening = open_request(options.request(), options.checkpoint, options.device)
     yield opening.reason
@@ -62,7 +66,7 @@ def table(opening: Opening, outcome: Outcome) -> Table:
         ("variables that two differ in, mean", _number(outcome.hamming)),
         ("seconds", _number(outcome.seconds)),
         ("seconds per feasible", _number(outcome.per_feasible)),
-        ("network calls", 0 if opening.network == "no network" else outcome.calls),
+        ("network calls", 0 if opening.network == NO_NETWORK else outcome.calls),
         ("network", opening.network),
         ("tier", outcome.tier),
         *_continuous(opening.program, outcome),

@@ -46,6 +46,6 @@ def _copies(outcome: Outcome) -> Iterator[str]:
         return
     solutions = "one solution" if outcome.distinct == 1 else f"{outcome.distinct} solutions"
     yield (
-        f"the {outcome.found} feasible samples are copies of {solutions}: --checkpoint none and --patience 0 keep "
-        "samples further apart, where there are others"
+        f"the {outcome.found} feasible samples are copies of {solutions}: --seconds 10 --distinct {len(outcome.x)} "
+        "searches others, where there are any"
     )
