@@ -42,8 +42,8 @@ def wide(function: Loop) -> Loop:
 
 
 def wide_part(function: Loop) -> Loop:
-    """A function that only such kernels call, put where it is called."""
-    result: Loop = numba.njit(inline="always", **_PART, **_WIDE)(function)
+    """A function that only such kernels call."""
+    result: Loop = numba.njit(**_PART, **_WIDE)(function)
     return result
 
 

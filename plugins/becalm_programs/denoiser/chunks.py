@@ -12,7 +12,7 @@ from becalm.level import NoiseLevel
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.standard_form import StandardForm
 
-SIZE = 8
+SIZE = 4
 """Samples in a chunk; the last one is padded."""
 _ENTRIES = 2**15
 """Of a large program so few samples that they have no more entries than this: it bounds the memory, and larger tensors

@@ -154,18 +154,18 @@ class BlockDiagonal:
         return F.relu(activity - self.high[:, None]) - F.relu(self.low[:, None] - activity)
 
     @cached_property
-    def _parts(self) -> tuple[Csr, Csr]:
-        """Both matrices as products take them."""
+    def parts(self) -> tuple[Csr, Csr]:
+        """``matrix`` and ``transposed`` by their parts, as products take them."""
         return csr_of(self.matrix), csr_of(self.transposed)
 
     def down(self, entries: Tensor) -> Tensor:
         """matrix @ entries, for (N, K, ...), differentiable."""
-        matrix, transposed = self._parts
+        matrix, transposed = self.parts
         return multiply(matrix, transposed, entries)
 
     def up(self, rows: Tensor) -> Tensor:
         """transposed @ rows, for (M, K, ...), differentiable."""
-        matrix, transposed = self._parts
+        matrix, transposed = self.parts
         return multiply(transposed, matrix, rows)
 
 

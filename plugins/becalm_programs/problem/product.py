@@ -22,6 +22,11 @@ def csr_of(matrix: Tensor) -> Csr:
     return matrix.crow_indices(), matrix.col_indices(), matrix.values()
 
 
+def unsigned(start: Tensor, column: Tensor, value: Tensor) -> tuple[Any, Any, Any]:
+    """The parts of a matrix on a CPU as arrays that compiled loops take, without a copy: indices are uint64."""
+    return start.numpy().view(np.uint64), column.numpy().view(np.uint64), value.numpy()
+
+
 def multiply(matrix: Csr, transposed: Csr, dense: Tensor) -> Tensor:
     """matrix @ dense, for (N, ...), in the precision of the matrix; its gradient is transposed @ gradient."""
     product: Tensor = _multiply(*matrix, *transposed, dense.reshape(len(dense), -1).to(matrix[2].dtype))
@@ -65,16 +70,15 @@ def _on_cpu(start: Tensor, column: Tensor, value: Tensor, dense: Tensor) -> Tens
     from becalm_programs.problem.product_kernel import fill
 
     product = dense.new_empty(len(start) - 1, dense.shape[1])
-    begin, arrays = start.numpy(), (value.numpy(), dense.numpy(), product.numpy())
-    indices = begin.view(np.uint64), column.numpy().view(np.uint64)
+    matrix, arrays = unsigned(start, column, value), (dense.numpy(), product.numpy())
     threads = torch.get_num_threads() if len(column) * dense.shape[1] > _ALONE else 1
     # Of rows so many that each thread has as many nonzeros.
     shares = np.arange(threads + 1) * len(column) // threads
-    edges = np.searchsorted(begin, shares).astype(np.uint64)
+    edges = np.searchsorted(start.numpy(), shares).astype(np.uint64)
     edges[0], edges[-1] = 0, len(product)
 
     def some(part: int) -> None:
-        fill(edges[part], edges[part + 1], *indices, *arrays)
+        fill(edges[part], edges[part + 1], *matrix, *arrays)
 
     if threads == 1:
         some(0)

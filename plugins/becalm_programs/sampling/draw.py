@@ -17,6 +17,8 @@ from becalm.model import Model
 from becalm.plugin.report import Progress
 from becalm.sampler import Step
 from becalm_programs.denoiser.chunks import Chunked
+from becalm_programs.denoiser.inference import Inference
+from becalm_programs.denoiser.network import Bipartite
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.program import Array
 from becalm_programs.problem.standard_form import StandardForm
@@ -56,7 +58,8 @@ def draw(
         return
     # On a CPU the network is called in chunks; a GPU would starve on them.
     if model.device.type == "cpu":
-        model = replace(model, network=Chunked(model.network))
+        network = Inference(model.network) if isinstance(model.network, Bipartite) else model.network
+        model = replace(model, network=Chunked(network))
     watching = _Watch(form)
     drawing = model.prepare(request).drawing(ProblemBatch((form,), (0,) * request.count))
     for step in drawing:
