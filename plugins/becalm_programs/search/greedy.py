@@ -13,9 +13,10 @@ import numpy as np
 
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.verify import verify
-from becalm_programs.search.moves.flips import Flips
+from becalm_programs.search.kernels.cover import cover
+from becalm_programs.search.kernels.flips import Rows, rows_of, state_of
 from becalm_programs.search.moves.oneopt import oneopt
-from becalm_programs.search.moves.repair import flip_until_feasible
+from becalm_programs.search.moves.repair import mended
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.facility import recognise
 
@@ -91,22 +92,17 @@ def recreate(columns: Columns, x: Array, share: float, spread: float, generator:
 
 def _carry_on(columns: Columns, x: Array, factor: Array) -> Array:
     """Points (K, n) carried on to where greedy stops, costs multiplied by the factors (K, n)."""
-    program = columns.program
-    points = np.stack([_cover(columns, start, program.cost * each) for start, each in zip(x, factor, strict=True)])
+    program, rows = columns.program, rows_of(columns)
+    points = np.stack(
+        [_cover(columns, rows, start, program.cost * each) for start, each in zip(x, factor, strict=True)]
+    )
     gain = np.abs(program.cost) / np.sqrt(np.maximum(columns.degree, 1))
     return oneopt(columns, points, priority=gain * factor)
 
 
-def _cover(columns: Columns, x: Array, cost: Array) -> Array:
+def _cover(columns: Columns, rows: Rows, x: Array, cost: Array) -> Array:
     """(n,) where no flip lowers the violation, or nothing is violated; then repaired if need be."""
-    state = Flips(columns, x)
+    state, size = state_of(columns, x), 1 << max(1, len(cost) - 1).bit_length()
     floor = 1e-6 * max(1e-12, float(np.abs(cost).max()))
-    for _ in range(4 * len(cost)):
-        if not len(state.broken()):
-            return state.x
-        less = -state.change
-        price = np.maximum(cost * (1.0 - 2.0 * state.x), floor) / np.where(less > 1e-9, less, np.nan)
-        if np.isnan(price).all():
-            break
-        state.flip(int(np.nanargmin(price)))
-    return flip_until_feasible(state, 200 + len(cost))
+    cover(rows, state, cost, floor, np.empty(size), np.empty(2 * size, np.int64))
+    return mended(columns.program, rows, state, 200 + len(cost))

@@ -71,7 +71,7 @@ def _choices(rows: Rows, state: Flipped, sets: Sets, cost: Array, least: float) 
 @part
 def _closings(rows: Rows, state: Flipped, sets: Sets, cost: Array, dear: Indices, room: Room, least: float) -> int:
     """Closes what costs and is 1, each if that pays; how many."""
-    x, _, _, _, _, _ = state
+    x = state[0]
     move, _, _, _, _, _, _ = room
     count = 0
     for variable in dear:
@@ -86,7 +86,7 @@ def _closings(rows: Rows, state: Flipped, sets: Sets, cost: Array, dear: Indices
 @part
 def _openings(rows: Rows, state: Flipped, sets: Sets, cost: Array, dear: Indices, room: Room, least: float) -> int:
     """Opens what costs and is 0, each if that pays, those first that could gain most; how many."""
-    x, _, _, _, _, _ = state
+    x = state[0]
     move, _, _, _, key, hopeful, loss = room
     hopes, count = 0, 0
     for variable in dear:
@@ -109,7 +109,7 @@ def _openings(rows: Rows, state: Flipped, sets: Sets, cost: Array, dear: Indices
 @part
 def _flip(rows: Rows, state: Flipped, sets: Sets, variable: int) -> None:
     _, _, number, chosen = sets
-    x, _, _, _, _, _ = state
+    x = state[0]
     flip(rows, state, variable)
     if number[variable] >= 0 and x[variable] > 0:
         chosen[number[variable]] = variable
@@ -127,7 +127,7 @@ def _fitting(state: Flipped, sets: Sets, cost: Array, number: int) -> tuple[int,
     the second costs more.
     """
     begin, member, _, _ = sets
-    _, _, _, change, _, _ = state
+    change = state[3]
     most = 0.0
     for place in range(begin[number], begin[number + 1]):
         most = min(most, change[member[place]])
@@ -149,7 +149,7 @@ def _close(rows: Rows, state: Flipped, sets: Sets, cost: Array, variable: int, r
     """Closes a variable, whatever that gains; -inf if a set then has no choice. And how much is flipped."""
     column, begin, _, start, row, _, _, _, _, _ = rows
     _, _, number, chosen = sets
-    x, _, violation, _, _, broken = state
+    x, violation, broken = state[0], state[2], state[6]
     move, met, seen, turn, key, _, _ = room
     _flip(rows, state, sets, variable)
     move[0], flips, gain, hung = variable, 1, cost[variable], 0
@@ -189,7 +189,7 @@ def _open(
 ) -> tuple[float, int]:
     """Opens a variable for the sets that save most by it, whatever that gains; -inf if a row breaks."""
     _, _, number, chosen = sets
-    _, _, _, _, _, broken = state
+    broken = state[6]
     move, _, _, turn, key, _, _ = room
     users = _users(rows, state, sets, cost, variable, room, least)
     sort(key, turn, users)
@@ -219,7 +219,7 @@ def _users(rows: Rows, state: Flipped, sets: Sets, cost: Array, variable: int, r
     """
     column, begin, _, start, row, _, _, _, _, _ = rows
     _, _, number, chosen = sets
-    x, _, _, _, _, _ = state
+    x = state[0]
     _, met, seen, turn, key, _, _ = room
     meets, users = 0, 0
     for place in range(start[variable], start[variable + 1]):

@@ -14,11 +14,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from becalm_programs.problem.arrays import Indices, MatrixArrays
+from becalm_programs.problem.arrays import Indices
 from becalm_programs.problem.program import Array, Program, solutions
 from becalm_programs.problem.standard_form import groups
 from becalm_programs.search.kernels.exchange import Room, exchange_all
-from becalm_programs.search.kernels.flips import Rows
+from becalm_programs.search.kernels.flips import Rows, rows_of, state_of
 from becalm_programs.search.moves.improve import improve_each, least_gain
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.facility import recognise
@@ -37,10 +37,10 @@ def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array
     sets = Sets.of(columns.program)
     if not len(sets.member):
         return solutions(columns.program, x).copy()
-    facility, rows = recognise(columns.program), rows_of(columns.program)
+    facility, rows = recognise(columns.program), rows_of(columns)
 
     def improve(sets: Sets, solution: Array) -> Array:
-        exchanged = _exchange(columns.program, rows, sets, solution, rounds)
+        exchanged = _exchange(columns, rows, sets, solution, rounds)
         return exchanged if facility is None else facility.change(exchanged)
 
     return improve_each(columns, x, sets, improve)
@@ -79,34 +79,14 @@ class Sets:
         return tuple(np.split(self.member, self.begin[1:-1])) if len(self.member) else ()
 
 
-def rows_of(program: Program) -> Rows:
-    """The rows of a program as the compiled moves take them."""
-    matrix = MatrixArrays.of(program.rows)
-    largest = np.zeros(len(program.row_low))
-    np.maximum.at(largest, np.repeat(np.arange(len(largest)), np.diff(matrix.row_start)), np.abs(matrix.row_value))
-    return (
-        matrix.row_column,
-        matrix.row_start,
-        matrix.row_value,
-        matrix.column_start,
-        matrix.column_row,
-        matrix.column_value,
-        program.row_low,
-        program.row_high,
-        1.0 / np.where(largest > 0, largest, 1.0),
-        program.binary & (program.low < program.high),
-    )
-
-
-def _exchange(program: Program, rows: Rows, sets: Sets, x: Array, rounds: int) -> Array:
+def _exchange(columns: Columns, rows: Rows, sets: Sets, x: Array, rounds: int) -> Array:
     """Passes over all moves until none pays, or so many."""
-    cost, size, count = program.cost, len(x), len(program.row_low)
+    cost, size = columns.program.cost, len(x)
     chosen = sets.member[x[sets.member] > 0]
     chosen = chosen[np.argsort(sets.number[chosen], kind="stable")]
     dear = sets.single[cost[sets.single] > 0]
     dear = dear[np.argsort(-cost[dear], kind="stable")]
-    zero = np.zeros(count), np.zeros(size), np.zeros(program.nonzeros), np.zeros(1, np.int64)
-    state = x.copy(), np.asarray(program.rows @ x), *zero
+    state = state_of(columns, x)
     kernel_sets = sets.begin, sets.member, sets.number, chosen
     exchange_all(rows, state, kernel_sets, cost, dear, _room(size), least_gain(cost), rounds)
     return state[0]
