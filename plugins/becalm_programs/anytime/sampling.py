@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from becalm.level import NoiseLevel
 from becalm.model import Model
 from becalm_programs.anytime.instance import Draw, Instance
+from becalm_programs.denoiser.chunks import size
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.program import Array
@@ -21,10 +22,12 @@ _EDGE = 1e-6
 
 def draw_samples(instance: Instance, model: Model[ProblemBatch]) -> Draw:
     """Samples at tier 1-opt, each of a number of its own."""
-    first = 0
+    # A network takes as long for one sample as for a chunk.
+    first, chunk = 0, size(instance.form)
 
     def draw(count: int, apart: float, seconds: float, random: np.random.Generator) -> Array:
         nonlocal first
+        count += -count % chunk
         request = instance.request.model_copy(update={"count": count, "first": first, "tier": "1-opt"})
         first += count
         chosen = model

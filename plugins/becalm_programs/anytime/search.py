@@ -27,7 +27,7 @@ _TURN, _LEAST, _LONGEST = 0.02, 0.01, 0.3
 _BATCH = 32
 """Most solutions of a turn."""
 _MEMORY = 0.1
-"""Share of the time after which half of what starts used is forgotten in the sharing."""
+"""Share of the time after which half of what starts used and brought is forgotten in the sharing."""
 _WANTED = 100
 """Solutions that are enough for the sharing of time where nothing is said."""
 

@@ -1,9 +1,9 @@
 """Whose turn it is: starts share the time by what each has brought lately, and none is left out.
 
 What counts is by how much a start has made the best better, and how many new solutions it has brought, in a second:
-means over its turns, late ones count more. A tenth of the time is shared evenly, three tenths by new solutions, less
-once there are as many as are wanted, and the rest by the gain. The turn goes to the start that is most behind its
-share. Nothing is drawn.
+means over its turns but the first, late ones count more. A tenth of the time is shared evenly, three tenths by new
+solutions, less once there are as many as are wanted, and the rest by the gain. The turn goes to the start that is most
+behind its share. Nothing is drawn.
 """
 
 import math
@@ -16,7 +16,7 @@ _EVEN = 0.1
 """Share of the time that is shared evenly."""
 _NEW, _ENOUGH = 0.3, 0.05
 """Share that goes by new solutions; the same once there are enough."""
-_NO_NEW, _NO_GAIN = 0.1, 1e-4
+_NO_NEW, _NO_GAIN = 0.1, 1e-5
 """In a second: rates are told apart from here on."""
 _LATE = 0.3
 """Weight of the last turn in a rate."""
@@ -59,7 +59,7 @@ class Turns:
     Args:
         names: Of the starts, in the order of their first turns.
         wanted: How many different solutions are enough.
-        memory: Seconds after which half of what a start has used is forgotten.
+        memory: Seconds after which half of what a start has used and brought is forgotten.
     """
 
     def __init__(self, names: Iterable[str], wanted: int, memory: float) -> None:
@@ -97,11 +97,14 @@ class Turns:
             first: Whether it brought the first solution of all.
         """
         for each in self.tallies.values():
-            each.owed *= 0.5 ** (seconds / self._memory)
+            kept = 0.5 ** (seconds / self._memory)
+            each.owed, each.gain, each.new = kept * each.owed, kept * each.gain, kept * each.new
         tally = self.tallies[name]
-        weight, length = _LATE if tally.turns else 1.0, max(seconds, 1e-6)
-        tally.gain += weight * (added.gain / length - tally.gain)
-        tally.new += weight * (added.kept / length - tally.new)
+        if tally.turns:
+            # Of a first turn it is a matter of chance how good the best was before it, and much of it is preparation.
+            length = max(seconds, 1e-6)
+            tally.gain += _LATE * (added.gain / length - tally.gain)
+            tally.new += _LATE * (added.kept / length - tally.new)
         tally.owed += seconds
         tally.seconds += seconds
         tally.turns += 1

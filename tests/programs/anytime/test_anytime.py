@@ -23,7 +23,7 @@ QUICK = ("greedy", "renoise", "swap", "jump")
 """Starts that take no time, and have no solver's clock."""
 
 
-def ticking(step: float = 0.01) -> Callable[[], float]:
+def ticking(step: float = 0.02) -> Callable[[], float]:
     """A clock by which each look at it takes a step."""
     ticks: Iterator[int] = count()
     return lambda: step * next(ticks)

@@ -27,7 +27,7 @@ def prepare(instance: Instance) -> Draw:
         base = instance.base(random)
         search.nearness = _nearness(instance, base)
         others, on_the_way = instance.pool.all()[:50], list[Array]()
-        search.improve(base, Limit(steps=count), others=others, on_incumbent=on_the_way.append)
+        on_the_way.append(search.improve(base, Limit(steps=count), others=others, on_incumbent=on_the_way.append))
         return instance.polish(np.array(on_the_way).reshape(-1, len(base)))
 
     return draw

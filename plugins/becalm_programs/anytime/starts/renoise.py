@@ -7,16 +7,17 @@ mends rows and goes down the cost, least sure entries first, and 1-opt ends it.
 
 import numpy as np
 
+from becalm_programs.anytime.block import between, connected, scattered
 from becalm_programs.anytime.instance import Draw, Instance
 from becalm_programs.anytime.logits import chance_logits
 from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.large.neighbourhood import Scene, chance, crossing, rows
 
-_SHARE, _LEAST, _MOST = 0.1, 0.01, 0.8
+_SHARE, _LEAST, _MOST = 0.2, 0.01, 0.9
 """Of the variables, how many are free where ``apart`` is 1, and limits of that."""
+_SPREADS = (0.2, 0.5, 1.0)
+"""Noise of what is free."""
 _SURE = 8.0
 """Logit of what is kept, on either side."""
-_KINDS = (rows, rows, chance, crossing)
 
 
 def prepare(instance: Instance) -> Draw:
@@ -27,7 +28,7 @@ def prepare(instance: Instance) -> Draw:
         bases = np.stack([instance.base(random) for _ in range(count)])
         kept = instance.form.encoding.encode(instance.program, bases)
         free = np.stack([_free(instance, base, apart, random) for base in bases])[:, owner]
-        fresh = chance_logits(instance.lp_value, count, 1.0, random)
+        fresh = chance_logits(instance.lp_value, count, float(random.choice(_SPREADS)), random)
         sure = (2 * kept - 1) * (_SURE + random.random(kept.shape))
         return instance.polish(instance.decode(np.where(free, fresh, sure)))
 
@@ -35,9 +36,12 @@ def prepare(instance: Instance) -> Draw:
 
 
 def _free(instance: Instance, base: Array, apart: float, random: np.random.Generator) -> Mask:
-    """(n,) variables that are drawn anew."""
-    others = instance.base(random)[None]
-    scene = Scene(instance.columns, base, others, None, random)
+    """(n,) variables that are drawn anew: half of the time they hang together."""
     share = min(max(_SHARE * apart * random.uniform(0.5, 1.5), _LEAST), _MOST)
-    kind = _KINDS[int(random.integers(len(_KINDS)))]
-    return kind(scene, max(2, round(share * len(base))))
+    count = min(max(2, round(share * len(base))), len(base))
+    kind = random.random()
+    if kind < 0.5:
+        return connected(instance.columns, count, random)
+    if kind < 0.75:
+        return scattered(instance.columns, count, random)
+    return between(base, instance.base(random), instance.columns, count, random)

@@ -6,6 +6,7 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
+from becalm_programs.problem.arrays import MatrixArrays
 from becalm_programs.problem.program import Array, Mask, Program
 
 Indices = npt.NDArray[np.int64]
@@ -40,6 +41,11 @@ class Columns:
     def degree(self) -> Indices:
         """(n,) in how many rows a variable stands."""
         return np.diff(self.start)
+
+    @cached_property
+    def arrays(self) -> MatrixArrays:
+        """The matrix by rows and by columns, for compiled loops."""
+        return MatrixArrays.of(self.program.rows)
 
     def entries(self, columns: Indices) -> tuple[Indices, Indices]:
         """Places of the columns' coefficients, one column after another, and to which of the columns each belongs."""
