@@ -55,6 +55,11 @@ class SolutionPool:
         """Least ``cost . x``; infinite while there is none."""
         return self._order[0][0] if self._order else math.inf
 
+    @property
+    def values(self) -> Array:
+        """(P,) ``cost . x`` of each, the least first."""
+        return np.array([value for value, _, _ in self._order])
+
     def add(self, x: npt.NDArray[np.float64]) -> Added:
         """Takes in those of the solutions (K, n) that verify and are near enough to the best of all.
 

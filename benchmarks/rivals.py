@@ -1,0 +1,108 @@
+"""Solvers that tell of each solution that they come upon: what searches for a time are compared with.
+
+Each is a function (program, seconds, tell), which calls ``tell(x)`` with (n,) solutions as they come, on one thread.
+Those whose package is not installed are left out.
+"""
+
+from collections.abc import Callable, Mapping
+from importlib.util import find_spec
+from typing import Any
+
+import numpy as np
+
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.verify import whole
+from becalm_programs.solvers import highs, scip
+
+Tell = Callable[[Array], None]
+Rival = Callable[[Program, float, Tell], None]
+
+
+def by_highs(program: Program, seconds: float, tell: Tell) -> None:
+    """HiGHS, and all solutions that it looks at, better ones and others."""
+    model = highs.load(program)
+    for option in ("mip_rel_gap", "mip_abs_gap"):
+        model.setOptionValue(option, 0.0)
+    model.cbMipSolution.subscribe(lambda event: tell(np.array(event.data_out.mip_solution)))
+    highs.run(model, seconds)
+
+
+def by_scip(program: Program, seconds: float, tell: Tell) -> None:
+    """SCIP, and what its pool of solutions holds."""
+    import pyscipopt
+
+    model = scip.load(program)
+    variables = {variable.name: variable for variable in model.getVars()}
+    order = [variables[f"c{place}"] for place in range(len(program.cost))]
+    parent: Any = pyscipopt.Eventhdlr
+
+    class Found(parent):  # type: ignore[misc]
+        def eventinit(self) -> None:
+            self.model.catchEvent(pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+        def eventexit(self) -> None:
+            self.model.dropEvent(pyscipopt.SCIP_EVENTTYPE.BESTSOLFOUND, self)
+
+        def eventexec(self, event: Any) -> None:
+            tell_of(self.model.getBestSol())
+
+    def tell_of(solution: Any) -> None:
+        tell(np.array([model.getSolVal(solution, variable) for variable in order]))
+
+    model.includeEventhdlr(Found(), "found", "tells of solutions")
+    model.setParams({"timing/clocktype": 2, "limits/time": seconds, "limits/maxsol": 1000})
+    model.optimize()
+    for solution in model.getSols():
+        tell_of(solution)
+
+
+def by_cp_sat(program: Program, seconds: float, tell: Tell) -> None:
+    """CP-SAT of OR-tools, for programs whose rows hold integers alone.
+
+    Raises:
+        ValueError: If a row or a variable does not.
+    """
+    from ortools.sat.python import cp_model
+
+    rows = program.rows
+    bounds = (program.row_low, program.row_high, program.low, program.high)
+    finite = np.concatenate([side[np.isfinite(side)] for side in bounds])
+    if not (program.integer.all() and (rows.data == np.rint(rows.data)).all() and (finite == np.rint(finite)).all()):
+        raise ValueError("CP-SAT takes integers alone in rows and bounds")
+    model = cp_model.CpModel()
+    limits = zip(program.low.astype(int).tolist(), program.high.astype(int).tolist(), strict=True)
+    variables = [model.new_int_var(low, high, "") for low, high in limits]
+    for row, (low, high) in enumerate(zip(program.row_low, program.row_high, strict=True)):
+        part = slice(rows.indptr[row], rows.indptr[row + 1])
+        terms = zip(rows.indices[part], rows.data[part].astype(int).tolist(), strict=True)
+        total = sum(value * variables[place] for place, value in terms)
+        ends = [int(side) if np.isfinite(side) else sign * 2**40 for side, sign in ((low, -1), (high, 1))]
+        model.add_linear_constraint(total, *ends)
+    model.minimize(sum(cost * variable for cost, variable in zip(program.cost.tolist(), variables, strict=True)))
+
+    class Found(cp_model.CpSolverSolutionCallback):  # type: ignore[misc]
+        def on_solution_callback(self) -> None:
+            tell(np.array([self.value(variable) for variable in variables], dtype=np.float64))
+
+    solver = cp_model.CpSolver()
+    solver.parameters.max_time_in_seconds = seconds
+    solver.parameters.num_workers = 1
+    solver.solve(model, Found())
+
+
+def on_integers(program: Program, tell: Tell) -> Tell:
+    """What takes a solver's solutions, which miss integers by a little."""
+    return lambda x: tell(np.clip(whole(program, x[None]), program.low, program.high)[0])
+
+
+RIVALS: Mapping[str, tuple[str, Rival]] = {
+    "highs": ("highspy", by_highs),
+    "scip": ("pyscipopt", by_scip),
+    "cp-sat": ("ortools", by_cp_sat),
+}
+"""The package and the function of each."""
+
+
+def rivals() -> list[str]:
+    """Those that can be run here."""
+    return [name for name, (package, _) in RIVALS.items() if find_spec(package) is not None]
