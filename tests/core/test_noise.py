@@ -3,6 +3,7 @@
 import math
 from itertools import islice
 
+import numpy as np
 import pytest
 import torch
 from hypothesis import given, settings
@@ -137,3 +138,16 @@ def test_batches_begin_anywhere_and_an_epoch_holds_no_example_twice(count: int, 
     per_epoch = max(count // batch, 1)
     first = torch.cat([index for _, index in islice(epochs(3, count, batch), per_epoch)])
     assert len(first.unique()) == len(first) == min(per_epoch * batch, count)
+
+
+def test_the_compiled_loop_gives_the_words_of_the_arrays() -> None:
+    pytest.importorskip("numba")
+    from becalm.noise.compiled import fill
+    from becalm.noise.philox import philox_by_arrays
+
+    key, shape = (ONES, 0x299F31D0), (3, 5)
+    for step in (7, np.array([[0], [ONES], [9]])):
+        counter = (np.arange(5)[None] + 2**31, np.array([[0], [1], [2**40]]), step, 3)
+        words = np.empty((*shape, 4), np.uint64)
+        fill(np.array(key, np.uint64), *(np.broadcast_to(part, shape) for part in counter), words)
+        assert np.array_equal(words.view(np.int64), philox_by_arrays(key, counter, shape))

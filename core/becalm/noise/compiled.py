@@ -1,0 +1,34 @@
+"""Philox as a compiled loop. Imports numba, which the core does without: imported only where it has been."""
+
+from contextlib import suppress
+from typing import Any
+
+import numba
+import numpy as np
+
+_LOOP = {"nogil": True, "error_model": "numpy", "_nrt": False}
+_HALF, _WORD = np.uint64(32), np.uint64(0xFFFFFFFF)
+_FIRST, _SECOND = np.uint64(0xD2511F53), np.uint64(0xCD9E8D57)
+_WEYL, _OTHER = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
+
+
+def _fill(key: Any, block: Any, sample: Any, step: Any, purpose: Any, words: Any) -> None:
+    """Words (N, B, 4) of a key (2,) and of counters (N, B)."""
+    for row in range(words.shape[0]):
+        for place in range(words.shape[1]):
+            c0, c1 = np.uint64(block[row, place]), np.uint64(sample[row, place])
+            c2, c3 = np.uint64(step[row, place]), np.uint64(purpose[row, place])
+            k0, k1 = key[0], key[1]
+            for _ in range(10):
+                first, second = c0 * _FIRST, c2 * _SECOND
+                c0, c1 = (second >> _HALF) ^ c1 ^ k0, second & _WORD
+                c2, c3 = (first >> _HALF) ^ c3 ^ k1, first & _WORD
+                k0, k1 = (k0 + _WEYL) & _WORD, (k1 + _OTHER) & _WORD
+            words[row, place, 0], words[row, place, 1] = c0, c1
+            words[row, place, 2], words[row, place, 3] = c2, c3
+
+
+fill = numba.njit(**_LOOP)(_fill)
+# Kept on disk, unless neither the folder of the source nor that of the user can be written to.
+with suppress(RuntimeError):
+    fill = numba.njit(cache=True, **_LOOP)(_fill)
