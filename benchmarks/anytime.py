@@ -32,7 +32,6 @@ from becalm.files import journal
 from becalm_programs.anytime.open import open_search
 from becalm_programs.evaluation.judge import gap
 from becalm_programs.families import generate
-from becalm_programs.opening import form_of, open_form
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Array, Program, in_original_sense
 from becalm_programs.sampling.choose import fitting
@@ -106,12 +105,9 @@ def search(program: Program, run: Run, clock: Callable[[], float]) -> None:
     start = {"pool": None, "no-network": None}.get(run.method, (run.method,))
     if start is not None and set(start) <= FROM_SOLUTIONS:
         start = ("greedy", *start)
-    opening = open_form(form_of(program, run.family), checkpoint, "cpu")
+    fields = {"seconds": run.seconds, "within": FAR, "start": start, "seed": run.seed, "checkpoint": checkpoint}
+    found = open_search(program, SampleOptions.model_validate({"device": "cpu", **fields}), clock=clock)
     ready = clock() - begun
-    options = SampleOptions.model_validate(
-        {"seconds": max(run.seconds - ready, 1e-3), "within": FAR, "start": start, "seed": run.seed}
-    )
-    found = open_search(opening, options, clock)
     for moment in found.run():
         watch.see(ready + moment.seconds, found.instance.pool.values)
     watch.end()

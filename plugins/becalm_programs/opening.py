@@ -16,7 +16,8 @@ from becalm_programs.denoiser.uniform import Uniform
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.formats.read import read
 from becalm_programs.problem.batch import ProblemBatch
-from becalm_programs.problem.bounds import standard_form
+from becalm_programs.problem.bounds import standard_form, with_implied_bounds
+from becalm_programs.problem.encoding import BinaryEncoding
 from becalm_programs.problem.program import Program
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
@@ -112,10 +113,20 @@ def form_of(program: Program, name: str) -> StandardForm:
     Raises:
         UserError: If it has no integer variables, or variables without bounds.
     """
+    check_program(program, name)
+    return standard_form(program)
+
+
+def check_program(program: Program, name: str) -> None:
+    """Refuses a program that cannot be sampled, before its standard form is made.
+
+    Raises:
+        UserError: As ``form_of``.
+    """
     if not program.integer.any():
         raise UserError(f"{name} has no integer variables: it is a linear program, for which any solver finds the best")
     try:
-        return standard_form(program)
+        BinaryEncoding.of(with_implied_bounds(program))
     except UserError as error:
         raise UserError(f"{name}: {error}") from error
 

@@ -23,7 +23,7 @@ from becalm_programs.anytime.pool import Pool
 from becalm_programs.formats.highs import from_highs
 from becalm_programs.formats.pulp import from_pulp
 from becalm_programs.formats.read import read
-from becalm_programs.opening import Opening, form_of, open_form
+from becalm_programs.opening import form_of, open_form
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
 from becalm_programs.problem.verify import verify
@@ -66,16 +66,16 @@ def solutions(
     timed = {"seconds": seconds, "distinct": distinct, "within": within, "start": start}
     asked = {name: value for name, value in timed.items() if value is not None}
     program, name = _program(problem)
-    opening = open_form(form_of(program, name or "the program"), checkpoint, device)
     if asked:
         counted = {} if count is None else {"count": count}
         options = _options({"model": name, "device": device, "checkpoint": checkpoint, **counted, **asked, **wishes})
-        found = _search(opening, options)
-        marginals = opening.form.encoding.encode(program, found.x)
+        found = _search(program, options)
+        marginals = form_of(program, name or "the program").encoding.encode(program, found.x)
         verdict = verify(program, found.x)
         return Outcome(
             program, found.x, marginals, verdict, "1-opt", found.seconds, 0, (), found.infeasible, found.record
         )
+    opening = open_form(form_of(program, name or "the program"), checkpoint, device)
     request = cast(ProgramRequest, opening.model.request(count=30 if count is None else count, **wishes))
     outcome = sample(opening.model, opening.form, request)
     if name is None:
@@ -118,17 +118,17 @@ def pool(
     program, name = _program(problem)
     fields = {"distinct": n, "within": within, "seconds": seconds, "start": start, "checkpoint": checkpoint, **wishes}
     options = _options({"model": name, "device": device, **fields})
-    return _search(open_form(form_of(program, name or "the program"), checkpoint, device), options)
+    return _search(program, options)
 
 
-def _search(opening: Opening, options: SampleOptions) -> Pool:
-    search = open_search(opening, options)
+def _search(program: Program, options: SampleOptions) -> Pool:
+    search = open_search(program, options, name=options.model or "the program")
     for _ in search.run():
         pass
     found = Pool.of(search)
     if options.model is None:
         return found
-    return replace(found, record=record("programs sample", options, model=opening.model, timed=True))
+    return replace(found, record=record("programs sample", options, model=search.instance.model, timed=True))
 
 
 def _program(problem: Any) -> tuple[Program, str | None]:

@@ -5,17 +5,17 @@ A start is a file of ``becalm_programs.anytime.starts`` that defines ``prepare``
 
 from typing import Literal
 
-StartName = Literal["greedy", "guidance", "relaxation", "renoise", "swap", "dive", "network", "part", "jump"]
+StartName = Literal["greedy", "relaxation", "renoise", "swap", "guidance", "network", "part", "dive", "jump"]
 
 STARTS: dict[StartName, str] = {
     "greedy": "randomised greedy",
-    "guidance": "samples without a network",
     "relaxation": "the linear relaxation, rounded with chance",
     "renoise": "solutions found so far, a part of them drawn anew",
     "swap": "small changes of solutions found so far",
-    "dive": "dives, from solutions found so far and below their objective",
+    "guidance": "samples without a network",
     "network": "samples of the network, where one fits",
     "part": "a solver on a part of a solution found so far",
+    "dive": "dives, from solutions found so far and below their objective",
     "jump": "jump moves from random points",
 }
 """What each is, in the order in which they take their first turns."""

@@ -8,7 +8,10 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from becalm_programs.opening import Opening
+from becalm.device import pick
+from becalm.model import Model
+from becalm_programs.opening import bare, form_of, load
+from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.standard_form import LP_VALUE, StandardForm
@@ -45,27 +48,31 @@ class Draw(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Instance:
-    """A program that solutions are searched for.
+    """A program that solutions are searched for; what takes a while to prepare is prepared where it is first needed.
 
     Attributes:
-        opening: The program, and the model that fits it.
-        request: How the model samples.
+        program: The program.
+        network: Name or file of the network for it; None for none.
+        device: Name of the device that samples are drawn on.
+        request: How they are drawn.
         pool: What was found so far.
     """
 
-    opening: Opening
+    program: Program
+    network: str | None
+    device: str
     request: ProgramRequest
     pool: SolutionPool
 
-    @property
-    def program(self) -> Program:
-        """The program."""
-        return self.opening.program
-
-    @property
+    @cached_property
     def form(self) -> StandardForm:
         """Its standard form."""
-        return self.opening.form
+        return form_of(self.program, "the program")
+
+    @cached_property
+    def model(self) -> Model[ProblemBatch]:
+        """The network's model; that of none where there is none."""
+        return bare(pick(self.device)) if self.network is None else load(self.network, self.device)
 
     @cached_property
     def columns(self) -> Columns:

@@ -2,12 +2,15 @@
 
 import time
 
+from becalm.device import pick
 from becalm.errors import UserError
 from becalm_programs.anytime.goal import SECONDS, Goal
 from becalm_programs.anytime.instance import Instance
 from becalm_programs.anytime.search import AnytimeSearch, Clock
-from becalm_programs.opening import NO_NETWORK, Opening
+from becalm_programs.opening import NONE, check_program, load
 from becalm_programs.options import SampleOptions
+from becalm_programs.problem.program import Program
+from becalm_programs.sampling.choose import fitting
 from becalm_programs.search.solution_pool import SolutionPool
 
 _STEPS = 3
@@ -18,15 +21,39 @@ _CELLS = 2**26
 _SPARE = 4
 
 
-def open_search(opening: Opening, options: SampleOptions, clock: Clock = time.perf_counter) -> AnytimeSearch:
+def open_search(
+    program: Program, options: SampleOptions, *, name: str = "the program", clock: Clock = time.perf_counter
+) -> AnytimeSearch:
     """The search that options ask for.
 
+    Args:
+        options: ``checkpoint`` names the network; None is the one that fits the program.
+        name: What complaints call the program.
+
     Raises:
-        UserError: If a start is asked for that does not fit the program.
+        UserError: If the program cannot be sampled, there is no such network or device, or a start is asked for that
+            does not fit.
     """
+    pick(options.device)
+    check_program(program, name)
+    network, _ = choose_network(program, options.checkpoint)
+    if network is not None and options.checkpoint is not None:
+        load(network, options.device)  # The bundled ones are there, and load when their turn comes.
+    if network is None and options.start is not None and "network" in options.start:
+        raise UserError("start network needs a network, and there is none: leave it out, or name one as checkpoint")
     goal = Goal(SECONDS if options.seconds is None else options.seconds, options.distinct, options.within)
-    if options.start is not None and "network" in options.start and opening.network == NO_NETWORK:
-        raise UserError(f"start network needs a network: {opening.reason}")
-    most = max(min(_MOST, _CELLS // len(opening.program.cost)), _SPARE * (options.distinct or 1))
-    instance = Instance(opening, options.request(steps=_STEPS), SolutionPool(opening.program, options.within, most))
+    most = max(min(_MOST, _CELLS // len(program.cost)), _SPARE * (options.distinct or 1))
+    pool = SolutionPool(program, options.within, most)
+    instance = Instance(program, network, options.device, options.request(steps=_STEPS), pool)
     return AnytimeSearch(instance, goal, options.start, options.seed, clock)
+
+
+def choose_network(program: Program, checkpoint: str | None) -> tuple[str | None, str]:
+    """The network that a search uses, and the sentence for it.
+
+    Args:
+        checkpoint: A name or file, ``none``, or None for the one that fits the program.
+    """
+    if checkpoint == NONE:
+        return None, "searched without a network, as asked"
+    return fitting(program) if checkpoint is None else (checkpoint, f"network {checkpoint}, as asked")

@@ -3,7 +3,7 @@
 What counts is by how much a start has made the best better, and how many new solutions it has brought, in a second:
 means over its turns but the first, late ones count more. A tenth of the time is shared evenly, three tenths by new
 solutions, less once there are as many as are wanted, and the rest by the gain. The turn goes to the start that is most
-behind its share. Nothing is drawn.
+behind its share. First turns, which prepare, may take half of the time once there is a solution. Nothing is drawn.
 """
 
 import math
@@ -12,6 +12,8 @@ from dataclasses import dataclass
 
 from becalm_programs.search.solution_pool import Added
 
+_FIRST = 0.5
+"""Share of the time, at most, that goes to first turns once there is a solution."""
 _EVEN = 0.1
 """Share of the time that is shared evenly."""
 _NEW, _ENOUGH = 0.3, 0.05
@@ -64,7 +66,7 @@ class Turns:
 
     def __init__(self, names: Iterable[str], wanted: int, memory: float) -> None:
         self.tallies = {name: Tally() for name in names}
-        self._wanted, self._memory = wanted, memory
+        self._wanted, self._memory, self._first = wanted, memory, 0.0
 
     def next(self, left: float, among: Sequence[str], known: int) -> str | None:
         """The start whose turn it is; None if none can be done in the seconds that are left.
@@ -74,8 +76,12 @@ class Turns:
         """
         fits = [name for name in among if self.tallies[name].each <= left]
         fresh = [name for name in fits if not self.tallies[name].turns]
-        if fresh or not fits:
-            return fresh[0] if fresh else None
+        fits = [name for name in fits if self.tallies[name].turns]
+        total = sum(each.seconds for each in self.tallies.values())
+        if fresh and (not fits or not known or self._first <= _FIRST * total):
+            return fresh[0]
+        if not fits:
+            return None
         tallies = [self.tallies[name] for name in fits]
         by_new = _NEW if known < self._wanted else _ENOUGH
         news, gains = (
@@ -100,7 +106,9 @@ class Turns:
             kept = 0.5 ** (seconds / self._memory)
             each.owed, each.gain, each.new = kept * each.owed, kept * each.gain, kept * each.new
         tally = self.tallies[name]
-        if tally.turns:
+        if not tally.turns:
+            self._first += seconds
+        else:
             # Of a first turn it is a matter of chance how good the best was before it, and much of it is preparation.
             length = max(seconds, 1e-6)
             tally.gain += _LATE * (added.gain / length - tally.gain)

@@ -3,16 +3,19 @@
 from collections.abc import Iterator
 from contextlib import closing
 from functools import partial
+from pathlib import Path
 
 from becalm.plugin.report import Progress, Table
 from becalm.provenance import record
-from becalm_programs.anytime.open import open_search
+from becalm_programs.anytime.open import choose_network, open_search
 from becalm_programs.anytime.pool import Pool
 from becalm_programs.anytime.search import AnytimeSearch, Moment
 from becalm_programs.anytime.words import remarks
+from becalm_programs.formats.read import read
 from becalm_programs.formats.write import write_solutions
-from becalm_programs.opening import open_request
+from becalm_programs.opening import NO_NETWORK, open_request, path_of
 from becalm_programs.options import SampleOptions
+from becalm_programs.problem.program import Program
 from becalm_programs.views.words import title
 
 
@@ -23,15 +26,23 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
         UserError: If the program cannot be read or sampled, there is no such network, or a file cannot be written.
     """
     yield Progress(0, 1, "reading")
-    opening = open_request(options.request(), options.checkpoint, options.device)
-    yield opening.reason
-    search = open_search(opening, options)
+    program, name = _program(options)
+    search = open_search(program, options, name=name)
+    yield choose_network(program, options.checkpoint)[1]
     try:
         yield from _progress(search)
     except KeyboardInterrupt:
         yield from _end(search, options)
         raise
     yield from _end(search, options)
+
+
+def _program(options: SampleOptions) -> tuple[Program, str]:
+    """The program and what it is called; without a file it is one of the checkpoint's own family."""
+    if options.model is None and options.checkpoint is not None:
+        return open_request(options.request(), options.checkpoint, options.device).program, "the program"
+    path = path_of(options)
+    return read(Path(path)), path
 
 
 def _progress(search: AnytimeSearch) -> Iterator[Progress]:
@@ -49,7 +60,7 @@ def _words(moment: Moment) -> str:
 
 def _end(search: AnytimeSearch, options: SampleOptions) -> Iterator[str | Table]:
     pool = Pool.of(search)
-    yield table(pool, search.instance.opening.network)
+    yield table(pool, search.instance.network or NO_NETWORK)
     if pool.starts:
         yield starts(pool)
     yield from remarks(pool, search.goal)
@@ -58,7 +69,7 @@ def _end(search: AnytimeSearch, options: SampleOptions) -> Iterator[str | Table]
     if not len(pool):
         yield f"nothing feasible was found: {options.out} is not written"
         return
-    made = partial(record, "programs sample", options, model=search.instance.opening.model, timed=True)
+    made = partial(record, "programs sample", options, model=search.instance.model, timed=True)
     write_solutions(options.out, pool.program, pool.x, made())
     yield options.out
 

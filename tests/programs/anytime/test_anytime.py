@@ -11,7 +11,6 @@ from becalm_programs.anytime.open import open_search
 from becalm_programs.anytime.pool import Pool
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.opening import form_of, open_form
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Array, Program, objective
 from becalm_programs.problem.verify import verify
@@ -30,8 +29,10 @@ def ticking(step: float = 0.02) -> Callable[[], float]:
 
 
 def search(program: Program, *, seconds: float = 2.0, start: tuple[str, ...] = QUICK, **wishes: object) -> Pool:
-    options = SampleOptions.model_validate({"seconds": seconds, "start": start, **wishes})
-    found = open_search(open_form(form_of(program, "it"), "none", "cpu"), options, ticking())
+    options = SampleOptions.model_validate(
+        {"seconds": seconds, "start": start, "checkpoint": "none", "device": "cpu", **wishes}
+    )
+    found = open_search(program, options, clock=ticking())
     for _ in found.run():
         pass
     return Pool.of(found)

@@ -30,6 +30,19 @@ def test_where_nothing_brings_anything_all_get_the_same() -> None:
     assert shares({"a": (0, 0.0), "b": (0, 0.0)}) == {"a": 0.5, "b": 0.5}
 
 
+def test_first_turns_take_half_of_the_time_once_there_is_a_solution_and_all_of_it_before() -> None:
+    names = ("a", "b", "c", "d")
+    for known, right in ((0, [1, 2, 3, 4]), (1, [1, 1, 2, 2])):
+        sharing = Turns(names, 100, 1.0)
+        order = list[str]()
+        for _ in right:
+            name = sharing.next(1.0, names, known)
+            assert name is not None
+            order.append(name)
+            sharing.note(name, 0.125, Added(1, 1, 0, known, 0.0))
+        assert [len({*order[:turn]}) for turn in (1, 2, 3, 4)] == right
+
+
 def test_what_takes_longer_than_is_left_gets_no_turn() -> None:
     sharing = Turns(("slow", "fast"), 100, 1.0)
     for name, seconds in (("slow", 2.0), ("fast", 0.1)):

@@ -1,5 +1,6 @@
 """Samples by guidance without a network, at tier 1-opt."""
 
+from becalm.device import pick
 from becalm_programs.anytime.instance import Draw, Instance
 from becalm_programs.anytime.sampling import draw_samples
 from becalm_programs.opening import bare
@@ -7,4 +8,4 @@ from becalm_programs.opening import bare
 
 def prepare(instance: Instance) -> Draw:
     """Fits every program."""
-    return draw_samples(instance, bare(instance.opening.model.device))
+    return draw_samples(instance, bare(pick(instance.device)))
