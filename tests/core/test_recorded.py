@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 from trainings import RECIPES, finished, fresh, tensors
 
+from becalm.recorded import Record, Result
 from becalm.train import TrainState, loop
-from becalm.train.recorded import Record, Result
 
 Counted = tuple[Record, list[str]]
 

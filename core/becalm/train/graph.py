@@ -1,4 +1,4 @@
-"""Training steps recorded as one CUDA graph, see ``becalm.train.recorded``."""
+"""Training steps recorded as one CUDA graph, see ``becalm.recorded``."""
 
 from collections.abc import Sequence
 from typing import Any, Generic, TypeVar
@@ -6,8 +6,8 @@ from typing import Any, Generic, TypeVar
 from torch import Tensor, nn
 
 from becalm.batch import Batch
+from becalm.recorded import Record, Recorded, cuda_graph
 from becalm.train.arithmetic import seeded
-from becalm.train.recorded import Record, Recorded, cuda_graph
 from becalm.train.state import TrainState
 from becalm.train.step import Part, advance
 

@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from becalm.cond import to
 from becalm.noise import permutation
+from becalm.recorded import Record, Recorded, cuda_graph
 from becalm.train.budget import used
-from becalm.train.recorded import Record, Recorded, cuda_graph
 
 _RATE = 2e-3
 

@@ -12,8 +12,8 @@ from becalm import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.guidance import Descend
 from becalm.level import NoiseLevel
+from becalm.recorded import Result
 from becalm.schedule import Cosine
-from becalm.train.recorded import Result
 from becalm_images.data import load
 from becalm_images.judge import fit
 from becalm_images.judge.classifier import train_classifier
