@@ -110,6 +110,17 @@ def commands() -> list[CommandRef]:
             target="becalm_programs.verbs.solve:run",
             examples=("becalm programs solve model.mps --warm-start --solver highs --seconds 30 --picture race.png",),
         ),
+        CommandRef(
+            domain="programs",
+            name="worth",
+            summary="What a network buys over sampling without one, in the same time.",
+            options="becalm_programs.options:WorthOptions",
+            target="becalm_programs.verbs.worth:run",
+            examples=(
+                "becalm programs worth independent-set",
+                "becalm programs worth runs/mine.safetensors --folder unseen --write",
+            ),
+        ),
     ]
 
 

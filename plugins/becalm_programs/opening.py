@@ -12,7 +12,7 @@ from becalm.errors import UserError
 from becalm.model import Model, shared
 from becalm.objective import CrossEntropy
 from becalm.schedule import Cosine
-from becalm_programs.denoiser.uniform import Uniform
+from becalm_programs.denoiser.relaxation import Relaxation
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.formats.read import read
 from becalm_programs.problem.batch import ProblemBatch
@@ -21,7 +21,7 @@ from becalm_programs.problem.encoding import BinaryEncoding
 from becalm_programs.problem.program import Program
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling.choose import fitting
+from becalm_programs.sampling.choose import worthwhile
 
 NONE = "none"
 """As a checkpoint: guidance without a network."""
@@ -29,6 +29,7 @@ NO_NETWORK = "no network"
 """What the network is called where there is none."""
 # Without a network the objective has to say everything.
 _OBJECTIVE_WEIGHT = 100.0
+_PATIENCE = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,7 +78,7 @@ def open_form(form: StandardForm, checkpoint: str | None, device: str) -> Openin
     """
     if checkpoint is not None:
         return Opening(form, *model_of(checkpoint, device))
-    name, reason = fitting(form.program)
+    name, reason = worthwhile(form.program)
     model, known, _ = model_of(NONE if name is None else name, device)
     return Opening(form, model, known, reason)
 
@@ -144,6 +145,7 @@ def load(name: str, device: str) -> Model[ProblemBatch]:
 
 
 def bare(device: torch.device) -> Model[ProblemBatch]:
-    """A model without a network, on which guidance does all the work."""
-    domain, network = IntegerPrograms(objective_weight=_OBJECTIVE_WEIGHT), Uniform().eval().to(device)
+    """A model without a network, on which the relaxation and guidance do all the work."""
+    domain = IntegerPrograms(objective_weight=_OBJECTIVE_WEIGHT, patience=_PATIENCE)
+    network = Relaxation().eval().to(device)
     return Model(domain, Cosine(), CrossEntropy(), network, Identity(), device, {})

@@ -209,3 +209,21 @@ class SolveOptions(Sampling):
     out: Annotated[str | None, OutputFile()] = Field(
         None, description="File to write the best solution to: .sol, .mst, .json or .npz."
     )
+
+
+class WorthOptions(Settings):
+    """``becalm programs worth``."""
+
+    checkpoint: Annotated[str, Positional()] = Field(description="Name or .safetensors file of a network.")
+    family: FamilyName | None = Field(None, description="Of the instances; default: what the network was trained on.")
+    size: SizeName = Field("paper", description="Of the instances.")
+    first: int = Field(9000, ge=0, lt=2**31, description="Number of the first; it must not be one of those trained on.")
+    folder: Annotated[str | None, Folder()] = Field(None, description="Folder of instances instead, .mps or .lp.")
+    instances: int = Field(10, ge=2, description="How many.")
+    samples: int = Field(30, ge=1, description="Of the network, on each.")
+    tier: Tier = Field("1-opt", description="What is done to make solutions of samples, with and without the network.")
+    seed: int = Field(0, ge=0, lt=2**31, description="Of sampling.")
+    write: bool = Field(False, description="Keep it in the checkpoint: it is used unasked only where it is worth it.")
+
+    def idle(self) -> Mapping[str, str]:
+        return dict.fromkeys(("family", "size", "first"), "with --folder") if self.folder is not None else {}

@@ -6,7 +6,7 @@
     facility           customers' rows, capacity rows and gates, see ``becalm_programs.search.structure.facility``;
                        to open and to serve costs, and a customer's facilities differ: bin packing has the same rows
 
-A network is not trusted far outside the sizes that it was trained on.
+A network is not trusted far outside the sizes that it was trained on, nor used unasked if it is not worth its time.
 """
 
 from collections.abc import Collection
@@ -14,7 +14,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from becalm.model.load import find
 from becalm_programs.problem.program import Mask, Program
+from becalm_programs.sampling.worth import worth_in
 from becalm_programs.search.structure.facility import Facility, recognise
 
 
@@ -33,6 +35,20 @@ SIZES = {
     "independent-set": Range(10, 7_500),
 }
 """From the smallest training instances to five times the paper's."""
+
+
+def worthwhile(program: Program) -> tuple[str | None, str]:
+    """The bundled checkpoint that fits a program and is worth its time, and a sentence that says which, or why none."""
+    name, reason = fitting(program)
+    if name is None:
+        return None, reason
+    worth = worth_in(find(name))
+    if worth is None or worth.positive:
+        return name, reason if worth is None else f"{reason}, {worth} better than without"
+    return None, (
+        f"{reason.partition(':')[0]}: in the same time, as good ones are found without the network for it, "
+        f"whose gain is {worth}; --checkpoint {name} uses it"
+    )
 
 
 def fitting(program: Program, known: Collection[str] | None = None) -> tuple[str | None, str]:

@@ -138,7 +138,7 @@ def test_a_chunked_network_is_the_network() -> None:
 
 
 def test_another_seed_is_another_sample() -> None:
-    form = StandardForm.of(generate("set-cover", "tiny", 0))
+    form = StandardForm.of(generate("set-cover", "small", 0))
     one, two = (sample(bare(CPU), form, request(seed=seed, objective_weight=1.0)).x for seed in (0, 1))
     assert not np.array_equal(one, two)
 
