@@ -4,14 +4,22 @@ Each is a function (program, seconds, tell), which calls ``tell(x)`` with (n,) s
 Those whose package is not installed are left out.
 """
 
-from collections.abc import Callable, Mapping
+import contextlib
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping
 from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from becalm_programs.formats.mps import write_mps
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.verify import whole
+from becalm_programs.sampling.choose import family_of
 from becalm_programs.solvers import highs, scip
 
 Tell = Callable[[Array], None]
@@ -90,6 +98,70 @@ def by_cp_sat(program: Program, seconds: float, tell: Tell) -> None:
     solver.solve(model, Found())
 
 
+def by_kamis(program: Program, seconds: float, tell: Tell) -> None:
+    """KaMIS (ReduMIS, Lamm et al. 2017), for independent sets whose entries gain alike.
+
+    It tells of its result at the end alone, so it is run for half a second, then for one, two, ...: what it has at any
+    time is what it finds in half of it.
+
+    Raises:
+        ValueError: If the program is something else.
+    """
+    import chszlablib
+
+    if family_of(program) != "independent-set":
+        raise ValueError("KaMIS takes independent sets")
+    ones = (program.rows != 0).astype(float)
+    together = (ones.T @ ones).tocoo()
+    pairs = np.unique(np.sort(np.stack([together.row, together.col], 1)[together.row != together.col]), axis=0)
+    graph = chszlablib.Graph.from_edge_list([(int(a), int(b)) for a, b in pairs], len(program.cost))
+    for limit, number in _doubling(seconds):
+        x = np.zeros(len(program.cost))
+        x[chszlablib.IndependenceProblems.redumis(graph, limit, number).vertices] = 1
+        tell(x)
+
+
+def by_local_mip(program: Program, seconds: float, tell: Tell) -> None:
+    """Local-MIP (Lin et al. 2024), run for half a second, then for one, two, ...: it tells of a result at the end."""
+    import localmip_py
+
+    with tempfile.TemporaryDirectory() as folder:
+        file, result = Path(folder) / "model.mps", Path(folder) / "model.sol"
+        write_mps(file, program)
+        for limit, number in _doubling(seconds):
+            with _silent():
+                search = localmip_py.LocalMIP()
+                search.set_model_file(str(file))
+                search.set_sol_path(str(result))
+                search.set_time_limit(limit)
+                search.set_random_seed(number + 1)
+                search.run()
+            if search.is_feasible():
+                tell(np.array(search.get_solution(), dtype=np.float64)[: len(program.cost)])
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """What a library prints past Python is not shown."""
+    sys.stdout.flush()
+    kept = os.dup(1)
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 1)
+            os.close(kept)
+
+
+def _doubling(seconds: float) -> Iterator[tuple[float, int]]:
+    """Limits that double from half a second on, as long as they fit, and their numbers."""
+    begun, limit, number = time.perf_counter(), 0.5, 0
+    while number == 0 or time.perf_counter() - begun + limit <= seconds:
+        yield limit, number
+        limit, number = 2 * limit, number + 1
+
+
 def on_integers(program: Program, tell: Tell) -> Tell:
     """What takes a solver's solutions, which miss integers by a little."""
     return lambda x: tell(np.clip(whole(program, x[None]), program.low, program.high)[0])
@@ -99,6 +171,8 @@ RIVALS: Mapping[str, tuple[str, Rival]] = {
     "highs": ("highspy", by_highs),
     "scip": ("pyscipopt", by_scip),
     "cp-sat": ("ortools", by_cp_sat),
+    "kamis": ("chszlablib", by_kamis),
+    "local-mip": ("localmip_py", by_local_mip),
 }
 """The package and the function of each."""
 
