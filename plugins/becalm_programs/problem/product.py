@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from torch.utils.dlpack import from_dlpack
 
 Csr = tuple[Tensor, Tensor, Tensor]
 """A matrix (M, N) by rows: (M + 1,) where each begins, and columns and values of its nonzeros."""
@@ -18,8 +19,11 @@ _ALONE = 2**22
 
 
 def csr_of(matrix: Tensor) -> Csr:
-    """The parts of a sparse CSR tensor."""
-    return matrix.crow_indices(), matrix.col_indices(), matrix.values()
+    """The parts of a sparse CSR tensor, without a copy."""
+    parts = matrix.crow_indices(), matrix.col_indices(), matrix.values()
+    # As views of a sparse tensor they could not be arguments of what torch compiles.
+    start, column, value = (from_dlpack(part.detach()) for part in parts)
+    return start, column, value
 
 
 def unsigned(start: Tensor, column: Tensor, value: Tensor) -> tuple[Any, Any, Any]:

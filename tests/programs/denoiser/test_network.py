@@ -1,6 +1,7 @@
 """The network knows no order and no neighbours; of a set it gives a distribution."""
 
 import numpy as np
+import pytest
 import torch
 from batches import LEVEL, form, mixed, noise
 from drawn import permuted
@@ -49,3 +50,14 @@ def test_of_a_set_of_which_one_is_chosen_the_estimates_are_a_distribution() -> N
     chosen = round_entries(block, p)
     counts = torch.zeros(int(made.group.max()) + 1, 3).index_add(0, made.group[member], chosen[member])
     assert bool((counts[made.group[member].unique()] == 1).all())
+
+
+@pytest.mark.filterwarnings("ignore:Dynamo detected")
+def test_it_compiles_to_one_graph() -> None:
+    cond, network = (
+        ProblemBatch((form("facility"),), (0, 0)),
+        Bipartite(width=16, rounds=1).eval().requires_grad_(False),
+    )
+    x = noise(cond)
+    expected = network(x, LEVEL, cond)
+    assert torch.equal(torch.compile(network, backend="eager", fullgraph=True)(x, LEVEL, cond), expected)
