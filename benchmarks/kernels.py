@@ -3,8 +3,10 @@
     python benchmarks/kernels.py [FAMILY ...] [--samples 30] [--seed 7] [--size paper]
 
 Samples of an instance are drawn at tier 1-opt with the bundled network. What the rounding search and 1-opt were given
-on the way is then given to both: seconds of each, their ratio, and the share of solutions that are the same. The
-readable ones are those of the tests (tests/programs/oracles), in float32, as they were before.
+on the way is then given to both: seconds of each, their ratio, and the share of solutions that are the same. So is
+noise to the network as it is trained and as a CPU computes it, with the largest difference of their estimates; and a
+point of nothing but zeros to greedy covering and the repair after it. The readable ones are those of the tests
+(tests/programs/oracles), in float32, as they were before.
 """
 
 import argparse
@@ -89,7 +91,39 @@ def measured(family: str, size: str, seed: int, samples: int) -> str:
     for recorder, readable in ((search, readable_search()), (moves, readable_local)):
         slow, fast, same = recorder.compare(readable)
         cells += [f"{slow:.2f}", f"{fast:.3f}", f"{slow / fast:.0f}", f"{100 * same:.0f} %"]
+    cells += [*network(model.network, form, samples), *covering(form.program)]
     return "".join(cell.rjust(10) for cell in [family.ljust(16), *cells])
+
+
+def network(plain: Any, form: Any, samples: int) -> list[str]:
+    """Seconds of a call of the network on so many samples, as trained and as computed, ratio, largest difference."""
+    from becalm.schedule import Cosine
+    from becalm_programs.denoiser.chunks import Chunked
+    from becalm_programs.denoiser.inference import Inference
+    from becalm_programs.problem.batch import ProblemBatch
+
+    level, cond = Cosine()(torch.tensor(0.3, dtype=torch.float64)), ProblemBatch((form,), (0,) * samples)
+    x = torch.randn(samples * len(form.cost), generator=torch.Generator().manual_seed(0))
+    trained, computed = Chunked(plain), Chunked(Inference(plain))
+    computed(x, level, cond)  # Encodes.
+    (one, slow), (two, fast) = timed(lambda: trained(x, level, cond)), timed(lambda: computed(x, level, cond))
+    return [f"{slow:.3f}", f"{fast:.3f}", f"{slow / fast:.1f}", f"{float((one - two).abs().max()):.0e}"]
+
+
+def covering(program: Any) -> list[str]:
+    """Seconds of greedy covering and repair from zeros, readable and compiled, ratio, and whether they end alike."""
+    from oracles.repair import cover
+
+    from becalm_programs.search.greedy import cover_greedily
+    from becalm_programs.search.kernels.flips import rows_of
+    from becalm_programs.search.structure.columns import Columns
+
+    columns, zeros = Columns.of(program), np.zeros(len(program.cost))
+    rows = rows_of(columns)
+    cover_greedily(columns, rows, zeros, program.cost)  # Compiles.
+    one, slow = timed(lambda: cover(columns, zeros, program.cost, 200 + len(zeros)))
+    two, fast = timed(lambda: cover_greedily(columns, rows, zeros, program.cost))
+    return [f"{slow:.3f}", f"{fast:.3f}", f"{slow / fast:.0f}", "yes" if np.array_equal(one, two) else "no"]
 
 
 def readable_search() -> Callable[..., Any]:
@@ -122,6 +156,7 @@ def main() -> None:
     chosen = parser.parse_args()
     torch.set_num_threads(1)
     names = ["whole s", "rest s", "search", "compiled", "ratio", "same", "1-opt", "compiled", "ratio", "same"]
+    names += ["network", "compiled", "ratio", "apart", "greedy", "compiled", "ratio", "same"]
     print("".join(name.rjust(10) for name in [" " * 16, *names]))
     for family in chosen.families:
         print(measured(family, chosen.size, chosen.seed, chosen.samples), flush=True)

@@ -94,14 +94,14 @@ def _carry_on(columns: Columns, x: Array, factor: Array) -> Array:
     """Points (K, n) carried on to where greedy stops, costs multiplied by the factors (K, n)."""
     program, rows = columns.program, rows_of(columns)
     points = np.stack(
-        [_cover(columns, rows, start, program.cost * each) for start, each in zip(x, factor, strict=True)]
+        [cover_greedily(columns, rows, start, program.cost * each) for start, each in zip(x, factor, strict=True)]
     )
     gain = np.abs(program.cost) / np.sqrt(np.maximum(columns.degree, 1))
     return oneopt(columns, points, priority=gain * factor)
 
 
-def _cover(columns: Columns, rows: Rows, x: Array, cost: Array) -> Array:
-    """(n,) where no flip lowers the violation, or nothing is violated; then repaired if need be."""
+def cover_greedily(columns: Columns, rows: Rows, x: Array, cost: Array) -> Array:
+    """(n,) from x (n,) to where no flip lowers the violation, or nothing is violated; then repaired if need be."""
     state, size = state_of(columns, x), 1 << max(1, len(cost) - 1).bit_length()
     floor = 1e-6 * max(1e-12, float(np.abs(cost).max()))
     cover(rows, state, cost, floor, np.empty(size), np.empty(2 * size, np.int64))
