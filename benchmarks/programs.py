@@ -1,11 +1,12 @@
-"""What sampling a program costs as it grows: seconds and memory against nonzeros, with and without a network.
+"""What sampling a program costs as it grows: processor time and memory against nonzeros, with and without a network.
 
     python benchmarks/programs.py [--nonzeros 1e4,1e5,1e6,1e7] [--count 8] [--steps 10] [--checkpoint NAME|FILE]
 
 Set covers with rows of 20 random columns and twice as many columns as rows, costs of 1 to 100, drawn at the settings
-that sampling has by default; how many samples are feasible stands beside. Each figure comes from a process
-of its own, whose peak memory (resident, all of Python and torch included) is that of this size alone. Figures are kept
-in runs/programs-cost.json, so an interrupted run goes on. Without a checkpoint: an untrained network of the usual size,
+that sampling has by default; how many samples are feasible, and what the best costs, stands beside, and what greedy
+comes to. Each figure comes from a process of its own, in which a tiny program was sampled before, so that all loops are
+compiled; its peak memory (resident, all of Python and torch included) is that of this size alone. Figures are kept in
+runs/programs-cost.json, so an interrupted run goes on. Without a checkpoint: an untrained network of the usual size,
 which costs the same. The picture is docs/images/programs-cost.png.
 """
 
@@ -49,7 +50,7 @@ def cover(nonzeros: int) -> Any:
 
 
 def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, checkpoint: str | None) -> dict[str, Any]:
-    """Seconds of preparing and of sampling, and peak memory in MiB; made in a process of its own."""
+    """Processor time of preparing and of sampling, s, and peak memory, MiB; made in a process of its own."""
     import becalm
     from becalm.device import pick
     from becalm.model import Model
@@ -57,9 +58,11 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
     from becalm.schedule import Cosine
     from becalm_programs.domain import IntegerPrograms
     from becalm_programs.opening import bare
+    from becalm_programs.problem.program import objective
     from becalm_programs.problem.standard_form import StandardForm
     from becalm_programs.request import ProgramRequest
     from becalm_programs.sampling.draw import sample
+    from becalm_programs.search.greedy import greedy
 
     torch.set_num_threads(threads)
     cpu = pick("cpu")
@@ -71,21 +74,32 @@ def measured(nonzeros: int, kind: str, count: int, steps: int, threads: int, che
         domain = IntegerPrograms()
         network = domain.network().eval().requires_grad_(False)
         model = Model(domain, Cosine(), Objective(prediction="x0"), network, domain.codec(), cpu, {})
+    request = ProgramRequest(count=count, batch=count, steps=steps)
+    tiny = cover(10 * LENGTH)
+    sample(model, StandardForm.of(tiny), request)
+    greedy(tiny)
     before = peak()
     program = cover(nonzeros)
-    begun = time.perf_counter()
+    begun = time.process_time()
     form = StandardForm.of(program)
-    prepared = time.perf_counter() - begun
-    request = ProgramRequest(count=count, batch=count, steps=steps)
+    prepared = time.process_time() - begun
+    begun = time.process_time()
     outcome = sample(model, form, request)
+    seconds = time.process_time() - begun
+    begun = time.process_time()
+    plain = greedy(program)
+    greedy_seconds = time.process_time() - begun
     counts = program.counts
     return {
         "nonzeros": counts.nonzeros,
         "variables": counts.variables,
         "rows": counts.rows,
         "prepared": prepared,
-        "seconds": outcome.seconds,
+        "seconds": seconds,
         "feasible": outcome.feasible,
+        "best": outcome.best,
+        "greedy": float(objective(program, plain)[0]),
+        "greedy seconds": greedy_seconds,
         "before": before,
         "peak": peak(),
     }
@@ -105,22 +119,25 @@ def slope(sizes: list[float], values: list[float]) -> float:
 
 def table(cells: list[dict[str, Any]]) -> tuple[list[str], list[list[str]]]:
     """Columns and rows; one row per size."""
-    columns = ["nonzeros", "variables", "rows", "prepare s"]
+    columns = ["nonzeros", "variables", "rows", "prepare s", "greedy: s", "greedy: cost"]
     for kind in KINDS:
-        columns += [f"{kind}: s", f"{kind}: ns per nonzero, step, sample", f"{kind}: peak MiB", f"{kind}: feasible"]
+        columns += [
+            f"{kind}: {name}" for name in ("s", "ns per nonzero, step, sample", "peak MiB", "feasible", "best cost")
+        ]
     rows = []
     for wanted in sorted({cell["wanted"] for cell in cells}):
         by = {cell["kind"]: cell for cell in cells if cell["wanted"] == wanted}
         any_cell = next(iter(by.values()))
         row = [f"{any_cell[name]}" for name in ("nonzeros", "variables", "rows")] + [f"{any_cell['prepared']:.3g}"]
+        row += [f"{any_cell['greedy seconds']:.2g}", f"{any_cell['greedy']:.0f}"]
         for kind in KINDS:
             if kind in by:
                 cell = by[kind]
                 unit = 1e9 * cell["seconds"] / (cell["nonzeros"] * cell["steps"] * cell["count"])
                 row += [f"{cell['seconds']:.3g}", f"{unit:.3g}", f"{cell['peak']:.0f}"]
-                row += [f"{100 * cell['feasible']:.0f} %" if "feasible" in cell else ""]
+                row += [f"{100 * cell['feasible']:.0f} %", "" if cell["best"] is None else f"{cell['best']:.0f}"]
             else:
-                row += [""] * 4
+                row += [""] * 5
         rows.append(row)
     return columns, rows
 
