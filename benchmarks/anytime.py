@@ -38,7 +38,7 @@ from becalm_programs.sampling.choose import fitting
 from becalm_programs.sampling.outcome import hamming
 from becalm_programs.search.solution_pool import SolutionPool
 from becalm_programs.solvers import solve
-from becalm_programs.start import FROM_SOLUTIONS, STARTS
+from becalm_programs.start import BY_NETWORK, FROM_SOLUTIONS, STARTS
 
 MOMENTS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds at which is looked."""
@@ -101,7 +101,7 @@ def search(program: Program, run: Run, clock: Callable[[], float]) -> None:
     """A search of becalm's."""
     begun, watch = clock(), Watch(run, program)
     fits = fitting(program)[0]
-    checkpoint = "none" if run.method not in ("pool", "network", "renoise") or fits is None else None
+    checkpoint = "none" if run.method not in ("pool", *BY_NETWORK) or fits is None else None
     start = {"pool": None, "no-network": None}.get(run.method, (run.method,))
     if start is not None and set(start) <= FROM_SOLUTIONS:
         start = ("greedy", *start)

@@ -13,7 +13,7 @@ from becalm.sampler import Sampler
 from becalm_programs.formats.suffixes import SUFFIXES
 from becalm_programs.request import ProgramRequest
 from becalm_programs.solvers.registry import SolverName
-from becalm_programs.start import LISTING, StartName
+from becalm_programs.start import BY_NETWORK, LISTING, StartName
 from becalm_programs.tier import TIERS, Tier
 
 FamilyName = Literal["set-cover", "auction", "facility", "independent-set", "assignment", "knapsack"]
@@ -167,7 +167,7 @@ class SampleOptions(Sampling):
             return found
         found |= dict.fromkeys(("count", "first"), "where solutions are searched for a time: --distinct says how many")
         found |= dict.fromkeys(("tier", "picture"), "where solutions are searched for a time, at tier 1-opt")
-        if self.start is not None and not {"network", "guidance"} & set(self.start):
+        if self.start is not None and not {"guidance", *BY_NETWORK} & set(self.start):
             sampling = set(ProgramRequest.model_fields) - {"model", "seed", "search_steps", "patience"}
             found |= {name: "where no start samples" for name in sampling if name not in found}
         return found

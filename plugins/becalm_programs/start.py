@@ -5,12 +5,26 @@ A start is a file of ``becalm_programs.anytime.starts`` that defines ``prepare``
 
 from typing import Literal
 
-StartName = Literal["greedy", "relaxation", "renoise", "swap", "guidance", "network", "part", "dive", "jump"]
+StartName = Literal[
+    "greedy",
+    "marginals",
+    "relaxation",
+    "renoise",
+    "learned-renoise",
+    "swap",
+    "guidance",
+    "network",
+    "part",
+    "dive",
+    "jump",
+]
 
 STARTS: dict[StartName, str] = {
     "greedy": "randomised greedy",
+    "marginals": "the chances of one call of the network, where one fits, rounded",
     "relaxation": "the linear relaxation, rounded with chance",
-    "renoise": "solutions found so far, a part of them drawn anew",
+    "renoise": "solutions found so far, a part of them drawn anew by the relaxation",
+    "learned-renoise": "the same by the chances of the network",
     "swap": "small changes of solutions found so far",
     "guidance": "samples without a network",
     "network": "samples of the network, where one fits",
@@ -19,6 +33,8 @@ STARTS: dict[StartName, str] = {
     "jump": "jump moves from random points",
 }
 """What each is, in the order in which they take their first turns."""
-FROM_SOLUTIONS: frozenset[StartName] = frozenset({"renoise", "swap"})
+FROM_SOLUTIONS: frozenset[StartName] = frozenset({"renoise", "learned-renoise", "swap"})
 """Those that need a solution to begin with."""
+BY_NETWORK: frozenset[StartName] = frozenset({"network", "marginals", "learned-renoise"})
+"""Those that need a network."""
 LISTING = "; ".join(f"{name}: {what}" for name, what in STARTS.items())

@@ -10,12 +10,14 @@ import torch
 
 from becalm.device import pick
 from becalm.model import Model
+from becalm_programs.denoiser.chunks import size
 from becalm_programs.opening import bare, form_of, load
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.standard_form import LP_VALUE, StandardForm
 from becalm_programs.request import ProgramRequest
+from becalm_programs.sampling.draw import sample
 from becalm_programs.sampling.last_resort import make_feasible
 from becalm_programs.search.feasible import FeasibleSearch
 from becalm_programs.search.greedy import with_continuous
@@ -88,6 +90,13 @@ class Instance:
     def lp_value(self) -> Array:
         """(N,) of each entry in the linear relaxation, about, within [0, 1]."""
         return np.asarray(np.clip(self.form.features[:, LP_VALUE].double().cpu().numpy(), 0.0, 1.0))
+
+    @cached_property
+    def marginals(self) -> Array:
+        """(N,) chance of each entry to be 1 by one call of the network, at pure noise."""
+        asked = {"count": size(self.form), "first": 0, "steps": 1, "times": None, "extra": 0, "tier": "unguided"}
+        outcome = sample(self.model, self.form, self.request.model_copy(update=asked))
+        return np.asarray(outcome.marginals.mean(axis=0))
 
     def base(self, random: np.random.Generator) -> Array:
         """(n,) a solution of the pool, rather one of the better ones; there must be some."""

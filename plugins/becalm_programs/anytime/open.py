@@ -12,6 +12,7 @@ from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
 from becalm_programs.sampling.choose import fitting
 from becalm_programs.search.solution_pool import SolutionPool
+from becalm_programs.start import BY_NETWORK
 
 _STEPS = 3
 """Sampler steps where nothing is said: more buy different samples, which a pool has by its starts."""
@@ -39,8 +40,9 @@ def open_search(
     network, _ = choose_network(program, options.checkpoint)
     if network is not None and options.checkpoint is not None:
         load(network, options.device)  # The bundled ones are there, and load when their turn comes.
-    if network is None and options.start is not None and "network" in options.start:
-        raise UserError("start network needs a network, and there is none: leave it out, or name one as checkpoint")
+    for start in options.start or ():
+        if network is None and start in BY_NETWORK:
+            raise UserError(f"start {start} needs a network, and there is none: leave it out, or name a checkpoint")
     goal = Goal(SECONDS if options.seconds is None else options.seconds, options.distinct, options.within)
     most = max(min(_MOST, _CELLS // len(program.cost)), _SPARE * (options.distinct or 1))
     pool = SolutionPool(program, options.within, most)

@@ -145,4 +145,4 @@ class AnytimeSearch:
 
 def _prepare(name: str) -> Prepare:
     """How a start is prepared."""
-    return cast(Prepare, import_module(f"becalm_programs.anytime.starts.{name}").prepare)
+    return cast(Prepare, import_module(f"becalm_programs.anytime.starts.{name.replace('-', '_')}").prepare)

@@ -14,7 +14,7 @@ from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Array, Program, objective
 from becalm_programs.problem.verify import verify
-from becalm_programs.start import FROM_SOLUTIONS, STARTS
+from becalm_programs.start import BY_NETWORK, FROM_SOLUTIONS, STARTS
 
 COVER = generate("set-cover", "tiny", 0)
 KNAPSACK = generate("knapsack", "tiny", 1)
@@ -74,7 +74,7 @@ def test_the_time_is_kept_but_for_one_turn() -> None:
         assert found.seconds <= seconds + 0.05 and found.moments[-1].seconds > seconds - 0.1
 
 
-@pytest.mark.parametrize("start", [name for name in STARTS if name not in ("network", *FROM_SOLUTIONS)])
+@pytest.mark.parametrize("start", [name for name in STARTS if name not in FROM_SOLUTIONS | BY_NETWORK])
 def test_each_start_alone_gives_solutions_that_verify(start: str) -> None:
     found = search(COVER, start=(start,), seconds=0.2)
     assert len(found) and verify(COVER, found.x).feasible.all()
@@ -111,5 +111,13 @@ def test_a_program_without_solutions_ends_with_the_proof(rows: object, low: obje
 def test_starts_that_cannot_work_are_refused() -> None:
     with pytest.raises(UserError, match="start renoise needs solutions of other starts"):
         search(COVER, start=("renoise",))
-    with pytest.raises(UserError, match="start network needs a network"):
-        search(COVER, start=("network", "greedy"))
+    for start in sorted(BY_NETWORK):
+        with pytest.raises(UserError, match=f"start {start} needs a network, and there is none"):
+            search(COVER, start=(start, "greedy"))
+
+
+def test_starts_of_a_network_draw_by_it() -> None:
+    program = generate("independent-set", "small", 0)
+    found = search(program, checkpoint="independent-set", start=("greedy", *sorted(BY_NETWORK)), seconds=1.0)
+    assert {each.start for each in found.starts} == {"greedy", *BY_NETWORK}
+    assert verify(program, found.x).feasible.all() and all(each.feasible == each.drawn for each in found.starts)

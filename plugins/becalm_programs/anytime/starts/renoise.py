@@ -1,8 +1,8 @@
 """Solutions of the pool, a part of them drawn anew: ruin and recreate (Schrimpf et al. 2000), by noise.
 
 The part is of variables that hang together by rows, or random, or of those in which another solution of the pool
-differs. What is free gets a logit drawn by the relaxation, the rest keeps its value and is sure of it; rounding search
-mends rows and goes down the cost, least sure entries first, and 1-opt ends it.
+differs. What is free gets a logit drawn by its value in the relaxation, the rest keeps its value and is sure of it;
+rounding search mends rows and goes down the cost, least sure entries first, and 1-opt ends it.
 """
 
 import numpy as np
@@ -22,13 +22,18 @@ _SURE = 8.0
 
 def prepare(instance: Instance) -> Draw:
     """Fits every program, as soon as there is a solution."""
+    return draw_anew(instance, instance.lp_value)
+
+
+def draw_anew(instance: Instance, chances: Array) -> Draw:
+    """Draws a part of solutions of the pool anew, by the chances (N,) of entries to be 1."""
     owner = instance.form.encoding.owner
 
     def draw(count: int, apart: float, seconds: float, random: np.random.Generator) -> Array:
         bases = np.stack([instance.base(random) for _ in range(count)])
         kept = instance.form.encoding.encode(instance.program, bases)
         free = np.stack([_free(instance, base, apart, random) for base in bases])[:, owner]
-        fresh = chance_logits(instance.lp_value, count, float(random.choice(_SPREADS)), random)
+        fresh = chance_logits(chances, count, float(random.choice(_SPREADS)), random)
         sure = (2 * kept - 1) * (_SURE + random.random(kept.shape))
         return instance.polish(instance.decode(np.where(free, fresh, sure)))
 
