@@ -145,7 +145,7 @@ def _silent() -> Iterator[None]:
     """What a library prints past Python is not shown."""
     sys.stdout.flush()
     kept = os.dup(1)
-    with open(os.devnull, "w") as nowhere:
+    with Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 1)
         try:
             yield

@@ -158,6 +158,24 @@ def _bought(program: Program, stages: list[Stage], outcome: Outcome) -> Iterator
     when = reached(warm.points, end[1], program.maximise)
     had = f"cold ended at {end[1]:.6g}, reached after {end[0]:.3g} seconds"
     yield f"{had}; warm " + ("never got there" if math.isinf(when) else f"had that after {when:.3g} seconds")
+    yield _verdict(end, warm.points[-1], when, maximise=program.maximise)
+
+
+def _verdict(cold: tuple[float, float], warm: tuple[float, float], when: float, *, maximise: bool) -> str:
+    """Whether the warm start helped.
+
+    Args:
+        cold: (seconds, objective) of the last incumbent from nothing. warm: From the sample.
+        when: Seconds until the warm run was as good as the cold one in the end; inf if it never was.
+    """
+    sign, slack = -1.0 if maximise else 1.0, 1e-6 * max(1.0, abs(cold[1]))
+    if sign * warm[1] < sign * cold[1] - slack:
+        return "the warm start helped: it led to a better solution"
+    if math.isinf(when):
+        return "the warm start did not help: without it the solver found a better solution"
+    if when < cold[0]:
+        return f"the warm start helped: a solution as good was there {cold[0] - when:.3g} seconds earlier"
+    return f"the warm start did not help: without it a solution as good was there {when - cold[0]:.3g} seconds earlier"
 
 
 def _write(program: Program, stages: list[Stage], options: SolveOptions) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """``becalm programs solve``: what a solver finds from nothing and from the best sample, in the same time."""
 
 import json
+import math
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from becalm_programs.formats.mps import write_mps
 from becalm_programs.formats.read import read
 from becalm_programs.problem.program import Program
 from becalm_programs.problem.verify import verify
+from becalm_programs.verbs.solve import _verdict
 
 Run = Callable[..., tuple[int, str, str]]
 QUICK = ("--steps", 4, "--search-steps", 60, "--device", "cpu", "--quiet", "--count", 4, "--checkpoint", "none")
@@ -82,3 +84,16 @@ def test_without_a_warm_start_it_only_solves_and_infeasible_is_a_result(becalm: 
     runs, _, lines = tables(out)
     assert runs[0]["status"] == "infeasible" and runs[0]["objective"] is None
     assert lines == ["nothing feasible was found: best.sol is not written"] and not Path("best.sol").exists()
+
+
+@pytest.mark.parametrize("maximise", [False, True])
+def test_the_verdict_on_a_warm_start_is_by_what_was_found_and_then_by_when(maximise: bool) -> None:
+    sign = -1.0 if maximise else 1.0
+    cold = (4.0, sign * 10.0)
+    for warm, when, right in (
+        ((1.0, sign * 9.0), 0.5, "helped: it led to a better solution"),
+        ((1.0, sign * 11.0), math.inf, "did not help: without it the solver found a better solution"),
+        ((1.0, sign * 10.0), 1.0, "helped: a solution as good was there 3 seconds earlier"),
+        ((6.0, sign * 10.0), 6.0, "did not help: without it a solution as good was there 2 seconds earlier"),
+    ):
+        assert _verdict(cold, warm, when, maximise=maximise) == f"the warm start {right}"
