@@ -10,7 +10,7 @@ from becalm_programs.anytime.search import AnytimeSearch, Clock
 from becalm_programs.opening import NONE, check_program, load
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
-from becalm_programs.sampling.choose import fitting
+from becalm_programs.sampling.choose import fitting, worthwhile
 from becalm_programs.search.solution_pool import SolutionPool
 from becalm_programs.start import BY_NETWORK
 
@@ -37,7 +37,7 @@ def open_search(
     """
     pick(options.device)
     check_program(program, name)
-    network, _ = choose_network(program, options.checkpoint)
+    network, _ = choose_network(program, options)
     if network is not None and options.checkpoint is not None:
         load(network, options.device)  # The bundled ones are there, and load when their turn comes.
     for start in options.start or ():
@@ -50,12 +50,16 @@ def open_search(
     return AnytimeSearch(instance, goal, options.start, options.seed, clock)
 
 
-def choose_network(program: Program, checkpoint: str | None) -> tuple[str | None, str]:
+def choose_network(program: Program, options: SampleOptions) -> tuple[str | None, str]:
     """The network that a search uses, and the sentence for it.
 
     Args:
-        checkpoint: A name or file, ``none``, or None for the one that fits the program.
+        options: ``checkpoint`` is a name or file, ``none``, or None for the one that fits the program, if it is worth
+            its time or a start is asked for that needs it.
     """
+    checkpoint = options.checkpoint
     if checkpoint == NONE:
         return None, "searched without a network, as asked"
-    return fitting(program) if checkpoint is None else (checkpoint, f"network {checkpoint}, as asked")
+    if checkpoint is not None:
+        return checkpoint, f"network {checkpoint}, as asked"
+    return fitting(program) if BY_NETWORK & set(options.start or ()) else worthwhile(program)

@@ -28,7 +28,7 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
     yield Progress(0, 1, "reading")
     program, name = _program(options)
     search = open_search(program, options, name=name)
-    yield choose_network(program, options.checkpoint)[1]
+    yield choose_network(program, options)[1]
     try:
         yield from _progress(search)
     except KeyboardInterrupt:
