@@ -13,7 +13,8 @@ from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
 from becalm_programs.search.large.lns import Limit, Search, near
 from becalm_programs.search.large.neighbourhood import NEIGHBOURHOODS, Scene
-from becalm_programs.search.large.pool import Pool, gather
+from becalm_programs.search.large.pool import gather
+from becalm_programs.search.solution_pool import SolutionPool
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.solvers import solve
 from becalm_programs.solvers.complete import relax
@@ -71,10 +72,10 @@ def test_a_limit_ends_by_whichever_comes_first() -> None:
 @given(programs(whole=True, kinds=BOUNDED), st.integers(1, 5))
 @settings(deadline=None, max_examples=25)
 def test_a_pool_holds_verified_different_solutions_within_the_gap(program: Program, count: int) -> None:
-    pool = Pool(program, gap=0.2)
+    pool = SolutionPool(program, 0.2)
     everything = points(program)[:64]
     for x in everything:
-        pool.add(x)
+        pool.add(x[None])
     feasible = everything[verify(program, everything).feasible]
     x = pool.choose(count)
     assert len(x) == 0 if not len(feasible) else 1 <= len(x) <= count
