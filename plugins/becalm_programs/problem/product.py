@@ -33,7 +33,11 @@ def unsigned(start: Tensor, column: Tensor, value: Tensor) -> tuple[Any, Any, An
 
 def multiply(matrix: Csr, transposed: Csr, dense: Tensor) -> Tensor:
     """matrix @ dense, for (N, ...), in the precision of the matrix; its gradient is transposed @ gradient."""
-    product: Tensor = _multiply(*matrix, *transposed, dense.reshape(len(dense), -1).to(matrix[2].dtype))
+    columns = dense.reshape(len(dense), -1).to(matrix[2].dtype)
+    if torch.compiler.is_compiling() or (torch.is_grad_enabled() and columns.requires_grad):
+        product: Tensor = _multiply(*matrix, *transposed, columns)
+    else:  # The first call of a custom operation imports torch's compiler, which takes seconds.
+        product = _product(*matrix, len(transposed[0]) - 1, columns)
     return product.reshape(-1, *dense.shape[1:])
 
 
@@ -42,10 +46,15 @@ def _multiply(
     start: Tensor, column: Tensor, value: Tensor, start_t: Tensor, column_t: Tensor, value_t: Tensor, dense: Tensor
 ) -> Tensor:
     """The product (M, W) of the matrix (M, N) of the first three, transposed in the next three, with (N, W)."""
+    return _product(start, column, value, len(start_t) - 1, dense)
+
+
+def _product(start: Tensor, column: Tensor, value: Tensor, width: int, dense: Tensor) -> Tensor:
+    """The same of a matrix (M, width), not differentiable."""
     dense = dense.contiguous()
     if dense.device.type == "cpu":
         return _on_cpu(start, column, value, dense)
-    size = (len(start) - 1, len(start_t) - 1)
+    size = (len(start) - 1, width)
     with torch.autocast(dense.device.type, enabled=False):
         return torch.sparse_csr_tensor(start, column, value, size=size, check_invariants=False) @ dense
 
