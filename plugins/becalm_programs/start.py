@@ -10,7 +10,7 @@ StartName = Literal[
     "marginals",
     "relaxation",
     "renoise",
-    "learned-renoise",
+    "net-renoise",
     "swap",
     "guidance",
     "network",
@@ -24,7 +24,7 @@ STARTS: dict[StartName, str] = {
     "marginals": "the chances of one call of the network, where one fits, rounded",
     "relaxation": "the linear relaxation, rounded with chance",
     "renoise": "solutions found so far, a part of them drawn anew by the relaxation",
-    "learned-renoise": "the same by the chances of the network",
+    "net-renoise": "the same by the chances of the network",
     "swap": "small changes of solutions found so far",
     "guidance": "samples without a network",
     "network": "samples of the network, where one fits",
@@ -33,8 +33,8 @@ STARTS: dict[StartName, str] = {
     "jump": "jump moves from random points",
 }
 """What each is, in the order in which they take their first turns."""
-FROM_SOLUTIONS: frozenset[StartName] = frozenset({"renoise", "learned-renoise", "swap"})
+FROM_SOLUTIONS: frozenset[StartName] = frozenset({"renoise", "net-renoise", "swap"})
 """Those that need a solution to begin with."""
-BY_NETWORK: frozenset[StartName] = frozenset({"network", "marginals", "learned-renoise"})
+BY_NETWORK: frozenset[StartName] = frozenset({"network", "marginals", "net-renoise"})
 """Those that need a network."""
 LISTING = "; ".join(f"{name}: {what}" for name, what in STARTS.items())
