@@ -22,6 +22,7 @@ from becalm_programs.problem.program import Program
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.choose import worthwhile
+from becalm_programs.tier import Tier
 
 NONE = "none"
 """As a checkpoint: guidance without a network."""
@@ -29,7 +30,6 @@ NO_NETWORK = "no network"
 """What the network is called where there is none."""
 # Without a network the objective has to say everything.
 _OBJECTIVE_WEIGHT = 100.0
-_PATIENCE = 300
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -67,10 +67,10 @@ def open_request(request: ProgramRequest, checkpoint: str | None, device: str) -
         model, name, reason = model_of(checkpoint, device)
         return Opening(model.domain.condition(request).forms[0], model, name, reason)
     path = path_of(request)
-    return open_form(form_of(read(Path(path)), path), checkpoint, device)
+    return open_form(form_of(read(Path(path)), path), checkpoint, device, request.tier)
 
 
-def open_form(form: StandardForm, checkpoint: str | None, device: str) -> Opening:
+def open_form(form: StandardForm, checkpoint: str | None, device: str, tier: Tier = "guided") -> Opening:
     """A program with the model to sample it with; arguments as of ``open_request``.
 
     Raises:
@@ -78,7 +78,7 @@ def open_form(form: StandardForm, checkpoint: str | None, device: str) -> Openin
     """
     if checkpoint is not None:
         return Opening(form, *model_of(checkpoint, device))
-    name, reason = worthwhile(form.program)
+    name, reason = worthwhile(form.program, tier)
     model, known, _ = model_of(NONE if name is None else name, device)
     return Opening(form, model, known, reason)
 
@@ -146,6 +146,6 @@ def load(name: str, device: str) -> Model[ProblemBatch]:
 
 def bare(device: torch.device) -> Model[ProblemBatch]:
     """A model without a network, on which the relaxation and guidance do all the work."""
-    domain = IntegerPrograms(objective_weight=_OBJECTIVE_WEIGHT, patience=_PATIENCE)
+    domain = IntegerPrograms(objective_weight=_OBJECTIVE_WEIGHT)
     network = Relaxation().eval().to(device)
     return Model(domain, Cosine(), CrossEntropy(), network, Identity(), device, {})

@@ -31,6 +31,7 @@ from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import sample, with_defaults
 from becalm_programs.sampling.outcome import Outcome
 from becalm_programs.start import StartName
+from becalm_programs.tier import TIERS, Tier
 
 
 def solutions(
@@ -75,7 +76,8 @@ def solutions(
         return Outcome(
             program, found.x, marginals, verdict, "1-opt", found.seconds, 0, (), found.infeasible, found.record
         )
-    opening = open_form(form_of(program, name or "the program"), checkpoint, device)
+    tier: Tier = wishes["tier"] if wishes.get("tier") in TIERS else "guided"
+    opening = open_form(form_of(program, name or "the program"), checkpoint, device, tier)
     request = cast(ProgramRequest, opening.model.request(count=30 if count is None else count, **wishes))
     outcome = sample(opening.model, opening.form, request)
     if name is None:

@@ -62,4 +62,4 @@ def choose_network(program: Program, options: SampleOptions) -> tuple[str | None
         return None, "searched without a network, as asked"
     if checkpoint is not None:
         return checkpoint, f"network {checkpoint}, as asked"
-    return fitting(program) if BY_NETWORK & set(options.start or ()) else worthwhile(program)
+    return fitting(program) if BY_NETWORK & set(options.start or ()) else worthwhile(program, "1-opt")

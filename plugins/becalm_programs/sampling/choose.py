@@ -18,6 +18,7 @@ from becalm.model.load import find
 from becalm_programs.problem.program import Mask, Program
 from becalm_programs.sampling.worth import worth_in
 from becalm_programs.search.structure.facility import Facility, recognise
+from becalm_programs.tier import Tier
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +38,12 @@ SIZES = {
 """From the smallest training instances to five times the paper's."""
 
 
-def worthwhile(program: Program) -> tuple[str | None, str]:
-    """The bundled checkpoint that fits a program and is worth its time, and a sentence that says which, or why none."""
+def worthwhile(program: Program, tier: Tier) -> tuple[str | None, str]:
+    """The bundled checkpoint that fits a program and is worth its time at a tier; and why it, or why none."""
     name, reason = fitting(program)
     if name is None:
         return None, reason
-    worth = worth_in(find(name))
+    worth = worth_in(find(name), tier)
     if worth is None or worth.positive:
         return name, reason if worth is None else f"{reason}, {worth} better than without"
     return None, (

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from becalm.files.checkpoint import Checkpoint
+from becalm_programs.tier import Tier, includes
 
 KEY = "worth"
 """Its name in a checkpoint's configuration."""
@@ -28,7 +29,7 @@ class Worth:
     high: float
     instances: int
     samples: int
-    tier: str
+    tier: Tier
 
     @property
     def positive(self) -> bool:
@@ -39,22 +40,27 @@ class Worth:
         shares = f"{100 * self.gain:+.2f} % ({100 * self.low:+.2f} to {100 * self.high:+.2f})"
         return f"{shares} on {self.instances} instances at tier {self.tier}"
 
-    def header(self) -> dict[str, Any]:
-        """As it stands in a checkpoint's configuration."""
-        return {KEY: asdict(self)}
+    def within(self, config: Mapping[str, Any]) -> dict[str, Any]:
+        """A checkpoint's configuration with this in it, beside what is said of the other tiers."""
+        return {**config, KEY: {**config.get(KEY, {}), _measured(self.tier): asdict(self)}}
 
 
-def worth_of(config: Mapping[str, Any]) -> Worth | None:
-    """What a checkpoint's configuration says of it; None if nothing."""
-    found = config.get(KEY)
+def worth_of(config: Mapping[str, Any], tier: Tier) -> Worth | None:
+    """What a checkpoint's configuration says of it at a tier, with moves or without; None if nothing."""
+    found = config.get(KEY, {}).get(_measured(tier))
     return Worth(**found) if isinstance(found, Mapping) else None
 
 
-def worth_in(path: Path) -> Worth | None:
+def worth_in(path: Path, tier: Tier) -> Worth | None:
     """What a checkpoint says of it, read once as long as the file is the same."""
-    return _kept(path, path.stat().st_mtime_ns if path.is_file() else 0)
+    return worth_of(_kept(path, path.stat().st_mtime_ns if path.is_file() else 0), tier)
+
+
+def _measured(tier: Tier) -> Tier:
+    """The tier at which it is measured: moves after sampling are what makes the difference."""
+    return "1-opt" if includes(tier, "1-opt") else "guided"
 
 
 @lru_cache(maxsize=16)
-def _kept(path: Path, changed: int) -> Worth | None:
-    return worth_of(Checkpoint.read(path).config)
+def _kept(path: Path, changed: int) -> Mapping[str, Any]:
+    return Checkpoint.read(path).config

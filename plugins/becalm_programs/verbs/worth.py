@@ -59,11 +59,11 @@ def run(options: WorthOptions) -> Iterator[str | Progress | Table | Saved]:
         title="Best solutions with the network and, in the same time on one thread, without it",
     )
     found = worth(rows, options.tier)
-    used = "it is used where it fits" if found.positive else "where it fits it is used only if it is asked for"
+    used = "there it is used unasked" if found.positive else "there it is used only if it is asked for"
     yield f"{options.checkpoint} buys {found}: {used}"
     if options.write:
         old = Checkpoint.read(file)
-        replace(old, config={**old.config, **found.header()}).write(file)
+        replace(old, config=found.within(old.config)).write(file)
         yield Saved(file, "says so now")
 
 

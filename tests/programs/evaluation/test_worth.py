@@ -59,9 +59,13 @@ def test_a_checkpoint_keeps_it(tmp_path: Path) -> None:
     made = Worth(0.01, 0.005, 0.015, 6, 30, "1-opt")
     path = tmp_path / "mine.safetensors"
     Checkpoint({"a": torch.zeros(1)}, {"domain": "programs"}).write(path)
-    assert worth_in(path) is None
-    Checkpoint({"a": torch.zeros(1)}, made.header()).write(path)
-    assert worth_in(path) == made
+    assert worth_in(path, "1-opt") is None
+    Checkpoint({"a": torch.zeros(1)}, made.within({"domain": "programs"})).write(path)
+    assert worth_in(path, "1-opt") == worth_in(path, "repair") == made
+    assert worth_in(path, "guided") is None
+    both = replace(made, tier="guided", gain=0.5).within(Checkpoint.read(path).config)
+    assert worth_of(both, "1-opt") == made
+    assert worth_of(both, "projection") == replace(made, tier="guided", gain=0.5)
     assert str(made) == "+1.00 % (+0.50 to +1.50) on 6 instances at tier 1-opt"
 
 
@@ -69,8 +73,8 @@ def test_a_checkpoint_keeps_it(tmp_path: Path) -> None:
 def test_a_network_is_used_unasked_only_where_it_is_worth_it(
     low: float, used: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(choose, "worth_in", lambda path: Worth(0.01, low, 0.02, 6, 30, "1-opt"))
-    name, said = choose.worthwhile(generate("auction", "small", 0))
+    monkeypatch.setattr(choose, "worth_in", lambda path, tier: Worth(0.01, low, 0.02, 6, 30, "1-opt"))
+    name, said = choose.worthwhile(generate("auction", "small", 0), "1-opt")
     assert (name == "auction") is used
     assert "a combinatorial auction" in said and "+1.00 %" in said
     assert ("--checkpoint auction" in said) is not used
@@ -78,7 +82,8 @@ def test_a_network_is_used_unasked_only_where_it_is_worth_it(
 
 def test_all_bundled_networks_say_what_they_are_worth() -> None:
     for name in choose.SIZES:
-        assert worth_of(Checkpoint.read(find(name)).config) is not None, name
+        config = Checkpoint.read(find(name)).config
+        assert worth_of(config, "guided") is not None and worth_of(config, "1-opt") is not None, name
 
 
 def test_the_verb_writes_it_into_the_file(becalm: Run, tmp_path: Path) -> None:
@@ -90,10 +95,10 @@ def test_the_verb_writes_it_into_the_file(becalm: Run, tmp_path: Path) -> None:
     code, out, err = becalm("programs", *words)
     assert (code, err) == (0, "")
     assert "on 2 instances" in out
-    assert worth_in(path) is None
+    assert worth_in(path, "1-opt") is None
     code, out, _ = becalm("programs", *words, "--write")
     assert code == 0
-    found = worth_in(path)
+    found = worth_in(path, "1-opt")
     assert found is not None and (found.instances, found.samples) == (2, 2)
 
 
