@@ -15,7 +15,7 @@ from becalm.train.resume import export
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.families import generate
 from becalm_programs.formats.mps import write_mps
-from becalm_programs.opening import bare
+from becalm_programs.opening import bare, open_form
 from becalm_programs.options import LabelOptions
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.standard_form import StandardForm
@@ -68,5 +68,6 @@ def test_bundled_networks_find_feasible_solutions_of_unseen_programs_and_those_w
         ratio.append(learned.objectives.mean() / alone.objectives.mean())
     worth = worth_in(find(family), "guided")
     assert worth is not None
+    assert (open_form(form, None, "cpu", "guided").network == family) is worth.positive
     better = -1 if form.program.maximise else 1
     assert better * np.mean(ratio) < better or not worth.positive
