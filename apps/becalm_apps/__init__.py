@@ -30,7 +30,7 @@ _RENAMED = {
     "share.folder": "share.bundle",
     "share.wishes": "share.card_overrides",
     "studio.desk": "studio.ui.panel_controller",
-    "studio.door": "studio.access_guard",
+    "studio.door": "studio.access.guard",
     "studio.draw": "studio.ui.component",
     "studio.fields": "studio.ui.entry",
     "studio.look": "studio.ui.style",

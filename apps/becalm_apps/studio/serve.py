@@ -16,9 +16,13 @@ from becalm.plugin.distribution.missing import explain
 from becalm.plugin.find import Plugin, installed
 from becalm.plugin.report import Report
 from becalm_apps.cli.error_boundary import Stopped
-from becalm_apps.studio.access_guard import guard
+from becalm_apps.studio.access.guard import guard
+from becalm_apps.studio.access.quota import Quota
+from becalm_apps.studio.session.sessions import Sessions
+from becalm_apps.studio.watchdog import watchdog
 
 _MOST = "256mb"
+_CONNECTIONS = 500
 _FOLDER = "becalm-studio-"
 
 
@@ -57,22 +61,30 @@ def serve(
     """
     signal.signal(signal.SIGTERM, _terminate)  # uvicorn raises it again when it has shut down.
     sweep(Path(tempfile.gettempdir()))
-    with tempfile.TemporaryDirectory(prefix=_FOLDER, ignore_cleanup_errors=True) as name, hold(Path(name)):
-        _prepare_gradio(Path(name))
+    with (
+        watchdog(),
+        tempfile.TemporaryDirectory(prefix=_FOLDER, ignore_cleanup_errors=True) as name,
+        hold(Path(name)),
+    ):
+        sessions = Sessions(Path(name))
+        _prepare_gradio(sessions.uploads)
         try:
             import gradio as gr
             import uvicorn
             from fastapi import FastAPI
         except ModuleNotFoundError as error:
             raise UserError(explain(str(error.name), who="the studio", extra="studio")) from error
-        from becalm_apps.studio.session.sessions import Sessions
+        from becalm_apps.studio.access.deadline import DeadlineProtocol
         from becalm_apps.studio.ui.page import page
+        from becalm_apps.studio.ui.quiet import quiet
         from becalm_apps.studio.ui.style import CSS, theme
 
-        sessions, plugins = Sessions(Path(name)), installed()
+        quiet()
+        plugins = installed()
+        shared = token is not None or bool(hosts)
         app = gr.mount_gradio_app(
             FastAPI(openapi_url=None),
-            page(plugins, sessions),
+            page(plugins, sessions, shared=shared),
             "/",
             theme=theme(),
             css=CSS,
@@ -84,8 +96,16 @@ def serve(
             mcp_server=False,
             root_path=root_path or None,
         )
-        guarded = guard(app, token=token, hosts=hosts, root_path=root_path)
-        server = uvicorn.Server(uvicorn.Config(guarded, log_level="error", timeout_graceful_shutdown=1, lifespan="on"))
+        within = Quota(app, sessions.uploads)
+        config = uvicorn.Config(
+            guard(within, token=token, hosts=hosts, root_path=root_path),
+            http=DeadlineProtocol,
+            log_level="critical",
+            timeout_graceful_shutdown=1,
+            limit_concurrency=_CONNECTIONS,
+            lifespan="on",
+        )
+        server = uvicorn.Server(config)
         ready()
         sessions.begin("", "warm", lambda: _warm(plugins))
         try:
@@ -116,9 +136,9 @@ def _warm(plugins: Sequence[Plugin]) -> Iterator[Report]:
         yield ref.name
 
 
-def _prepare_gradio(folder: Path) -> None:
+def _prepare_gradio(uploads: Path) -> None:
     """What gradio reads when it is imported: its files lie here, and it calls nobody."""
-    os.environ["GRADIO_TEMP_DIR"] = str(folder / "cache")
+    os.environ["GRADIO_TEMP_DIR"] = str(uploads)
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
     # A visitor that has gone is noticed after so many seconds.

@@ -1,5 +1,6 @@
 """A result that is dropped on a panel fills its form: what is then run makes the same result; copied, it says it."""
 
+import shutil
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -29,9 +30,17 @@ def controller(domain: str, name: str, folder: Path) -> PanelController:
     return PanelController(panel, model, entries(model), Sessions(folder))
 
 
+def load(desk: PanelController, file: Path) -> tuple[Any, ...]:
+    """What the page is told after a file was uploaded to it."""
+    place = desk.sessions.uploads / "a1" / file.name
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(file, place)
+    return desk.load(VISITOR, str(place))
+
+
 def dropped(desk: PanelController, file: Path, defaults: list[Any]) -> list[Any]:
     """What stands in the form after a file was dropped on it."""
-    status, *updates = desk.load(VISITOR, str(file))
+    status, *updates = load(desk, file)
     assert "stand in the form" in status, status
     return [update.get("value", before) for update, before in zip(updates, defaults, strict=True)]
 
@@ -82,8 +91,14 @@ def test_an_edit_brings_its_image_along(becalm: Run, tmp_path: Path) -> None:
 def test_what_belongs_elsewhere_says_where(becalm: Run, trained: Path, tmp_path: Path) -> None:
     assert becalm("toy", "sample", "--checkpoint", trained, "--steps", 2, "--out", "a.png")[0] == 0
     desk = controller("images", "sample", tmp_path / "desk")
-    status, *updates = desk.load(VISITOR, str(tmp_path / "a.png"))
+    status, *updates = load(desk, tmp_path / "a.png")
     assert "a.png was made by toy sample, not by images sample" in status
     assert all("value" not in update for update in updates)
     Image.new("L", (2, 2)).save(tmp_path / "b.png")
-    assert "does not say how it was made" in desk.load(VISITOR, str(tmp_path / "b.png"))[0]
+    assert "does not say how it was made" in load(desk, tmp_path / "b.png")[0]
+
+
+def test_a_file_of_the_servers_own_is_not_taken_for_one_that_was_dropped(tmp_path: Path) -> None:
+    desk = controller("images", "sample", tmp_path / "desk")
+    Image.new("L", (2, 2)).save(tmp_path / "mine.png")
+    assert "mine.png is no file that was uploaded to this page" in desk.load(VISITOR, str(tmp_path / "mine.png"))[0]

@@ -19,10 +19,14 @@ class Sessions:
 
     Args:
         folder: Where the folders of sessions lie.
+
+    Attributes:
+        uploads: Where what is uploaded lies.
     """
 
     def __init__(self, folder: Path) -> None:
         self.lock = FairLock()
+        self.uploads = folder / "cache"
         self._folder = folder
         self._lock = threading.Lock()
         self._jobs: dict[tuple[str, str], Job] = {}

@@ -13,6 +13,7 @@ from becalm_apps.studio.ui.entry import Entry, Kind
 
 _SMALL = (Kind.NUMBER, Kind.CHOICE, Kind.CHECK, Kind.TEXT)
 _RUNS = Path("runs")
+_UNCHECKED = (*_SMALL, Kind.SLIDER, Kind.WEIGHTS)
 
 
 def checkpoints(ref: DomainRef) -> list[str]:
@@ -36,11 +37,14 @@ def _domain(path: Path) -> str | None:
     return config.get("domain") if isinstance(config, dict) and "objective" in config else None
 
 
-def form(ref: DomainRef, panel: str, entries: Sequence[Entry]) -> dict[tuple[str, ...], Any]:
+def form(ref: DomainRef, panel: str, entries: Sequence[Entry], *, shared: bool = False) -> dict[tuple[str, ...], Any]:
     """Draws the entries, those that are seldom needed folded away; their components by path.
+
+    What is entered comes as it is sent: the model says what fits, in its own words.
 
     Args:
         panel: What the page calls the panel; names of the components begin with it.
+        shared: Whether only models that are listed may be chosen.
     """
     components: dict[tuple[str, ...], Any] = {}
     shown = [entry for entry in entries if entry.kind is not Kind.FOLDER]
@@ -49,7 +53,17 @@ def form(ref: DomainRef, panel: str, entries: Sequence[Entry]) -> dict[tuple[str
     if aside:
         with gr.Accordion("More settings", open=False):
             _rows(ref, panel, aside, components)
+    for entry in shown:
+        part = components[entry.path]
+        if entry.kind in _UNCHECKED:
+            part.preprocess = _as_sent
+        if entry.kind is Kind.WEIGHTS and shared:
+            part.allow_custom_value = False
     return components
+
+
+def _as_sent(value: Any) -> Any:
+    return value
 
 
 def _rows(ref: DomainRef, panel: str, entries: Sequence[Entry], components: dict[tuple[str, ...], Any]) -> None:

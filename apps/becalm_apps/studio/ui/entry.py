@@ -203,9 +203,21 @@ def fill(model: type[BaseModel], form: Sequence[Entry], values: Sequence[Any]) -
         return known if known is not None else ".".join(path[-1:])
 
     try:
-        return model.model_validate(table)
+        filled = model.model_validate(table)
     except ValidationError as error:
         raise UserError(sentence(error, name)) from error
+    for entry, value in zip(form, values, strict=True):
+        _check_reach(entry, value)
+    return filled
+
+
+def _check_reach(entry: Entry, value: Any) -> None:
+    """Refuses a number that its slider does not reach: a page has less to spare than a command may ask for."""
+    if entry.kind is not Kind.SLIDER or value is None:
+        return
+    low, high = entry.slider.low, entry.slider.high
+    if not low <= float(value) <= high:
+        raise UserError(f"{entry.field.label} must be from {low:g} to {high:g} here, got {value!r}")
 
 
 def read(entry: Entry, value: Any) -> Any:

@@ -24,8 +24,12 @@ _TICK = 0.08
 """Seconds between two looks at a run."""
 
 
-def page(plugins: Sequence[Plugin], sessions: Sessions) -> gr.Blocks:
-    """The page of these plugins."""
+def page(plugins: Sequence[Plugin], sessions: Sessions, *, shared: bool = False) -> gr.Blocks:
+    """The page of these plugins.
+
+    Args:
+        shared: Whether others than the owner of the machine come, who may name no models but those that are listed.
+    """
 
     def leave(request: gr.Request) -> None:
         sessions.leave(str(request.session_hash))
@@ -37,21 +41,23 @@ def page(plugins: Sequence[Plugin], sessions: Sessions) -> gr.Blocks:
                 _notice(f"plugin {plugin.name} could not be loaded: {plugin.error}")
         with gr.Tabs():
             for ref in [ref for plugin in plugins for ref in plugin.domains]:
-                _domain(ref, plugins, sessions)
+                _domain(ref, plugins, sessions, shared)
         blocks.unload(leave)
+    # gradio asks only of a page that it has launched by itself whether a file that a request names was uploaded.
+    blocks.has_launched = True
     return blocks
 
 
-def _domain(ref: DomainRef, plugins: Sequence[Plugin], sessions: Sessions) -> None:
+def _domain(ref: DomainRef, plugins: Sequence[Plugin], sessions: Sessions, shared: bool) -> None:
     with gr.Tab(ref.name, id=ref.name, elem_id=f"tab-{ref.name}") as tab:
         gr.Markdown(ref.summary)
         with gr.Tabs():
             for number, panel in enumerate(panels(ref, plugins)):
                 with gr.Tab(panel.name, id=panel.id, elem_id=f"tab-{panel.id}") as inner:
-                    _panel(ref, panel, sessions, [inner, tab] if number == 0 else [inner])
+                    _panel(ref, panel, sessions, [inner, tab] if number == 0 else [inner], shared)
 
 
-def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.Tab]) -> None:
+def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.Tab], shared: bool) -> None:
     """Draws a panel; one that cannot be made says why, and the others stand."""
     try:
         model = panel.options()
@@ -59,11 +65,12 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
     except Exception as error:
         _notice(explain(error))
         return
-    controller = PanelController(panel, model, form_entries, sessions)
+    offered = partial(checkpoints, ref) if shared else None
+    controller = PanelController(panel, model, form_entries, sessions, offered)
     with gr.Row(elem_classes="sides"):
         with gr.Column(scale=2, min_width=320, elem_id=f"form-{panel.id}"):
             gr.Markdown(panel.summary)
-            parts = form(ref, panel.id, form_entries)
+            parts = form(ref, panel.id, form_entries, shared=shared)
             dropped = gr.File(
                 label="Load settings: drop a result of becalm (.png, .npz, .json, ...)",
                 type="filepath",
@@ -94,7 +101,7 @@ def _panel(ref: DomainRef, panel: Panel, sessions: Sessions, tabs: Sequence[gr.T
         run.click(controller.recipe, inputs, [command, python], queue=False, **quiet)
     stop.click(controller.stop, None, [stop], queue=False, **quiet)
     _grounds(controller, parts, tabs, quiet)
-    _models(ref, panel, form_entries, parts, tabs, quiet)
+    _models(ref, controller, parts, tabs, quiet)
 
 
 def _recipes(panel: Panel) -> tuple[gr.Code, gr.Code]:
@@ -122,29 +129,32 @@ def _grounds(
 
 def _models(
     ref: DomainRef,
-    panel: Panel,
-    form_entries: Sequence[Entry],
+    controller: PanelController,
     parts: dict[tuple[str, ...], Any],
     tabs: Sequence[gr.Tab],
     quiet: dict[str, Any],
 ) -> None:
     """Keeps the list of models up to date, and the form at what the chosen one prefers."""
-    for entry in form_entries:
+    for entry in controller.entries:
         if entry.kind is not Kind.WEIGHTS:
             continue
         for tab in tabs:
             tab.select(lambda: gr.Dropdown(choices=checkpoints(ref)), None, parts[entry.path], **quiet)
-        if panel.defaults is not None:
+        if controller.panel.defaults is not None:
             shown = [path for path in parts if path != entry.path]
-            prefer = partial(_preferred, panel, shown)
+            prefer = partial(_preferred, controller, entry, shown)
             parts[entry.path].input(prefer, parts[entry.path], [parts[path] for path in shown], **quiet)
 
 
-def _preferred(panel: Panel, shown: Sequence[tuple[str, ...]], name: str | None) -> list[Any]:
+def _preferred(
+    controller: PanelController, entry: Entry, shown: Sequence[tuple[str, ...]], name: str | None
+) -> list[Any]:
     """Updates of the fields shown; what a model says nothing of stays as it is."""
+    panel = controller.panel
     values: dict[tuple[str, ...], Any] = {}
     words: dict[tuple[str, ...], tuple[str, ...]] = {}
     try:
+        controller.check(entry, name)
         values = panel.defaults(name) if panel.defaults is not None and name else {}
         words = panel.words(name) if panel.words is not None and name else {}
     except UserError as error:

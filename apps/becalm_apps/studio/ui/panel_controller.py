@@ -3,7 +3,7 @@
 import asyncio
 import re
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from becalm.plugin.report import Picture
 from becalm_apps.cli.error_boundary import explain
 from becalm_apps.studio.session.job import Job
 from becalm_apps.studio.session.sessions import Sessions
+from becalm_apps.studio.session.uploads import uploaded
 from becalm_apps.studio.ui.entry import Entry, Kind, fill
 from becalm_apps.studio.ui.output_view import OutputView, data_url
 from becalm_apps.studio.ui.panel import Panel
@@ -50,12 +51,14 @@ class PanelController:
 
     Attributes:
         model: The options. entries: Their fields.
+        offered: The models that may be chosen; None for any.
     """
 
     panel: Panel
     model: type[BaseModel]
     entries: Sequence[Entry]
     sessions: Sessions
+    offered: Callable[[], Collection[str]] | None = None
     _views: WeakKeyDictionary[Job, View] = field(default_factory=WeakKeyDictionary)
 
     def options(self, folder: Path, values: Sequence[Any]) -> BaseModel:
@@ -71,10 +74,24 @@ class PanelController:
                 entered.append(str(folder))
                 continue
             value = next(left)
+            self.check(entry, value)
             if entry.kind is Kind.SKETCH and value:
                 value = parse_drawing(entry.marker, str(value), folder / f"{entry.path[-1]}.png")  # type: ignore[arg-type]
+            if entry.kind is Kind.UPLOAD and value:
+                value = uploaded(str(value), self.sessions.uploads)
             entered.append(value)
         return fill(self.model, self.entries, entered)
+
+    def check(self, entry: Entry, value: Any) -> None:
+        """Checks that a visitor may choose that model.
+
+        Raises:
+            UserError: If not.
+        """
+        if entry.kind is not Kind.WEIGHTS or not value or self.offered is None:
+            return
+        if value not in (names := self.offered()):
+            raise UserError(f"{entry.field.label} must be one of {', '.join(names) or 'none'} here, got {value!r}")
 
     def begin(self, request: gr.Request, *values: Any) -> Updates:
         """Begins a job with what was entered."""
@@ -129,7 +146,7 @@ class PanelController:
             return gr.skip(), *[gr.skip()] * len(shown)
         view = OutputView()
         try:
-            made = stored(Path(file), self.panel.domain, self.panel.name)
+            made = stored(uploaded(file, self.sessions.uploads), self.panel.domain, self.panel.name)
             entered = values(shown, made, self._folder(request))
         except UserError as error:
             said = _without_folders(str(error))

@@ -44,7 +44,7 @@ def _value(entry: Entry, table: Mapping[str, Any], made: Record, folder: Path) -
         source = made.inputs.get(entry.path[-1])
         if source is None or source.content is None:
             return None if source is None else KEEP
-        place = folder / Path(source.name).name
+        place = folder / (Path(source.name).name.strip(".") or "file")
         place.write_bytes(base64.b64decode(source.content))
         return str(place)
     if entry.kind in (Kind.SKETCH, Kind.FOLDER):

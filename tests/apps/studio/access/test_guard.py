@@ -6,18 +6,28 @@ import os
 import socket
 from collections.abc import Callable
 from http.cookies import SimpleCookie
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
 from becalm.files.lock import lock_path
-from becalm_apps.studio.access_guard import guard
+from becalm_apps.studio.access.guard import guard
 from becalm_apps.studio.serve import sweep
 
 
 def answer(
-    token: str | None, *, host: str = "127.0.0.1:7860", query: str = "", cookie: str = "", **behind: Any
+    token: str | None,
+    *,
+    host: str = "127.0.0.1:7860",
+    query: str = "",
+    cookie: str = "",
+    method: str = "GET",
+    path: str = "/",
+    more: dict[str, str] | None = None,
+    **behind: Any,
 ) -> tuple[int, dict[str, str]]:
     """Status and headers that a request gets from an app behind the door."""
     sent: list[Any] = []
@@ -29,8 +39,9 @@ def answer(
     async def send(message: Any) -> None:
         sent.append(message)
 
-    headers = [(b"host", host.encode()), (b"cookie", cookie.encode())]
-    scope = {"type": "http", "path": "/", "query_string": query.encode(), "headers": headers}
+    headers = {"host": host, "cookie": cookie, **(more or {})}
+    pairs = [(name.encode(), value.encode()) for name, value in headers.items()]
+    scope = {"type": "http", "method": method, "path": path, "query_string": query.encode(), "headers": pairs}
     asyncio.run(guard(app, token=token, **behind)(scope, send, send))
     return sent[0]["status"], {name.decode(): value.decode() for name, value in sent[0]["headers"]}
 
@@ -51,6 +62,73 @@ def test_a_proxy_asks_by_its_name_and_has_the_page_below_its_path() -> None:
     assert answer(None, host="evil.example", hosts=["models.example"])[0] == 403
     _, headers = answer("secret", query="token=secret", root_path="/studio")
     assert headers["location"] == "/studio/" and headers["set-cookie"].endswith("Path=/studio")
+
+
+HERE = "http://127.0.0.1:7860"
+
+
+@pytest.mark.parametrize("token", [None, "secret-token"])
+@pytest.mark.parametrize(
+    ("method", "more", "right"),
+    [
+        ("POST", {}, 200),  # No browser.
+        ("POST", {"origin": HERE, "sec-fetch-site": "same-origin"}, 200),
+        ("POST", {"origin": HERE}, 200),
+        ("GET", {"sec-fetch-site": "none", "sec-fetch-mode": "navigate"}, 200),
+        ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 200),  # A link from elsewhere.
+        ("POST", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "navigate"}, 403),  # A form from elsewhere.
+        ("POST", {"origin": "http://evil.example", "sec-fetch-site": "cross-site"}, 403),
+        ("POST", {"origin": "http://evil.example"}, 403),
+        ("POST", {"origin": "http://127.0.0.1:8000"}, 403),  # Another server of this machine.
+        ("POST", {"sec-fetch-site": "same-site", "sec-fetch-mode": "cors"}, 403),
+        ("POST", {"origin": "null"}, 403),
+        ("GET", {"sec-fetch-site": "cross-site", "sec-fetch-mode": "no-cors"}, 403),  # A picture in a page.
+    ],
+)
+def test_a_page_of_another_site_can_ask_nothing(
+    token: str | None, method: str, more: dict[str, str], right: int
+) -> None:
+    assert answer(token, method=method, more=more, cookie=f"becalm-studio={token}")[0] == right
+
+
+def test_behind_a_proxy_the_origin_is_the_name_that_it_is_asked_for() -> None:
+    shown = {"origin": "https://models.example"}
+    assert answer(None, method="POST", more=shown)[0] == 403
+    assert answer(None, method="POST", more=shown, hosts=["models.example"])[0] == 200
+    assert answer(None, method="POST", more={**shown, "x-forwarded-host": "models.example"})[0] == 200
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example", "///evil.example/a b", "/ü"])
+def test_the_token_leads_to_this_page_and_to_no_other(path: str) -> None:
+    location = answer("secret", query="token=secret", path=path)[1]["location"]
+    assert location.startswith("/") and location[1:2] not in ("/", "\\")
+    assert urlsplit(location).netloc == "" and location.isascii()
+
+
+def test_wrong_tokens_are_answered_one_after_the_other_and_the_right_one_at_once() -> None:
+    times: list[tuple[float, str, int]] = []
+
+    async def ask(door: Any, name: str, query: str) -> None:
+        sent: list[Any] = []
+
+        async def send(message: Any) -> None:
+            sent.append(message)
+
+        scope = {"type": "http", "method": "GET", "path": "/", "query_string": query.encode(), "headers": []}
+        await door(scope, None, send)
+        times.append((asyncio.get_running_loop().time(), name, sent[0]["status"]))
+
+    async def all_at_once() -> None:
+        door = guard(ask, token="secret")  # type: ignore[arg-type] # nothing gets as far as the app
+        wrong = [ask(door, f"wrong {number}", "token=wrong") for number in range(20)]
+        await asyncio.wait_for(asyncio.gather(*wrong[:3], ask(door, "right", "token=secret")), 10)
+        await asyncio.gather(*map(asyncio.create_task, wrong[3:]))
+
+    asyncio.run(all_at_once())
+    assert times[0][1:] == ("right", 303)
+    slow = [when for when, _, status in times[1:] if status == 401]
+    assert len(slow) == 19 and all(later - sooner > 0.2 for sooner, later in pairwise(slow))
+    assert sum(status == 429 for _, _, status in times) == 1
 
 
 @pytest.mark.parametrize(
