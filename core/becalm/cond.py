@@ -40,6 +40,8 @@ def to(cond: C, device: torch.device | str) -> C:
 
 
 def _to(tensor: Tensor, device: torch.device) -> Tensor:
+    if tensor.is_inference() and not torch.is_inference_mode_enabled():
+        tensor = tensor.clone()  # Guidance derives what it has a part in.
     if tensor.device.type != "cpu":
         return tensor.to(device)
     # From pages that the system may move, a GPU would copy only while the host waits.

@@ -1,11 +1,20 @@
-"""Where tensors live: a GPU where there is one, the CPU always."""
+"""Where tensors live, a GPU where there is one, the CPU always; and how they are made, whatever modes of torch a user has
+set: the dtype of new tensors, and inference mode, whose tensors no gradient can pass through, guidance's included.
+"""
 
 import os
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal
 
 import torch
 
 from becalm.errors import UserError
+
+_DEFAULT = threading.RLock()
+"""The default dtype is the process's, so one block at a time may change it."""
+_NOTHING = nullcontext()
 
 
 def pick(name: str = "auto") -> torch.device:
@@ -50,3 +59,20 @@ def refuse_many() -> None:
     count = os.environ.get("WORLD_SIZE", "1")
     if count.isdigit() and int(count) > 1:
         raise UserError(f"training on several devices is not supported yet: WORLD_SIZE must be 1, got {count}")
+
+
+@contextmanager
+def building() -> Iterator[None]:
+    """Networks that are made within are in float32, of tensors that gradients pass; torch's random numbers stay."""
+    with _DEFAULT, torch.inference_mode(False), torch.random.fork_rng(devices=[]):
+        before = torch.get_default_dtype()
+        torch.set_default_dtype(torch.float32)
+        try:
+            yield
+        finally:
+            torch.set_default_dtype(before)
+
+
+def outside_inference() -> AbstractContextManager[object]:
+    """Tensors that are made within let gradients pass, also where inference mode is on around it."""
+    return torch.inference_mode(False) if torch.is_inference_mode_enabled() else _NOTHING

@@ -53,7 +53,7 @@ class Tensors(Domain[Any]):
     def codec(self) -> Affine:
         """Zero mean and unit variance, of each coordinate of vectors, else of all; bits as they are."""
         data = self._data
-        like = torch.zeros(self.rows) if len(self.rows) == 1 else torch.zeros(())
+        like = torch.zeros(self.rows if len(self.rows) == 1 else (), dtype=torch.float32)
         if data is None or not self.noise.gaussian:
             return Affine(like, torch.ones_like(like))
         every = data.float() if len(self.rows) == 1 else data.float().reshape(-1, 1)

@@ -42,8 +42,8 @@ class Pixels(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.register_buffer("shift", torch.tensor(127.5), persistent=False)
-        self.register_buffer("scale", torch.tensor(127.5), persistent=False)
+        self.register_buffer("shift", torch.tensor(127.5, dtype=torch.float32), persistent=False)
+        self.register_buffer("scale", torch.tensor(127.5, dtype=torch.float32), persistent=False)
 
     def encode(self, data: Tensor, cond: object = None) -> Tensor:
         """[-1, 1] of pixels 0 to 255."""

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from becalm.batch import Batch
+from becalm.device import building
 from becalm.level import NoiseLevel
 from becalm.model import Model, build
 from becalm.objective import Denoising
@@ -122,7 +123,7 @@ def train_clusters(domain: Policies, training: Training) -> Any:
     codec, batches = domain.codec(), domain.batches("train", training.seed)
     sample = torch.cat([_encoded(codec, next(batches)) for _ in range(max(8192 // domain.batch, 1))])
     centres = cluster_means(sample.flatten(1), min(_CLUSTERS, len(sample)))
-    with torch.random.fork_rng(devices=[]):
+    with building():
         torch.manual_seed(training.seed)
         inputs = domain.history * domain.observe.size(domain.observation_size)
         hidden = [nn.Linear(inputs, _WIDTH), nn.SiLU(), nn.Linear(_WIDTH, _WIDTH), nn.SiLU()]

@@ -173,7 +173,10 @@ class Policies(Domain[Observed]):
 
     def codec(self) -> Actions:
         statistics = self._need_statistics()
-        return Actions(torch.tensor(statistics.action_shift), torch.tensor(statistics.action_scale))
+        shift, scale = (
+            torch.tensor(values, dtype=torch.float32) for values in (statistics.action_shift, statistics.action_scale)
+        )
+        return Actions(shift, scale)
 
     def condition(self, request: PolicyRequest) -> Observed:
         window = self.window(request)[None].repeat(request.count, axis=0)
@@ -241,7 +244,7 @@ class Policies(Domain[Observed]):
         x0 = self._codec_on(data.device).encode(data, cond)
         figures = {"spread": float(x0.std(0, unbiased=False).mean())}
         if self.action_low is not None and self.action_high is not None:
-            low, high = torch.tensor(self.action_low), torch.tensor(self.action_high)
+            low, high = (torch.tensor(end, dtype=torch.float32) for end in (self.action_low, self.action_high))
             figures["out_of_bounds"] = float(((data < low) | (data > high)).float().mean())
         return figures
 

@@ -36,7 +36,7 @@ def keep_away(decode: Decode[C], center: Sequence[float], radius: float, *, dims
         raise UserError(f"radius must be above 0, got {radius}")
     if len(center) != len(dims):
         raise UserError(f"center must have one number per entry, {len(dims)}, got {len(center)}")
-    middle = torch.tensor([float(value) for value in center])
+    middle = torch.tensor([float(value) for value in center], dtype=torch.float32)
     entries = list(dims)
 
     def energy(x0: Tensor, level: NoiseLevel, cond: C) -> Tensor:
@@ -73,7 +73,7 @@ def within(decode: Decode[C], low: Sequence[float], high: Sequence[float]) -> En
     Raises:
         UserError: If a low bound is above a high one.
     """
-    bottom, top = torch.tensor([float(value) for value in low]), torch.tensor([float(value) for value in high])
+    bottom, top = (torch.tensor([float(value) for value in end], dtype=torch.float32) for end in (low, high))
     if bottom.shape != top.shape or bool((bottom > top).any()):
         raise UserError(f"bounds must be as many lows as highs, none above, got {list(low)} and {list(high)}")
 

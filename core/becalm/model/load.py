@@ -12,7 +12,7 @@ import torch
 from pydantic import ValidationError
 from torch import nn
 
-from becalm.device import pick
+from becalm.device import building, pick
 from becalm.domain import Domain, domain_class
 from becalm.errors import UserError, sentence
 from becalm.files import hub
@@ -95,13 +95,14 @@ def build(checkpoint: Checkpoint, device: torch.device, *, network: nn.Module | 
     if any(name.startswith("average.") for name in checkpoint.tensors):
         raise UserError("this is the state that resumes a training: name the checkpoint beside it, without .resume")
     domain, schedule, objective = parts(config)
-    network, codec = domain.network() if network is None else network, domain.codec()
-    load_part(network, checkpoint, "network.")
-    if isinstance(codec, nn.Module):
-        if codec.state_dict():
-            load_part(codec, checkpoint, "codec.")
-        codec = codec.to(device).eval().requires_grad_(False)
-    network = network.to(device).eval().requires_grad_(False)
+    with building():
+        network, codec = domain.network() if network is None else network, domain.codec()
+        load_part(network, checkpoint, "network.")
+        if isinstance(codec, nn.Module):
+            if codec.state_dict():
+                load_part(codec, checkpoint, "codec.")
+            codec = codec.to(device).eval().requires_grad_(False)
+        network = network.to(device).eval().requires_grad_(False)
     return Model(domain, schedule, objective, network, codec, device, config, checkpoint.digest)
 
 

@@ -17,7 +17,7 @@ from becalm.codec import Codec
 from becalm.cond import size, take, to
 from becalm.denoiser import Denoiser, NetworkDenoiser, Tails
 from becalm.denoiser.narrow import Narrow
-from becalm.device import half
+from becalm.device import half, outside_inference
 from becalm.domain import Domain
 from becalm.errors import UserError, sentence
 from becalm.files.checkpoint import Checkpoint
@@ -142,13 +142,16 @@ class Model(Generic[C]):
         """
         request = self.with_defaults(request) if request is not None else self.request(**fields)
         bare = Counted(self.denoiser(request, chunk=chunk))
-        own = self.domain.guidance(request)
-        denoise: Denoiser[C] = compose(own, *(() if guide is None else (guide,)))(
-            bare if self.objective.learned else bare.__call__
-        )
-        path = path_for(self.schedule, request, start)
-        sampler = sampler_for(request)
-        return Run(self.domain, self.process, self.device, self.decode, request, path, sampler, denoise, bare, origin)
+        with outside_inference():
+            own = self.domain.guidance(request)
+            denoise: Denoiser[C] = compose(own, *(() if guide is None else (guide,)))(
+                bare if self.objective.learned else bare.__call__
+            )
+            path = path_for(self.schedule, request, start)
+            sampler = sampler_for(request)
+            return Run(
+                self.domain, self.process, self.device, self.decode, request, path, sampler, denoise, bare, origin
+            )
 
     def steps(self, request: SampleRequest | None = None, **fields: Any) -> Iterator[Step]:
         """The steps of one run over all the samples asked for, lazily.

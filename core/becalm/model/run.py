@@ -11,6 +11,7 @@ from torch import Tensor
 
 from becalm.cond import check, take, to
 from becalm.denoiser import Denoiser, NetworkDenoiser
+from becalm.device import outside_inference
 from becalm.domain import Domain
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
@@ -73,12 +74,16 @@ class Run(Generic[C]):
             cond: Their conditions; default: those that the request names.
             samples: (n,) which of the samples asked for, from 0 on; sample i of a seed is the same in any company.
         """
+        with outside_inference():
+            return self._steps(cond, samples)
+
+    def _steps(self, cond: C | None, samples: Tensor | None) -> Iterator[Step]:
         samples = torch.arange(self.request.count) if samples is None else samples
         cond = self.domain.condition(self.request) if cond is None else cond
         check(cond, len(samples))
         numbers = samples + self.request.first
         owner = numbers[self.domain.owner(cond, len(samples))].to(self.device)
-        like = torch.empty(len(owner), *self.domain.shape(), device=self.device)
+        like = torch.empty(len(owner), *self.domain.shape(), dtype=torch.float32, device=self.device)
         start, temperature = self.path[0], self.request.temperature
         first = stream(self.request.seed, owner, Purpose.START if self.origin is None else Purpose.EDIT)
 
@@ -96,8 +101,9 @@ class Run(Generic[C]):
     def drawing(self, cond: C | None = None, count: int | None = None) -> "Drawing[C]":
         """The samples, ``request.batch`` at a time, as steps to look at."""
         count = self.request.count if count is None else count
-        cond = self.domain.condition(self.request) if cond is None else cond
-        return Drawing(self, cond, count)
+        with outside_inference():
+            cond = self.domain.condition(self.request) if cond is None else cond
+            return Drawing(self, cond, count)
 
     def draw(self, cond: C | None = None, count: int | None = None) -> Drawn[C]:
         """The samples.
@@ -132,7 +138,9 @@ class Drawing(Generic[C]):
         for part in self._parts:
             self.part = part
             end: Tensor | None = None
-            for step in self.run.steps(take(self.cond, part), part):
+            with outside_inference():
+                cond = take(self.cond, part)
+            for step in self.run.steps(cond, part):
                 end, self.done = step.x, self.done + 1
                 yield step
             if end is not None:

@@ -17,7 +17,7 @@ from becalm.level import NoiseLevel
 
 def geometric(count: int, highest: float) -> Tensor:
     """Frequencies from 1 to ``highest``, in radians per radian, evenly spaced in their logarithm: (count,) float32."""
-    return torch.exp(torch.linspace(0.0, math.log(highest), count))
+    return torch.exp(torch.linspace(0.0, math.log(highest), count, dtype=torch.float32))
 
 
 def waves(level: NoiseLevel, frequencies: Tensor, x: Tensor) -> Tensor:

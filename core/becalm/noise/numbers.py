@@ -75,7 +75,7 @@ def normal(
     unit = words.double().add_(0.5).mul_(2.0**-32)
     radius = unit[:, 0::2].log().mul_(-2.0).sqrt_()
     angle = unit[:, 1::2] * (2.0 * math.pi)
-    numbers = torch.empty(words.shape, device=sample.device)
+    numbers = torch.empty(words.shape, dtype=torch.float32, device=sample.device)
     numbers[:, 0::2] = radius * angle.cos()
     numbers[:, 1::2] = radius * angle.sin()
     return numbers[:, :count].reshape(len(sample), *shape)

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from becalm.denoiser.protocol import Denoiser, wrap
+from becalm.device import outside_inference
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
 from becalm.path import Path
@@ -35,19 +36,21 @@ def walk(
     process, noise = process or GAUSSIAN, noise or torch.randn_like
     if sampler.gaussian and not process.gaussian:
         raise UserError(f"sampler {sampler.name} needs a Gaussian process, got {process.name}: use ddpm")
-    path = _along(sampler, Path.of(levels)) if len(levels) > 1 else Path.of(levels)
-    levels = path.on(x)
-    rows = _rows(sampler, path, x.device, x.dtype)
+    with outside_inference():
+        path = _along(sampler, Path.of(levels)) if len(levels) > 1 else Path.of(levels)
+        levels = path.on(x)
+        rows = _rows(sampler, path, x.device, x.dtype)
+        x = process.enter(x.clone() if x.is_inference() else x)
     turned = process != GAUSSIAN
     known = Known(_entered(denoise, process) if turned else denoise, cond, process)
-    x = process.enter(x)
     index, carry = 0, None
     for place, row in enumerate(rows):
         outside = torch.is_grad_enabled()
         try:
             # Within, since Ctrl-C is noticed as this returns.
             torch._C._set_grad_enabled(False)
-            x, x0, carry = sampler.step(row, x, levels[place], levels[place + 1], known, noise, carry)
+            with outside_inference():
+                x, x0, carry = sampler.step(row, x, levels[place], levels[place + 1], known, noise, carry)
         finally:
             torch._C._set_grad_enabled(outside)
         if x0 is not None:

@@ -13,7 +13,7 @@ from typing import TypeVar
 import torch
 from torch import nn
 
-from becalm.device import refuse_many
+from becalm.device import building, refuse_many
 from becalm.domain import Domain
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
@@ -56,11 +56,13 @@ def begin(
             "becalm.schedule.Schedule with a kind of its own, and becalm.register it"
         )
     refuse_many()
+    if torch.is_inference_mode_enabled():
+        raise UserError("a training needs gradients: begin it outside torch.inference_mode()")
     process = domain.process()
     objective.check(schedule, process)
     if objective.drop and not domain.has_null:
         raise UserError(f"{domain.name} has no null condition, so none can be trained without condition: set drop to 0")
-    with torch.random.fork_rng(devices=[]):
+    with building():
         torch.manual_seed(training.seed)
         network = domain.network() if network is None else network
         codec = domain.codec()

@@ -51,7 +51,7 @@ def advance(
     for optimizer in state.optimizers:
         for group in optimizer.param_groups:
             group["lr"] = rate
-    loss = torch.zeros((), device=state.device)
+    loss = torch.zeros((), dtype=torch.float32, device=state.device)
     for part in parts:
         loss += _backward(state, network, part)
     norm = nn.utils.clip_grad_norm_(weights, state.training.clip)

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from becalm.denoiser import Denoiser
+from becalm.device import building
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.guidance.protocol import Scale
@@ -110,7 +111,7 @@ def train_classifier(
     """
     schedule = Cosine()
     images, labels = torch.from_numpy(train.images.copy()).to(device), torch.from_numpy(train.labels).to(device)
-    with torch.random.fork_rng(devices=[]):
+    with building():
         torch.manual_seed(seed)
         network = Classifier(train.images.shape[1], train.classes).to(device)
 
@@ -162,7 +163,8 @@ def load_classifier(path: Path) -> Classifier:
     origin = of_header(checkpoint.config, path, "classifier")
     config = {**_BEFORE, **checkpoint.config}
     sizes = (config["channels"], config["classes"], config["widths"], config["halved"])
-    network = Classifier(*sizes, origin=origin)
+    with building():
+        network = Classifier(*sizes, origin=origin)
     load_part(network, checkpoint, "network.")
     return network.eval().requires_grad_(False)
 

@@ -13,6 +13,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from becalm.device import building
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
@@ -107,7 +108,7 @@ def train_judge(
     sizes = (*train.images.shape[1:], train.classes)
     images, labels = torch.from_numpy(train.images.copy()), torch.from_numpy(train.labels)
     near, right = images.to(device), labels.to(device)
-    with torch.random.fork_rng(devices=[]):
+    with building():
         torch.manual_seed(seed)
         network = LeNet(*sizes).to(device)
 
@@ -173,7 +174,8 @@ def scaled(images: Tensor) -> Tensor:
 
 
 def _network(checkpoint: Checkpoint) -> LeNet:
-    network = LeNet(*checkpoint.config["sizes"])
+    with building():
+        network = LeNet(*checkpoint.config["sizes"])
     load_part(network, checkpoint, "network.")
     return network.eval().requires_grad_(False)
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from becalm.cond import take, to
+from becalm.device import outside_inference
 from becalm.errors import UserError
 from becalm.guidance import Descend
 from becalm.model import Model
@@ -99,7 +100,7 @@ class Planner:
         Raises:
             UserError: If an observation or a planned action is not finite.
         """
-        with torch.no_grad():
+        with torch.no_grad(), outside_inference():
             cond = self.domain.condition_on(observations)
             if self.device.type != "cpu":
                 cond = to(cond, self.device)
@@ -118,7 +119,9 @@ class Planner:
     def _eps(self, numbers: Indices, chunks: Indices) -> Tensor:
         """(B K, Tp, A) the noise to start from; at temperature 0 a warm start alone has a use for it."""
         if self._request.temperature == 0 and self._short is None:
-            return torch.zeros(len(numbers) * self.candidates, *self.domain.shape(), device=self.device)
+            return torch.zeros(
+                len(numbers) * self.candidates, *self.domain.shape(), dtype=torch.float32, device=self.device
+            )
         return self._noise.start(numbers, chunks)
 
     def _actions(

@@ -68,7 +68,7 @@ class EncodedProgram:
         self._norms = [each.norm for each in self._rounds] + [norm_of(norm)]
         self._shifts = np.cumsum([np.zeros_like(bias), *(each.bias for each in self._rounds)], 0, np.float32)
         self._matrix, transposed = (unsigned(*part) for part in block.parts)
-        self._h = torch.empty(len(block.features), block.count, len(bias))
+        self._h = torch.empty(len(block.features), block.count, len(bias), dtype=torch.float32)
         self._down = torch.empty_like(self._h)
         self._rows = np.empty((len(block.row_features), block.count * len(bias)), np.float32)
         self._tiles = Tile.split(self._h, self._down, transposed, max(1, _TILE // block.count))

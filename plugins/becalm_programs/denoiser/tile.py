@@ -46,7 +46,7 @@ class Tile:
     def __init__(self, h: Tensor, down: Tensor, mixed: Tensor, transposed: tuple[Any, Any, Any]) -> None:
         samples, width = h.shape[1:]
         self._h, self._down, self._mixed = h.flatten(0, 1), down.flatten(0, 1), mixed[: h.shape[0] * samples]
-        self._normal = torch.empty(len(self._h), 2 * width)
+        self._normal = torch.empty(len(self._h), 2 * width, dtype=torch.float32)
         self._inner, self._transposed = self._normal[:, :width], transposed
         self._held, self._both, self._work = arrays(self._h, self._normal, self._mixed)
         self._total = np.empty(samples * width, np.float32)
@@ -54,7 +54,7 @@ class Tile:
     @classmethod
     def split(cls, h: Tensor, down: Tensor, transposed: tuple[Any, Any, Any], size: int) -> list["Tile"]:
         """Entries (N, S, W) in tiles of so many."""
-        (start, *cells), mixed = transposed, torch.empty(size * h.shape[1], h.shape[2])
+        (start, *cells), mixed = transposed, torch.empty(size * h.shape[1], h.shape[2], dtype=torch.float32)
         return [
             cls(h[first : first + size], down[first : first + size], mixed, (start[first : first + size + 1], *cells))
             for first in range(0, len(h), size)
@@ -80,7 +80,7 @@ class Tile:
     def leave(self, mix: nn.Linear, _: nn.Module, last: nn.Linear) -> Tensor:
         """(R,) what the last layers make of entries."""
         torch.mm(self._inner, mix.weight.detach().T, out=self._mixed)
-        logit = torch.empty(len(self._mixed))
+        logit = torch.empty(len(self._mixed), dtype=torch.float32)
         leave(self._work, *arrays(mix.bias, last.weight[0], logit))
         return logit + last.bias.detach()
 

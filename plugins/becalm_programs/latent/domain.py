@@ -15,11 +15,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
-import torch
 from pydantic import Field
 from torch import Tensor, nn
 
 from becalm.batch import Batch
+from becalm.device import building
 from becalm.errors import UserError
 from becalm.files.content import stamp
 from becalm.guidance import Descend, Energy, Guidance, compose, total
@@ -90,7 +90,7 @@ class LatentPrograms(IntegerPrograms):
         # A checkpoint brings its own encoders, so where it is used their file need not be.
         if self._there():
             return LatentCodec(self._encoders(), self.weight)
-        with torch.random.fork_rng(devices=[]):
+        with building():
             return LatentCodec(Embedding(**self._shape()).eval().requires_grad_(False), self.weight)
 
     def shape(self) -> tuple[int, ...]:

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from becalm.device import building
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.model import load_part
@@ -139,7 +140,7 @@ def restore(path: Path) -> Embedding:
         UserError: If there are none.
     """
     checkpoint = Checkpoint.read(path)
-    with torch.random.fork_rng(devices=[]):
+    with building():
         embedding = Embedding(**_shape(checkpoint, path))
     load_part(embedding, checkpoint, "embedding.")
     return embedding.eval().requires_grad_(False)

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import torch
 
+from becalm.device import building
 from becalm.errors import UserError
 from becalm.plugin.report import Progress, Report, Table
 from becalm.train.settings import Training
@@ -51,7 +52,7 @@ def run(options: EmbedOptions) -> Iterator[Report]:
 
 def make(options: EmbedOptions) -> Embedding:
     """Fresh encoders, a function of the seed."""
-    with torch.random.fork_rng(devices=[]):
+    with building():
         torch.manual_seed(options.seed)
         return Embedding(width=options.width, dimension=options.dimension, rounds=options.rounds)
 
