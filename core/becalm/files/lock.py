@@ -2,15 +2,14 @@
 
     runs/a.safetensors, runs/.a.safetensors.lock    {"pid": 812, "host": "node7", "born": 1723}
 
-It is made if it is not there (O_EXCL), so of two that begin together one is second. Whoever is killed leaves it; then a
-process of that number is no longer there, or is a younger one, and the file counts for nothing. On another machine that
-cannot be told, so there its word stands. Imports no torch.
+It is made if it is not there, so of two that begin together one is second. Whoever is killed leaves it; then its owner
+is gone, and the file counts for nothing. Imports no torch.
 """
 
 import contextlib
 import json
 import os
-import socket
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
+from becalm.files.atomic import sweep
+from becalm.files.owner import is_gone, owner, tag
 
 _TRIES = 20
 _PATIENCE = 10.0
@@ -38,6 +39,7 @@ def hold(path: Path, flag: str = "--out") -> Iterator[None]:
     try:
         taken = _take(place, path, flag)
         try:
+            sweep(place.parent)
             yield
         finally:
             if taken:
@@ -61,28 +63,52 @@ def _beside(path: Path) -> Path:
 
 def is_held(place: Path) -> bool:
     """Whether whoever wrote a lock may still be at work."""
-    return place.exists() and not _is_stale(_read(place))
+    return place.exists() and not is_gone(_read(place))
 
 
 def _take(place: Path, path: Path, flag: str) -> bool:
     """Takes the lock; false if its folder takes no files, of which whoever writes the result says more."""
-    me = {"pid": os.getpid(), "host": socket.gethostname(), "born": _born(os.getpid())}
     earlier = _beside(path)
     if place != earlier and is_held(earlier):  # By who made the folder.
         raise _refusal(_read(earlier), path, flag, earlier)
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         for _ in range(_TRIES):
-            with contextlib.suppress(FileExistsError), place.open("x", encoding="utf-8") as file:
-                file.write(json.dumps(me))
+            with contextlib.suppress(FileExistsError):
+                _put(place, json.dumps(owner()))
                 return True
             other = _read(place)
-            if not _is_stale(other):
+            if not is_gone(other):
                 break
             _drop(place)
     except OSError:
         return False
     raise _refusal(other, path, flag, place)
+
+
+def _put(place: Path, text: str) -> None:
+    """Makes a lock that is never seen without what it says, whatever happens meanwhile.
+
+    Raises:
+        FileExistsError: If there is one.
+    """
+    written = place.with_name(f"{place.name}{tag()}{threading.get_ident()}")
+    try:
+        written.write_text(text, encoding="utf-8")
+        try:
+            os.link(written, place)
+        except FileExistsError:
+            raise
+        except OSError:  # A file system without links.
+            with place.open("x", encoding="utf-8") as file:
+                try:
+                    file.write(text)
+                    file.flush()
+                except OSError:
+                    place.unlink()
+                    raise
+    finally:
+        written.unlink(missing_ok=True)
 
 
 def _refusal(other: Mapping[str, Any], path: Path, flag: str, place: Path) -> UserError:
@@ -101,35 +127,6 @@ def _read(place: Path) -> dict[str, Any]:
     return said if isinstance(said, dict) else {}
 
 
-def _is_stale(said: dict[str, Any]) -> bool:
-    pid = said.get("pid")
-    if said.get("host") != socket.gethostname() or not isinstance(pid, int) or pid <= 0:
-        return False
-    born = _born(pid)
-    return born is None or (bool(born) and bool(said.get("born")) and born != said["born"])
-
-
-def _born(pid: int) -> int | None:
-    """When a process began, in ticks since boot; 0 if that is not to be known, None if there is no such process."""
-    stat = Path(f"/proc/{pid}/stat")
-    try:
-        return int(stat.read_text().rpartition(")")[2].split()[19])
-    except FileNotFoundError:
-        if Path("/proc/self/stat").exists():
-            return None
-    except (OSError, ValueError, IndexError):
-        return 0
-    if os.name == "nt":  # There os.kill ends what it asks for.
-        return 0
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return None
-    except OSError:
-        return 0
-    return 0
-
-
 def _drop(place: Path) -> None:
     """Removes a stale lock. One process at a time may, or one would remove what another has just put there."""
     turn = place.with_name(f"{place.name}.stale")
@@ -142,7 +139,7 @@ def _drop(place: Path) -> None:
         time.sleep(0.05)
         return
     try:
-        if _is_stale(_read(place)):
+        if is_gone(_read(place)):
             place.unlink(missing_ok=True)
     finally:
         turn.unlink(missing_ok=True)
