@@ -18,7 +18,7 @@ from safetensors.torch import save
 from torch import Tensor
 
 from becalm.errors import UserError, first_line
-from becalm.files.atomic import write_atomic
+from becalm.files.atomic import replacing
 
 FORMAT = 1
 
@@ -45,10 +45,26 @@ class Checkpoint:
         Raises:
             UserError: If the place cannot be written.
         """
+        with replacing(path) as temporary:
+            self.put(temporary)
+
+    def put(self, path: Path) -> None:
+        """Writes the content to a path as it is: equal contents are equal bytes.
+
+        Raises:
+            OSError: If the place cannot be written.
+        """
         text = json.dumps(self.config, sort_keys=True)
         tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in self.tensors.items()}
         header = {"becalm": str(FORMAT), "config": text, "digest": _digest(tensors, text)}
-        write_atomic(path, save(tensors, metadata=header))
+        content = memoryview(save(tensors, metadata=header))
+        # safetensors writes the header's texts in an order of chance.
+        end = 8 + int.from_bytes(content[:8], "little")
+        sorted_header = json.dumps(json.loads(bytes(content[8:end])), sort_keys=True, separators=(",", ":")).encode()
+        padded = sorted_header + b" " * (-len(sorted_header) % 8)
+        with path.open("wb") as file:
+            file.write(len(padded).to_bytes(8, "little") + padded)
+            file.write(content[end:])
 
     @classmethod
     def read(cls, path: Path) -> "Checkpoint":
