@@ -20,6 +20,7 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.objective import Objective
 from becalm.objective.draw import BINS
 from becalm.schedule import NoiseSchedule, Schedule
+from becalm.train.checks.finite import check_steps
 from becalm.train.graph import Stepper, recording
 from becalm.train.optimizer import optimizers
 from becalm.train.settings import Training, rate_at
@@ -96,7 +97,7 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
     """Advances the state step by step until ``state.over``; stop whenever you like, and go on with another call.
 
     Raises:
-        UserError: If the loss is no longer finite (checked every 50 steps and at the end).
+        DivergedError: If a loss or a gradient is no longer finite; looked at every 50 steps and at the end.
     """
     training = state.training
     batches = state.domain.batches("train", training.seed, state.step * training.accumulate)
@@ -109,11 +110,11 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
         memory = min(training.ema, (1 + state.step) / (10 + state.step))
         loss, norm = step([Part(next(batches).to(state.device), number) for number in numbers], rate, 1 - memory)
         state.step, state.seconds = state.step + 1, time.perf_counter() - begun
-        if (state.step % 50 == 0 or state.over) and not bool(torch.isfinite(loss + norm)):
-            raise UserError(
-                f"the loss is no longer finite at step {state.step}: lower --rate, or look for NaN in the data"
-            )
-        yield TrainStep(state.step, loss.detach(), norm.detach(), rate, state.seconds)
+        done = TrainStep(state.step, loss.detach(), norm.detach(), rate, state.seconds)
+        state.unchecked.append(done)
+        if state.step % 50 == 0 or state.over:
+            check_steps(state)
+        yield done
 
 
 def _load(module: nn.Module, origin: Checkpoint, prefix: str) -> None:

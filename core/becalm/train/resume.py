@@ -1,20 +1,23 @@
 """A training on disk: the checkpoint that others use, and beside it the state that resumes it to the bit."""
 
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 import torch
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 import becalm
 from becalm.domain import Domain
-from becalm.errors import UserError
+from becalm.errors import UserError, sentence
+from becalm.files.atomic import write_together
 from becalm.files.checkpoint import Checkpoint
 from becalm.model.load import parts
 from becalm.plugin.find import Plugin, bringer
 from becalm.plugin.kinds import Kind
+from becalm.train.checks.conditions import check_data, conditions
+from becalm.train.checks.finite import check_steps, check_tensors
+from becalm.train.checks.saved import UnfitError, check_header, check_saved
 from becalm.train.loop import begin
 from becalm.train.settings import Training
 from becalm.train.state import TrainState
@@ -69,11 +72,61 @@ def resume_path(path: Path) -> Path:
 
 
 def save(state: TrainState[C], path: Path, *, half: bool = False) -> None:
-    """Writes the resume state, then the checkpoint, each whole or not at all.
+    """Writes the resume state and the checkpoint: both are durable before the first takes its place.
+
+    Raises:
+        DivergedError: If a loss, a gradient or a weight is not finite; what was saved last is kept.
+        UserError: If the place cannot be written.
+    """
+    check_steps(state)
+    check_tensors(state)
+    state.half = half or state.half
+    write_together(
+        (place, made(state).put) for place, made in ((resume_path(path), _resume_state), (path, _checkpoint))
+    )
+    state.bits = conditions(state)
+
+
+def complete(state: TrainState[C], path: Path) -> str:
+    """Writes the checkpoint of a resumed training where it is not the one that was saved with the resume state.
+
+    That is so when a process died, or the disk failed, between the two.
+
+    Returns:
+        What was wrong with it; nothing if nothing was.
 
     Raises:
         UserError: If the place cannot be written.
     """
+    wrong = ""
+    if not path.exists():
+        wrong = "was missing"
+    else:
+        try:
+            stored = Checkpoint.read(path)
+            step = stored.config.get("step")
+            if step != state.step:
+                wrong = f"was of step {step}"
+            elif not any(_same(stored.tensors, export(state, half=half).tensors) for half in (state.half, True)):
+                wrong = "did not go with its resume state"
+        except UserError:
+            wrong = "was damaged"
+    if wrong:
+        _checkpoint(state).write(path)
+    return wrong
+
+
+def _same(some: Mapping[str, torch.Tensor], others: Mapping[str, torch.Tensor]) -> bool:
+    return some.keys() == others.keys() and all(
+        value.dtype == others[name].dtype and torch.equal(value, others[name].cpu()) for name, value in some.items()
+    )
+
+
+def _checkpoint(state: TrainState[Any]) -> Checkpoint:
+    return export(state, half=state.half)
+
+
+def _resume_state(state: TrainState[Any]) -> Checkpoint:
     tensors = {f"network.{name}": value for name, value in state.network.state_dict().items()}
     tensors |= {f"average.{name}": value for name, value in state.average.items()}
     for rank, optimizer in enumerate(state.optimizers):
@@ -81,8 +134,8 @@ def save(state: TrainState[C], path: Path, *, half: bool = False) -> None:
             prefix = f"optimizer.{rank}.{number}."
             tensors |= {prefix + name: torch.as_tensor(value) for name, value in moments.items()}
     tensors |= {"history": state.history, **_codec(state)}
-    Checkpoint(tensors, {**describe(state), "data": dict(state.data)}).write(resume_path(path))
-    export(state, half=half).write(path)
+    told = {"data": dict(state.data), "bits": conditions(state), "half": state.half}
+    return Checkpoint(tensors, {**describe(state), **told})
 
 
 def _codec(state: TrainState[C]) -> dict[str, torch.Tensor]:
@@ -91,21 +144,36 @@ def _codec(state: TrainState[C]) -> dict[str, torch.Tensor]:
     return {f"codec.{name}": value for name, value in state.codec.state_dict().items()}
 
 
-def resume(path: Path, device: torch.device) -> TrainState[Any]:
+def resume(path: Path, device: torch.device, *, anyway: bool = False) -> TrainState[Any]:
     """The training whose checkpoint is ``path``, as it was at its last save.
 
+    Args:
+        anyway: Go on although the data are others than those that the training began with.
+
     Raises:
-        UserError: If there is no resume state, it is damaged, its domain is not installed, or the data are others than
-            those that the training began with.
+        UserError: If there is no resume state, it is damaged or none of a training, its domain is not installed, or the
+            data are others and it is not to go on anyway.
     """
     place = resume_path(path)
     if not place.exists():
         raise UserError(f"there is nothing to resume: {place} does not exist")
     stored = Checkpoint.read(place)
+    try:
+        return _restore(stored, device, anyway=anyway)
+    except ValidationError as error:
+        raise UserError(f"{place} is no state of a training: {sentence(error)}") from error
+    except UnfitError as error:
+        raise UserError(f"{place} is no state of a training: {error}") from error
+
+
+def _restore(stored: Checkpoint, device: torch.device, *, anyway: bool) -> TrainState[Any]:
     config = dict(stored.config)
+    check_header(config)
     domain, schedule, objective = parts(config)
     state = begin(domain, schedule, objective, Training.model_validate(config["training"]), device)
-    _check_data(config.get("data", {}), state.data)
+    if not anyway:
+        check_data(config.get("data", {}), state.data)
+    check_saved(stored.tensors, state, config["step"])
     state.network.load_state_dict(stored.below("network."))
     if isinstance(state.codec, torch.nn.Module) and state.codec.state_dict():
         state.codec.load_state_dict(stored.below("codec."))
@@ -119,26 +187,9 @@ def resume(path: Path, device: torch.device) -> TrainState[Any]:
         optimizer.load_state_dict({**optimizer.state_dict(), "state": moments})
         _lay_out(optimizer)
     state.history.copy_(stored.tensors["history"])
-    state.step, state.seconds = int(config["step"]), float(config.get("seconds", 0.0))
+    state.step, state.seconds = config["step"], float(config.get("seconds", 0.0))
+    state.half, state.bits = bool(config.get("half", False)), config.get("bits", {})
     return state
-
-
-def _check_data(then: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Refuses other data; trainings of before data had a fingerprint go on."""
-    changed = [
-        f"{name} {_shown(then[name])} then, {_shown(now.get(name))} now" for name in then if now.get(name) != then[name]
-    ]
-    if changed:
-        raise UserError(
-            f"the data are not those that this training began with: {'; '.join(changed)}. "
-            "Bring those back, or begin another training with --from"
-        )
-
-
-def _shown(fact: Any) -> str:
-    """A fact in short: of a digest the beginning."""
-    text = str(fact)
-    return text[:8] if re.fullmatch("[0-9a-f]{32,}", text) else text
 
 
 def _lay_out(optimizer: torch.optim.Optimizer) -> None:

@@ -42,6 +42,9 @@ class TrainState(Generic[C]):
 
     Attributes:
         data: What the domain says of the data that the training began with, see ``Domain.fingerprint``.
+        bits: What its bits depended on when it was last saved, see ``checks.conditions``; nothing if it never was.
+        half: Whether its checkpoint holds the network's floats as float16.
+        unchecked: The steps of which it is not yet known whether they are finite.
         seconds: Spent on it so far, from the call of ``train`` on, what its consumer does between two steps included.
     """
 
@@ -59,6 +62,9 @@ class TrainState(Generic[C]):
     step: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    bits: Mapping[str, Any] = field(default_factory=dict)
+    half: bool = False
+    unchecked: list[TrainStep] = field(default_factory=list)
 
     @property
     def over(self) -> bool:
