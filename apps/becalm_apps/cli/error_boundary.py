@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from becalm.errors import PluginError, UserError, first_line, sentence
 from becalm.plugin.distribution.blame import blame, needs
 from becalm_apps.cli import document, usage
+from becalm_apps.cli.process.interrupt import interrupted_code
 
 INTERRUPTED = 130
 _BROKEN_PIPE = 141
@@ -35,11 +36,11 @@ class Stopped(Exception):  # noqa: N818 (no error)
 
 @contextmanager
 def on_stop(text: str) -> Iterator[None]:
-    """Has Ctrl-C say, after ``stopped``, how things stand or how to go on."""
+    """Has Ctrl-C, or another signal, say after ``stopped`` how things stand or how to go on."""
     try:
         yield
     except KeyboardInterrupt as pressed:
-        raise Stopped(f"stopped; {text}" if text else "stopped") from pressed
+        raise Stopped(f"stopped; {text}" if text else "stopped", interrupted_code(pressed)) from pressed
 
 
 def exit_code(work: Callable[[], object], *, as_document: bool = False) -> int:
@@ -58,7 +59,7 @@ def exit_code(work: Callable[[], object], *, as_document: bool = False) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return _BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort) as pressed:
-        return _end(str(pressed) or "stopped", INTERRUPTED, as_document)
+        return _end(str(pressed) or "stopped", interrupted_code(pressed), as_document)
     except Stopped as stopped:
         return _end(str(stopped), stopped.code, as_document)
     except Exception as error:

@@ -18,7 +18,7 @@ from becalm.plugin.report import counted
 from becalm.plugin.settings import Settings
 from becalm_apps.cli import common
 from becalm_apps.cli.document import print_document
-from becalm_apps.cli.error_boundary import Stopped
+from becalm_apps.cli.error_boundary import Stopped, on_stop
 from becalm_apps.cli.form import Form
 from becalm_apps.cli.progress import clock
 from becalm_apps.cli.verb import Call, Verb
@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     import torch
 
     from becalm.train import Training, TrainState
+    from becalm_apps.verbs.session.run import Habits
 
 SUMMARY = "Train a model."
 _ON_RESUME = ("--steps", "--minutes")
@@ -57,6 +58,9 @@ def verb(ref: DomainRef) -> Verb:
             metavar="NAME|FILE",
             help="Begin with the weights of this checkpoint, for fine-tuning, and with its settings where no flag and "
             "no --config says otherwise.",
+        ),
+        click.Option(
+            ["--anyway"], is_flag=True, help="Go on by --resume although the data are not those that it began with."
         ),
         common.whole("--every", "Steps between saves, at most.", default=500, low=1),
         common.whole(
@@ -111,7 +115,9 @@ def plan(ref: DomainRef) -> type[BaseModel]:
 
 
 def _run(ref: DomainRef, call: Call) -> None:
-    with hold(call.own["out"]):
+    out: Path = call.own["out"]
+    how = f"{_again(ref, out)} goes on" if call.own["resume"] else "nothing was saved yet"
+    with on_stop(how), hold(out):
         _work(ref, call)
 
 
@@ -125,27 +131,39 @@ def _work(ref: DomainRef, call: Call) -> None:
     state = _start(ref, call, pick(call.own["device"]))
     if not call.own["quiet"] and (summary := state.domain.summary()):
         click.echo(summary, err=True)
-    if state.over:
-        _done(state, call)
-        return
     named, quiet = call.own["tracking"] is not None, call.own["quiet"]
+    mended = call.own["resume"] and _mend(state, call)
     with Tracker(uri, out, named=named, quiet=quiet) as tracker:
-        _train(ref, call, state, tracker)
+        if state.over:
+            _done(state, call, tracker, mended=mended)
+        else:
+            _train(ref, call, state, tracker)
+
+
+def _mend(state: "TrainState[Any]", call: Call) -> bool:
+    """Writes the checkpoint that a resumed training should have, if it has not; says so, and what else has changed."""
+    from becalm.train.checks.conditions import drift
+    from becalm.train.resume import complete
+
+    out, quiet = call.own["out"], call.own["quiet"]
+    wrong = complete(state, out)
+    if wrong and not quiet:
+        click.echo(f"becalm: {out} {wrong}; that of step {state.step} is written", err=True)
+    if not state.over and not quiet and (changed := drift(state)):
+        click.echo(f"becalm: {changed}", err=True)
+    return bool(wrong)
 
 
 def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracker) -> None:
     """Trains, and says how that ended."""
     from becalm.train.resume import export
-    from becalm_apps.verbs.session.run import Habits, run
+    from becalm_apps.verbs.session.run import run
 
     out: Path = call.own["out"]
-    preview = 0 if call.own["no_preview"] else call.own["preview"]
-    habits = Habits(call.own["every"], call.own["half"], preview, call.own["quiet"])
-    ended = run(state, out, tracker, habits)
+    ended = run(state, out, tracker, _habits(call))
     if ended.stopped:
-        again = f"becalm {ref.name} train --resume --out {out}"
         reached = far(state, of=" of ", after=" after ")
-        raise Stopped(f"saved {out} at {reached}; {again} goes on", ended.stopped)
+        raise Stopped(_stopped(out, reached, ended.saved, state.step, _again(ref, out)), ended.stopped)
     if call.own["as_json"]:
         digest = export(state, half=call.own["half"]).digest
         summary = {"out": str(out), "steps": state.step, "loss": ended.loss, **ended.seen}
@@ -157,9 +175,33 @@ def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracke
         click.echo(f"{out}: {trained}, {speed}, loss {ended.loss:.4f}{test}")
 
 
-def _done(state: "TrainState[Any]", call: Call) -> None:
-    """Says that there is nothing left to train."""
-    out, training = call.own["out"], state.training
+def _habits(call: Call) -> "Habits":
+    from becalm_apps.verbs.session.run import Habits
+
+    preview = 0 if call.own["no_preview"] else call.own["preview"]
+    return Habits(call.own["every"], call.own["half"], preview, call.own["quiet"])
+
+
+def _again(ref: DomainRef, out: Path) -> str:
+    return f"becalm {ref.name} train --resume --out {out}"
+
+
+def _stopped(out: Path, reached: str, saved: int | None, step: int, again: str) -> str:
+    """How a training that a signal stopped stands, and how it goes on."""
+    if saved == step:
+        return f"saved {out} at {reached}; {again} goes on"
+    if saved is None:
+        return f"stopped within {reached}, before anything was saved"
+    return f"stopped within {reached}; {out} is of step {saved}, from which {again} goes on"
+
+
+def _done(state: "TrainState[Any]", call: Call, tracker: Tracker, *, mended: bool) -> None:
+    """Says that there is nothing left to train, once nothing is missing of what follows the last save."""
+    from becalm_apps.verbs.session.run import finish, is_finished
+
+    out, training, habits = call.own["out"], state.training, _habits(call)
+    if mended or not is_finished(out, habits.preview):
+        finish(state, out, tracker, habits)
     if call.own["as_json"]:
         print_document({"out": str(out), "steps": state.step, "done": True})
     elif training.steps is not None and state.step >= training.steps:
@@ -187,6 +229,8 @@ def _check(out: Path, call: Call) -> None:
         if refused:
             raise UserError(f"--resume takes its settings from {resume_path(out)}: leave out {', '.join(refused)}")
         return
+    if call.own["anyway"]:
+        raise UserError("--anyway has --resume go on with other data: give both, or leave it out")
     for path in (out, resume_path(out)):
         if path.exists():
             raise UserError(f"{path} exists: go on with its training by --resume, or name another --out")
@@ -206,7 +250,7 @@ def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[An
         stored = None if origin is None else Checkpoint.read(find(origin))
         domain = settings.settings.fit()
         return begin(domain, settings.schedule, settings.objective, settings.training, device, origin=stored)
-    state = resume(call.own["out"], device)
+    state = resume(call.own["out"], device, anyway=call.own["anyway"])
     if state.domain.name != ref.name:
         raise UserError(f"{call.own['out']} is a training of domain {state.domain.name!r}, not {ref.name!r}")
     # The state of a training by steps keeps no time, since two of them are to have the same bits.
