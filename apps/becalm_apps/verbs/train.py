@@ -191,8 +191,8 @@ def _stopped(out: Path, reached: str, saved: int | None, step: int, again: str) 
     if saved == step:
         return f"saved {out} at {reached}; {again} goes on"
     if saved is None:
-        return f"stopped within {reached}, before anything was saved"
-    return f"stopped within {reached}; {out} is of step {saved}, from which {again} goes on"
+        return f"stopped after {reached}, before anything was saved"
+    return f"stopped after {reached}; {out} is of step {saved}, from which {again} goes on"
 
 
 def _done(state: "TrainState[Any]", call: Call, tracker: Tracker, *, mended: bool) -> None:
