@@ -1,5 +1,5 @@
-"""Where tensors live, a GPU where there is one, the CPU always; and how they are made, whatever modes of torch a user has
-set: the dtype of new tensors, and inference mode, whose tensors no gradient can pass through, guidance's included.
+"""Where tensors live, a GPU where there is one, the CPU always; and how they are made, whatever is set of torch: the
+dtype of new tensors, and inference mode, whose tensors no gradient can pass through, guidance's included.
 """
 
 import os

@@ -13,6 +13,7 @@ import pytest
 from browser import studio
 
 PROGRAM = "\\ Problem name: secret\nmin\n obj: x + 2 y\nst\n c: x + y >= 1\nbin\n x y\nend\n"
+TOKEN = "a-token-for-all"
 BOUNDARY = {"content-type": "multipart/form-data; boundary=XX"}
 UPLOAD = (
     b'--XX\r\nContent-Disposition: form-data; name="files"; filename="a.lp"\r\nContent-Type: text/plain\r\n\r\n'
@@ -62,8 +63,8 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def intruder(place: Path) -> Iterator[Intruder]:
-    with studio(place) as address:
-        yield Intruder(address)
+    with studio(place, "--token", TOKEN) as address:
+        yield Intruder(address, cookie=f"becalm-studio={TOKEN}")
     assert "Traceback" not in (place / "stderr").read_text()
 
 
@@ -115,11 +116,8 @@ def test_requests_that_do_not_come_to_an_end_are_closed(intruder: Intruder) -> N
     assert intruder.ask("GET", "/config")[0] == 200
 
 
-def test_where_others_come_models_are_chosen_from_a_list(tmp_path: Path) -> None:
-    with studio(tmp_path, "--token", "a-token-for-all") as address:
-        visitor = Intruder(address, cookie="becalm-studio=a-token-for-all")
-        for name in ("/etc/passwd", "hf:someone/something", "elsewhere.safetensors"):
-            said = visitor.run("images-sample", "checkpoint", name, "guest")
-            assert "must be one of" in said and "there is no checkpoint" not in said
-        assert "working" in visitor.run("images-sample", "checkpoint", "mnist", "guest")
-    assert "Traceback" not in (tmp_path / "stderr").read_text()
+def test_where_others_come_models_are_chosen_from_a_list(intruder: Intruder) -> None:
+    for name in ("/etc/passwd", "hf:someone/something", "elsewhere.safetensors"):
+        said = intruder.run("images-sample", "checkpoint", name, "guest")
+        assert "must be one of" in said and "there is no checkpoint" not in said
+    assert "working" in intruder.run("images-sample", "checkpoint", "mnist", "guest")
