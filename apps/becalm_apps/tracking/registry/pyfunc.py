@@ -3,7 +3,8 @@
     {"inputs": [{"label": [7], "count": 4, "seed": 1}]}
 
 A request holds the keyword arguments of ``Model.sample``; the answer the arrays that an .npz of the samples holds, and
-their picture. Nothing that can run code is stored: loading reads a safetensors file.
+their picture. No pickle is stored, but ``model_code.py`` is, and MLflow runs it: whoever can write to the store of
+artifacts runs code where a model is loaded or served.
 """
 
 import base64

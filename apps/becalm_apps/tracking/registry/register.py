@@ -1,4 +1,7 @@
-"""A checkpoint as a registered MLflow model, with a pyfunc flavour from code: no pickle on either side."""
+"""A checkpoint as a registered MLflow model, with a pyfunc flavour from code: no pickle on either side.
+
+MLflow runs that code from its store, so whoever can write there runs code where a model is loaded or served.
+"""
 
 import re
 from pathlib import Path
