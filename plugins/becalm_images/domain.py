@@ -73,10 +73,10 @@ class Images(Source, Domain[Tensor]):
         }
     }
 
-    channels: int = Field(1, ge=1, description="Channels of an image; read off the data.")
-    height: int = Field(28, ge=1, description="Height in pixels; read off the data.")
-    width: int = Field(28, ge=1, description="Width in pixels; read off the data.")
-    classes: int = Field(10, ge=1, description="Number of classes; read off the data.")
+    channels: int = Field(1, ge=1, le=1024, description="Channels of an image; read off the data.")
+    height: int = Field(28, ge=1, le=8192, description="Height in pixels; read off the data.")
+    width: int = Field(28, ge=1, le=8192, description="Width in pixels; read off the data.")
+    classes: int = Field(10, ge=1, le=1_000_000, description="Number of classes; read off the data.")
     class_names: tuple[str, ...] = Field((), description="Names of the classes; read off the data.")
     digest: str | None = Field(None, description="SHA-256 of the training images; read off the data.")
     architecture: Architecture = Field(

@@ -77,8 +77,10 @@ class Policies(Domain[Observed]):
     relative: tuple[int, ...] = Field(
         (), description="Observed entries that the action's entries are relative to; default: actions as they are."
     )
-    history: int = Field(2, ge=1, description="To: observations that a chunk is conditioned on.")
-    horizon: int = Field(16, ge=1, description="Tp: actions of a chunk; its first belongs to the oldest observation.")
+    history: int = Field(2, ge=1, le=10_000, description="To: observations that a chunk is conditioned on.")
+    horizon: int = Field(
+        16, ge=1, le=10_000, description="Tp: actions of a chunk; its first belongs to the oldest observation."
+    )
     execute: int = Field(8, ge=1, description="Ta: actions executed before the next chunk is planned.")
     tail: int = Field(7, ge=0, description="Most repetitions of an episode's last action in a training window.")
     architecture: Architecture = Field(
@@ -87,8 +89,8 @@ class Policies(Domain[Observed]):
     blind: bool = Field(False, description="Hide x where it is pure noise: the regression baselines (x0, fixed times).")
     sampling: Sampling = Field(Sampling(), description="How chunks are sampled where a request says nothing.")
     batch: int = Field(256, ge=1, description="Windows per training batch.")
-    observation_size: int = Field(0, ge=0, description="D: entries of an observation; read off the data.")
-    action_size: int = Field(0, ge=0, description="A: entries of an action; read off the data.")
+    observation_size: int = Field(0, ge=0, le=1_000_000, description="D: entries of an observation; read off the data.")
+    action_size: int = Field(0, ge=0, le=1_000_000, description="A: entries of an action; read off the data.")
     action_low: tuple[float, ...] | None = Field(None, description="Lower bounds of an action; read off the data.")
     action_high: tuple[float, ...] | None = Field(None, description="Upper bounds of an action; read off the data.")
     statistics: Statistics | None = Field(None, description="Scales of observations and actions; read off the data.")

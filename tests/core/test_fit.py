@@ -56,7 +56,7 @@ def test_five_lines_from_a_tensor_to_samples_like_it(trained: Any, tmp_path: Pat
 
 def test_without_its_network_the_file_says_what_to_give(trained: Any, tmp_path: Path) -> None:
     trained[1].save(tmp_path / "ring.safetensors")
-    says = r"^this model has a network of its own: give it to becalm.load by network=$"
+    says = r"ring\.safetensors: this model has a network of its own: give it to becalm.load by network=$"
     with pytest.raises(UserError, match=says):
         becalm.load(tmp_path / "ring.safetensors", "cpu")
     with pytest.raises(UserError, match="do not fit"):

@@ -5,12 +5,12 @@ Both formats say what a number is and what is text, unlike YAML, where 1e-3 is t
 
 import json
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
+from becalm.gate import text
 
 _BARE = re.compile("[A-Za-z0-9_-]+")
 
@@ -19,24 +19,13 @@ def read(path: Path) -> dict[str, Any]:
     """The settings in a file.
 
     Raises:
-        UserError: If the file is missing, ends in neither .toml nor .json, or does not hold a table.
+        UserError: If the file is missing, ends in neither .toml nor .json, does not hold a table, or is too large or
+            nested too deep for one of settings.
     """
     if path.suffix not in (".toml", ".json"):
         raise UserError(f"a config file ends in .toml or .json, got {path}")
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError as error:
-        raise UserError(f"there is no config file {path}") from error
-    except OSError as error:
-        raise UserError(f"cannot read config file {path}: {error.strerror}") from error
-    except UnicodeDecodeError as error:
-        raise UserError(f"config file {path} is not text in UTF-8") from error
-    try:
-        values = tomllib.loads(text) if path.suffix == ".toml" else json.loads(text, object_pairs_hook=_once)
-    except (tomllib.TOMLDecodeError, json.JSONDecodeError) as error:
-        raise UserError(f"config file {path} is not valid {path.suffix[1:].upper()}: {error}") from error
-    except RecursionError as error:
-        raise UserError(f"config file {path} is nested too deep") from error
+    written, name = text.read(path, "config file"), f"config file {path}"
+    values = text.parse_toml(written, name) if path.suffix == ".toml" else text.parse_json(written, name, pairs=_once)
     if not isinstance(values, dict):
         raise UserError(f"config file {path} must hold a table of settings, got {type(values).__name__}")
     return values

@@ -11,6 +11,7 @@ from becalm.errors import UserError
 from becalm.files import atomic
 from becalm.files.card import Card, carded
 from becalm.files.hub import MODEL
+from becalm.gate.regular import content
 from becalm_apps.share.card_overrides import CardOverrides, complete_card
 from becalm_apps.share.readme import readme
 
@@ -114,7 +115,7 @@ def verify(folder: Path) -> Path:
 
 def _listed(path: Path) -> dict[str, str]:
     listed: dict[str, str] = {}
-    for line in path.read_text(encoding="utf-8", errors="replace").splitlines():
+    for line in content(path, most=2**20).decode(errors="replace").splitlines():
         parts = _SUM.fullmatch(line)
         if parts is None:
             raise UserError(f"{path} must hold lines of a SHA-256 and a file's name, got {line[:80]!r}")

@@ -8,6 +8,8 @@ import click
 from becalm.errors import UserError
 from becalm.files import atomic, hub
 from becalm.files.card import card
+from becalm.gate.limit import most
+from becalm.gate.regular import content as content_of
 from becalm_apps.cli import common
 from becalm_apps.cli.document import print_document
 from becalm_apps.cli.lazy_group import epilog
@@ -76,10 +78,8 @@ def _copy(path: Path, target: Path) -> "Model[Any]":
     from becalm.files.checkpoint import Checkpoint
     from becalm.model import build
 
-    if not path.is_file():
-        raise UserError(f"there is no checkpoint {path}")
-    content = path.read_bytes()
-    if target.exists() and target.read_bytes() != content:
+    content = content_of(path, "checkpoint", most=most())
+    if target.exists() and content_of(target, most=most()) != content:
         raise UserError(f"{target} exists and is another checkpoint: name a place by --out")
     with atomic.replacing(target) as temporary:
         temporary.write_bytes(content)

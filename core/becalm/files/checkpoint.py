@@ -19,6 +19,8 @@ from torch import Tensor
 
 from becalm.errors import UserError, first_line
 from becalm.files.atomic import replacing
+from becalm.gate.checkpoint import check
+from becalm.gate.text import parse_table
 
 FORMAT = 1
 
@@ -71,12 +73,10 @@ class Checkpoint:
         """Reads and verifies.
 
         Raises:
-            UserError: If the file is missing, is no becalm checkpoint, is cut short, or differs from its digest.
+            UserError: If the file is missing, is no becalm checkpoint, is cut short, differs from its digest, or is too
+                large.
         """
-        if path.is_dir():
-            raise UserError(f"checkpoint {path} is a folder: name a .safetensors file")
-        if not path.exists():
-            raise UserError(f"there is no checkpoint {path}")
+        check(path)
         try:
             with safe_open(path, framework="pt") as file:
                 header = file.metadata() or {}
@@ -96,8 +96,7 @@ class Checkpoint:
             raise UserError(
                 f"checkpoint {path} has format {header['becalm']}, this becalm reads {FORMAT}: update becalm"
             )
-        config = json.loads(text)
-        return cls(tensors, config)
+        return cls(tensors, parse_table(text, f"the configuration of checkpoint {path}"))
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
@@ -105,5 +104,5 @@ def _digest(tensors: Mapping[str, Tensor], text: str) -> str:
     for name in sorted(tensors):
         tensor = tensors[name].detach().cpu().contiguous()
         digest.update(f"\0{name}\0{tensor.dtype}\0{tuple(tensor.shape)}\0".encode())
-        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().tobytes())
+        digest.update(tensor.reshape(-1).view(torch.uint8).numpy().data)
     return digest.hexdigest()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from becalm.errors import UserError
+from becalm.gate.limit import most
 from becalm.plugin.distribution.missing import explain
 from becalm.version import __version__
 
@@ -73,8 +74,10 @@ def download(text: str, file: str = MODEL) -> Path:
         try:
             # Asked once: the download itself waits half a minute for a network that is not there.
             address = hf_hub_url(repository.name, file, revision=repository.revision, endpoint=api.endpoint)
-            api.get_hf_file_metadata(url=address)
-        except errors.HfHubHTTPError:
+            size = api.get_hf_file_metadata(url=address).size
+            if size is not None and size > most():
+                raise UserError(f"{file} of {PREFIX}{repository.name} has {size} bytes, at most {most()} are read")
+        except (errors.HfHubHTTPError, UserError):
             raise
         except Exception:  # What a network that fails raises depends on the library below.
             here = True

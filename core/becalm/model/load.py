@@ -2,7 +2,8 @@
 
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
@@ -14,9 +15,10 @@ from torch import nn
 
 from becalm.device import building, pick
 from becalm.domain import Domain, domain_class
-from becalm.errors import UserError, sentence
+from becalm.errors import UserError, first_line, sentence
 from becalm.files import hub
 from becalm.files.checkpoint import Checkpoint
+from becalm.gate import network as gate
 from becalm.model.model import Model
 from becalm.objective import Objective
 from becalm.plugin.distribution.entry import distribution
@@ -26,6 +28,8 @@ from becalm.schedule import Schedule
 from becalm.tensors import Tensors
 
 _LOADING = threading.Lock()
+_SECTIONS = {"domain": str, "settings": dict, "schedule": dict, "objective": dict, "brought": dict, "versions": dict}
+_OPTIONAL = ("brought", "versions")
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -38,7 +42,9 @@ def load(name: str | Path, device: str = "auto", *, network: nn.Module | None = 
     Raises:
         UserError: If there is no such name or file, it is damaged, or its domain is not installed.
     """
-    return replace(build(Checkpoint.read(find(name)), pick(device), network=network), name=_called(name))
+    file = find(name)
+    with named(file):
+        return replace(build(Checkpoint.read(file), pick(device), network=network), name=_called(name))
 
 
 def find(name: str | Path) -> Path:
@@ -95,12 +101,14 @@ def build(checkpoint: Checkpoint, device: torch.device, *, network: nn.Module | 
     if any(name.startswith("average.") for name in checkpoint.tensors):
         raise UserError("this is the state that resumes a training: name the checkpoint beside it, without .resume")
     domain, schedule, objective = parts(config)
+    weights = checkpoint.below("network.")
     with building():
-        network, codec = domain.network() if network is None else network, domain.codec()
-        load_part(network, checkpoint, "network.")
+        if network is None:
+            network = gate.fitted(domain.network, weights)
+        else:
+            gate.load(network, weights)
+        codec = gate.fitted(domain.codec, checkpoint.below("codec."))
         if isinstance(codec, nn.Module):
-            if codec.state_dict():
-                load_part(codec, checkpoint, "codec.")
             codec = codec.to(device).eval().requires_grad_(False)
         network = network.to(device).eval().requires_grad_(False)
     return Model(domain, schedule, objective, network, codec, device, config, checkpoint.digest)
@@ -110,18 +118,25 @@ def parts(config: dict[str, Any]) -> tuple[Domain[Any], Schedule, Objective]:
     """Domain, schedule and objective of a checkpoint's configuration.
 
     Raises:
-        UserError: If one is not installed, or does not fit this version.
+        UserError: If one is missing, not installed, or does not fit this version.
     """
+    for name, kind in _SECTIONS.items():
+        if not isinstance(config.get(name, {} if name in _OPTIONAL else None), kind):
+            what = "a name" if kind is str else "a table"
+            raise UserError(f"the checkpoint's configuration must hold {what} {name}, got {str(config.get(name))[:60]}")
     _check_brought(config.get("brought", {}), config.get("versions", {}))
-    kind = Tensors if config["domain"] == Tensors.name else domain_class(config["domain"])
+    domain = Tensors if config["domain"] == Tensors.name else domain_class(config["domain"])
     try:
         return (
-            kind.model_validate(config["settings"]),
+            domain.model_validate(config["settings"]),
             Schedule.model_validate(config["schedule"]),
             Objective.model_validate(config["objective"]),
         )
     except ValidationError as error:
         raise UserError(f"the checkpoint does not fit this version of becalm: {sentence(error)}") from error
+    except (TypeError, KeyError, AttributeError, OverflowError) as error:  # Validators that meet what no file had.
+        said = f"{type(error).__name__}: {first_line(error)}"
+        raise UserError(f"the checkpoint's configuration is damaged: {said}") from error
 
 
 def _check_brought(brought: Mapping[str, str], versions: Mapping[str, str]) -> None:
@@ -141,14 +156,23 @@ def _check_brought(brought: Mapping[str, str], versions: Mapping[str, str]) -> N
         raise UserError(f"this checkpoint needs {what}, which {name} brings and which {state}{made}: {install(name)}")
 
 
+@contextmanager
+def named(file: Path) -> Iterator[None]:
+    """Has complaints about the content of a checkpoint name its file.
+
+    Raises:
+        UserError: In place of one that does not.
+    """
+    try:
+        yield
+    except UserError as error:
+        raise UserError(str(error) if str(file) in str(error) else f"{file}: {error}") from error
+
+
 def load_part(module: nn.Module, checkpoint: Checkpoint, prefix: str) -> None:
     """Loads the tensors below a prefix into a module, in the module's dtypes.
 
     Raises:
-        UserError: If they are not the module's tensors.
+        UserError: If they are not the module's tensors, or not finite.
     """
-    try:
-        module.load_state_dict(checkpoint.below(prefix))
-    except RuntimeError as error:
-        detail = str(error).splitlines()[-1].strip()
-        raise UserError(f"the checkpoint's tensors do not fit its own configuration: {detail}") from error
+    gate.load(module, checkpoint.below(prefix))

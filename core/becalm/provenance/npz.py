@@ -4,6 +4,7 @@ import io
 import zipfile
 
 _NAME = "becalm.npy"
+_MOST = 2**24
 
 
 def get(content: bytes) -> str | None:
@@ -13,6 +14,8 @@ def get(content: bytes) -> str | None:
             return None
         import numpy as np  # Help texts, which need no arrays, come through here.
 
+        if archive.getinfo(_NAME).file_size > _MOST:
+            raise ValueError(f"its record has more than {_MOST} bytes")
         array = np.load(io.BytesIO(archive.read(_NAME)), allow_pickle=False)
         return str(array.item()) if array.dtype.kind == "U" and array.size == 1 else None
 

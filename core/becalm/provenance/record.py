@@ -16,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from pydantic.dataclasses import dataclass as checked
 
 from becalm.errors import UserError, sentence
+from becalm.gate.text import parse_table
 from becalm.plugin import paths
 from becalm.plugin.find import installed
 from becalm.version import __version__
@@ -124,10 +125,10 @@ class Record:
             UserError: If it is none.
         """
         try:
-            return cls(**json.loads(text))
+            return cls(**parse_table(text, "the record"))
         except ValidationError as error:
             raise UserError(f"the record of becalm is damaged: {sentence(error)}") from error
-        except (ValueError, TypeError) as error:
+        except (ValueError, TypeError, RecursionError) as error:
             raise UserError(f"the record of becalm is damaged: {error}") from error
 
 

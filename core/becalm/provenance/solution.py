@@ -13,6 +13,7 @@ import zlib
 _LINE = re.compile(r"\nENDATA#becalm:([A-Za-z0-9+/=]+)\n?$")
 _HEAD = re.compile(r"^([^\n]*?) becalm:([A-Za-z0-9+/=]+)(?=\n)")
 _MOST = 960
+_LONGEST = 2**24
 
 
 def get_sol(content: bytes) -> str | None:
@@ -46,6 +47,10 @@ def _pack(text: str) -> str:
 
 def _unpack(word: str) -> str:
     try:
-        return zlib.decompress(base64.b64decode(word, validate=True)).decode("ascii")
+        unpacker = zlib.decompressobj()
+        text = unpacker.decompress(base64.b64decode(word, validate=True), _LONGEST)
+        if not unpacker.eof:
+            raise ValueError(f"its record is cut short, or has more than {_LONGEST} bytes")
+        return text.decode("ascii")
     except (binascii.Error, zlib.error) as error:
         raise ValueError(f"its record cannot be unpacked: {error}") from error

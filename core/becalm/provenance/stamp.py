@@ -1,13 +1,16 @@
 """Records in files: the suffix says how. Putting one in changes nothing else, and replaces one that is there."""
 
 import gzip
+import io
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zlib import error as ZlibError
 
 from becalm.errors import UserError, first_line
 from becalm.files.atomic import write_atomic
+from becalm.gate.limit import most
+from becalm.gate.regular import content as content_of
+from becalm.gate.unpack import unpacked
 from becalm.provenance import csv_column, gif, json_key, mp4, mps, npz, png, solution
 from becalm.provenance.record import Record
 
@@ -25,7 +28,10 @@ class Format:
 
 def _gz(inner: Format) -> Format:
     def get(content: bytes) -> str | None:
-        return inner.get(gzip.decompress(content))
+        plain = unpacked(io.BytesIO(content), most())
+        if plain is None:
+            raise ValueError(f"it unpacks to more than {most()} bytes")
+        return inner.get(plain)
 
     def put(content: bytes, text: str) -> bytes:
         return gzip.compress(inner.put(gzip.decompress(content), text), compresslevel=6, mtime=0)
@@ -80,13 +86,7 @@ def read(path: Path) -> Record:
         raise UserError(f"{path} is a folder: name a file in it that ends in one of {', '.join(SUFFIXES)}")
     if _format(path.name) is None:
         raise UserError(f"a result ends in one of {', '.join(SUFFIXES)}, got {path}")
-    try:
-        content = path.read_bytes()
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}") from error
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror or error}") from error
-    return parse(str(path), content)
+    return parse(str(path), content_of(path, most=most()))
 
 
 def parse(name: str, content: bytes) -> Record:
@@ -100,7 +100,7 @@ def parse(name: str, content: bytes) -> Record:
         raise UserError(f"a result ends in one of {', '.join(SUFFIXES)}, got {name}")
     try:
         text = kind.get(content)
-    except (ValueError, OSError, EOFError, ZlibError) as error:
+    except Exception as error:  # A stranger's bytes lead parsers to errors of their own: csv's, zip's, struct's.
         raise UserError(f"{name} is damaged, or of another kind than its name says: {first_line(error)}") from error
     if text is None:
         raise UserError(f"{name} does not say how it was made: another program wrote it, or an earlier becalm")

@@ -43,7 +43,7 @@ class Linear(Schedule):
     """Betas that grow linearly (Ho et al. 2020, section 4); with the defaults alpha_bar ends at 4e-5."""
 
     kind: Literal["linear"] = "linear"
-    steps: int = Field(1000, ge=1, description="Number of betas.")
+    steps: int = Field(1000, ge=1, le=1_000_000, description="Number of betas.")
     first: float = Field(1e-4, gt=0, lt=1, description="First beta.")
     last: float = Field(0.02, gt=0, lt=1, description="Last beta.")
 

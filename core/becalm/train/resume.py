@@ -12,7 +12,8 @@ from becalm.domain import Domain
 from becalm.errors import UserError, sentence
 from becalm.files.atomic import write_together
 from becalm.files.checkpoint import Checkpoint
-from becalm.model.load import parts
+from becalm.gate import network
+from becalm.model.load import named, parts
 from becalm.plugin.find import Plugin, bringer
 from becalm.plugin.kinds import Kind
 from becalm.train.checks.conditions import check_data, conditions
@@ -159,7 +160,8 @@ def resume(path: Path, device: torch.device, *, anyway: bool = False) -> TrainSt
         raise UserError(f"there is nothing to resume: {place} does not exist")
     stored = Checkpoint.read(place)
     try:
-        return _restore(stored, device, anyway=anyway)
+        with named(place):
+            return _restore(stored, device, anyway=anyway)
     except ValidationError as error:
         raise UserError(f"{place} is no state of a training: {sentence(error)}") from error
     except UnfitError as error:
@@ -170,6 +172,8 @@ def _restore(stored: Checkpoint, device: torch.device, *, anyway: bool) -> Train
     config = dict(stored.config)
     check_header(config)
     domain, schedule, objective = parts(config)
+    network.check(domain.network, stored.below("network."))
+    network.check(domain.codec, stored.below("codec."))
     state = begin(domain, schedule, objective, Training.model_validate(config["training"]), device)
     if not anyway:
         check_data(config.get("data", {}), state.data)

@@ -1,40 +1,61 @@
 """The idx format of MNIST: two zero bytes, a type, a rank, the big-endian sizes, then the numbers, gzipped or not."""
 
 import gzip
-import zlib
+import math
+import struct
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from becalm.errors import UserError
+from becalm.gate.limit import Budget
+from becalm.gate.regular import opened
+from becalm.gate.unpack import pieces
 
 _UNSIGNED_BYTE = 8
+_AXES = 8
 
 
 def read(path: Path) -> np.ndarray:
     """The array in an idx file of unsigned bytes.
 
     Raises:
-        UserError: If the file is missing, is no idx file, or is cut short or too long.
+        UserError: If the file is missing, is no idx file, is cut short or too long, or declares more than may be read.
     """
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except FileNotFoundError as error:
-        raise UserError(f"there is no file {path}") from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise UserError(f"{path} cannot be read, it is damaged or cut short: {error}") from error
-    if len(content) < 4 or content[:2] != b"\0\0":
+    with opened(path) as file:
+        try:
+            return _parse(path, pieces(file))
+        except (OSError, ValueError) as error:
+            if isinstance(error, UserError):
+                raise
+            raise UserError(f"{path} cannot be read, it is damaged or cut short: {error}") from error
+
+
+def _parse(path: Path, content: Iterator[bytes]) -> np.ndarray:
+    """The array, unpacked no further than its header says."""
+    held = bytearray(next(content, b""))
+    if len(held) < 4 or held[:2] != b"\0\0":
         raise UserError(f"{path} is no idx file: it must begin with two zero bytes")
-    kind, rank = content[2], content[3]
+    kind, rank = held[2], held[3]
     if kind != _UNSIGNED_BYTE:
         raise UserError(f"{path} holds idx type {kind:#04x}, only unsigned bytes (0x08) are read")
+    if not 1 <= rank <= _AXES:
+        raise UserError(f"{path} holds an array of {rank} axes, 1 to {_AXES} are read")
     start = 4 + 4 * rank
-    shape = tuple(int(size) for size in np.frombuffer(content[4:start], ">u4")) if len(content) >= start else None
-    if shape is None or len(content) - start != int(np.prod(shape, dtype=np.int64)):
-        raise UserError(f"{path} is damaged or cut short: its header does not fit its {len(content)} bytes")
-    return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
+    if len(held) < start:
+        raise UserError(f"{path} is damaged or cut short: its header has {len(held)} bytes, of {rank} axes {start}")
+    shape = struct.unpack(f">{rank}I", held[4:start])
+    whole = start + math.prod(shape)
+    Budget(path).take(whole)
+    for piece in content:
+        held += piece
+        if len(held) > whole:
+            break
+    if len(held) != whole:
+        there = f"more than {whole}" if len(held) > whole else str(len(held))
+        raise UserError(f"{path} is damaged or cut short: by its header it has {whole} bytes, it holds {there}")
+    return np.frombuffer(held, np.uint8, offset=start).reshape(shape)
 
 
 def write(path: Path, array: np.ndarray) -> None:

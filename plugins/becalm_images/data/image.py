@@ -5,7 +5,6 @@ pixels are composed over a background; a camera's rotation is applied; of a film
 pixel is grey there is one channel, else there are three: RGB.
 """
 
-import stat
 import warnings
 from dataclasses import dataclass
 from functools import cache
@@ -15,6 +14,8 @@ import numpy as np
 from PIL import Image, ImageColor, ImageOps, UnidentifiedImageError
 
 from becalm.errors import UserError, first_line
+from becalm.gate.limit import most
+from becalm.gate.regular import check
 from becalm_images.data.settings import Size, Source, parse_size
 
 # Formats that are no images of pixels, or that Pillow gives to another program to read.
@@ -60,16 +61,13 @@ def read(path: Path, reading: Reading = Reading()) -> np.ndarray:
         UserError: If the file is missing or no image, is damaged, or unpacks to far more than it should.
     """
     try:
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise UserError(f"{path} is no file: name an image")
+        check(path, "image", most=most())
         return _read(path, reading)
     except UserError:
         raise
-    except FileNotFoundError as error:
-        raise UserError(f"there is no image {path}") from error
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        most = Image.MAX_IMAGE_PIXELS
-        raise UserError(f"{path} unpacks to more than {most} pixels, which no image to train on has") from error
+        largest = Image.MAX_IMAGE_PIXELS
+        raise UserError(f"{path} unpacks to more than {largest} pixels, which no image to train on has") from error
     except UnidentifiedImageError as error:
         raise UserError(f"{path} cannot be read as an image, it is empty, damaged or of another kind") from error
     except Exception as error:

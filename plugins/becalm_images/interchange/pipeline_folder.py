@@ -21,6 +21,8 @@ from torch import Tensor
 
 from becalm.errors import UserError, first_line, sentence
 from becalm.files.checkpoint import Checkpoint
+from becalm.gate.checkpoint import check
+from becalm.gate.text import read_table
 from becalm.model import Model
 from becalm.objective import Denoising, Hybrid
 from becalm_images.domain import Images
@@ -158,15 +160,9 @@ def _name_today(name: str) -> str:
 
 
 def _json(path: Path) -> dict[str, Any]:
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError as error:
-        raise UserError(f"{path} is missing: name the folder of a diffusers pipeline") from error
-    except (OSError, ValueError) as error:
-        raise UserError(f"{path} cannot be read: {first_line(error)}") from error
-    if not isinstance(config, dict):
-        raise UserError(f"{path} must hold a table, got {type(config).__name__}")
-    return config
+    if not path.exists():
+        raise UserError(f"{path} is missing: name the folder of a diffusers pipeline")
+    return read_table(path, "file")
 
 
 def _tensors(folder: Path) -> dict[str, Tensor]:
@@ -175,6 +171,7 @@ def _tensors(folder: Path) -> dict[str, Tensor]:
         others = ", ".join(sorted(file.name for file in folder.glob("*") if file.suffix != ".json")) or "no weights"
         raise UserError(f"{folder} holds {others}, not {WEIGHTS}: save the pipeline with safe_serialization=True")
     try:
+        check(path, "file")
         return load(path.read_bytes())
     except (SafetensorError, OSError) as error:
         raise UserError(f"{path} cannot be read, it is damaged or cut short: {first_line(error)}") from error

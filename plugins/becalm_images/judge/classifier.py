@@ -16,9 +16,10 @@ from becalm.denoiser import Denoiser
 from becalm.device import building
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
+from becalm.gate.network import fitted
 from becalm.guidance.protocol import Scale
 from becalm.level import NoiseLevel
-from becalm.model import load_part
+from becalm.model.load import named
 from becalm.noise import Purpose, normal, uniform
 from becalm.schedule import Cosine
 from becalm_images.data.labelled import Labelled
@@ -157,16 +158,21 @@ def load_classifier(path: Path) -> Classifier:
     Raises:
         UserError: If the file is damaged, no classifier, or does not say which data it is of.
     """
-    checkpoint = Checkpoint.read(path)
+    with named(path):
+        return _classifier_of(Checkpoint.read(path), path)
+
+
+def _classifier_of(checkpoint: Checkpoint, path: Path) -> Classifier:
     if checkpoint.config.get("kind") != "classifier":
         raise UserError(f"{path} is no noise-aware classifier: make one with becalm images classifier")
     origin = of_header(checkpoint.config, path, "classifier")
     config = {**_BEFORE, **checkpoint.config}
-    sizes = (config["channels"], config["classes"], config["widths"], config["halved"])
+
+    def make() -> Classifier:
+        return Classifier(config["channels"], config["classes"], config["widths"], config["halved"], origin=origin)
+
     with building():
-        network = Classifier(*sizes, origin=origin)
-    load_part(network, checkpoint, "network.")
-    return network.eval().requires_grad_(False)
+        return fitted(make, checkpoint.below("network.")).eval().requires_grad_(False)
 
 
 def shared_classifier(path: Path, device: str = "cpu") -> Classifier:

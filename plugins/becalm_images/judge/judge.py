@@ -4,7 +4,7 @@ Its file holds the network, the statistics of the training images under it, and 
 can be judged without the data, beside as many real images, and every figure is bound to one checksum.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -16,7 +16,8 @@ from torch import Tensor, nn
 from becalm.device import building
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
-from becalm.model import load_part
+from becalm.gate.network import check_finite, fitted
+from becalm.model.load import named
 from becalm.noise import permutation
 from becalm_images.data.labelled import Labelled
 from becalm_images.judge.fidelity import moments
@@ -148,7 +149,8 @@ def load_judge(path: Path) -> Judge:
 
 @lru_cache(maxsize=2)
 def _kept(path: Path, changed: int) -> Judge:
-    return judge_of(Checkpoint.read(path), path)
+    with named(path):
+        return judge_of(Checkpoint.read(path), path)
 
 
 def judge_of(checkpoint: Checkpoint, path: Path) -> Judge:
@@ -162,10 +164,12 @@ def judge_of(checkpoint: Checkpoint, path: Path) -> Judge:
     origin, tensors = of_header(checkpoint.config, path, "judge"), checkpoint.tensors
     if "real.features" not in tensors:
         raise UserError(f"{path} has no test images to compare with: make it anew with becalm images judge --data DIR")
+    network = _network(checkpoint)
+    _check_statistics(tensors, network.leave.out_features, path)
     names = {"features": "references", "mean": "mean", "cov": "cov", "means": "means", "covs": "covs"}
     reference = Reference(**{name: tensors[f"statistics.{stored}"] for name, stored in names.items()})
     real = Features(tensors["real.features"].float(), tensors["real.labels"].long(), tensors["real.right"])
-    return Judge(_network(checkpoint), reference, real, tuple(checkpoint.config["sizes"]), origin, checkpoint.digest)
+    return Judge(network, reference, real, tuple(checkpoint.config["sizes"]), origin, checkpoint.digest)
 
 
 def scaled(images: Tensor) -> Tensor:
@@ -175,9 +179,29 @@ def scaled(images: Tensor) -> Tensor:
 
 def _network(checkpoint: Checkpoint) -> LeNet:
     with building():
-        network = LeNet(*checkpoint.config["sizes"])
-    load_part(network, checkpoint, "network.")
+        network = fitted(lambda: LeNet(*checkpoint.config["sizes"]), checkpoint.below("network."))
     return network.eval().requires_grad_(False)
+
+
+def _check_statistics(tensors: Mapping[str, Tensor], classes: int, path: Path) -> None:
+    """Checks what stands beside the network: statistics of the training images, features of the test images."""
+    width, none = 84, torch.empty(0)
+    count, references = (len(tensors.get(name, none)) for name in ("real.features", "statistics.references"))
+    shapes = {
+        "statistics.mean": (width,),
+        "statistics.cov": (width, width),
+        "statistics.means": (classes, width),
+        "statistics.covs": (classes, width, width),
+        "statistics.references": (references, width),
+        "real.features": (count, width),
+        "real.labels": (count,),
+        "real.right": (count,),
+    }
+    for name, shape in shapes.items():
+        there = tuple(tensors[name].shape) if name in tensors else "none"
+        if there != shape or not count or not references:
+            raise UserError(f"{path} is no whole judge: {name} must be of shape {shape}, got {there}")
+        check_finite(name, tensors[name])
 
 
 def _statistics(train: Features, classes: int) -> dict[str, Tensor]:

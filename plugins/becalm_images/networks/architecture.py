@@ -107,7 +107,7 @@ class UNet2DShape(_Shape):
     scaled: bool = Field(True, description="The noise level scales as well as shifts.")
     padding: int = Field(1, ge=0, le=1, description="Padding of the strided convolutions; 0: at the far edges only.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in the residual blocks.")
-    timesteps: int = Field(1000, ge=1, description="Indices of noise from clean to noise.")
+    timesteps: int = Field(1000, ge=1, le=1_000_000, description="Indices of noise from clean to noise.")
     cosine_first: bool = Field(True, description="Order of the features of the noise level.")
     shift: int = Field(0, ge=0, le=1, description="Where the frequencies of these features end.")
     conditioning: Conditioning = Field("guided", description="Classes and a null class, classes alone, or none.")

@@ -6,7 +6,6 @@ and ``meta``, a JSON text with the environment's id and whatever else is known. 
 
 import io
 import json
-import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,14 +14,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from becalm.errors import UserError, first_line
+from becalm.errors import UserError
 from becalm.files.content import digest
+from becalm.gate.text import parse_table
+from becalm.gate.zip import arrays as npz
 from becalm.plugin.report import counted
 from becalm.provenance import Record, write
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-_KINDS = {"fiu": "numbers", "iu": "whole numbers"}
+_KINDS = {"observations": "fiu", "actions": "fiu", "rewards": "fiu", "ends": "iu", "meta": "U"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -157,28 +158,11 @@ class Episodes:
         Raises:
             UserError: If the file is missing, damaged, or no store.
         """
-        try:
-            with np.load(path, allow_pickle=False) as file:
-                missing = [name for name in ("observations", "actions", "ends") if name not in file.files]
-                if missing:
-                    raise UserError(f"{path}: a store of demonstrations holds {missing[0]!r}, this file does not")
-                arrays = {name: file[name] for name in file.files}
-            for name in ("observations", "actions", "rewards", "ends"):
-                kinds = "iu" if name == "ends" else "fiu"
-                if name in arrays and arrays[name].dtype.kind not in kinds:
-                    raise UserError(f"{path}: {name} must hold {_KINDS[kinds]}, got {arrays[name].dtype}")
-            environment, spec = _known(path, str(arrays.get("meta", "{}")))
-            observations, actions = (arrays[name].astype(np.float64) for name in ("observations", "actions"))
-            rewards = arrays["rewards"].astype(np.float64) if "rewards" in arrays else None
-            ends = arrays["ends"].astype(np.int64)
-        except UserError:
-            raise
-        except FileNotFoundError as error:
-            raise UserError(f"there is no file {path}") from error
-        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, TypeError) as error:
-            raise UserError(f"{path} is damaged or no store of demonstrations: {first_line(error)}") from error
-        except Exception as error:  # zlib has an error of its own, and a damaged file may raise still others.
-            raise UserError(f"{path} is damaged: {first_line(error)}") from error
+        arrays = npz(path, "a store of demonstrations", _KINDS, ("observations", "actions", "ends"))
+        environment, spec = _known(path, str(arrays.get("meta", "{}")))
+        observations, actions = (arrays[name].astype(np.float64) for name in ("observations", "actions"))
+        rewards = arrays["rewards"].astype(np.float64) if "rewards" in arrays else None
+        ends = arrays["ends"].astype(np.int64)
         try:
             return cls(observations, actions, ends, rewards, environment, spec)
         except UserError as error:
@@ -187,8 +171,8 @@ class Episodes:
 
 def _known(path: Path, text: str) -> tuple[str, dict[str, Any]]:
     """The environment's id and the spec out of the JSON text ``meta``."""
-    meta = json.loads(text)
-    environment, spec = (meta.get("environment", ""), meta.get("spec", {})) if isinstance(meta, dict) else (None, None)
+    meta = parse_table(text, f"{path}: meta")
+    environment, spec = meta.get("environment", ""), meta.get("spec", {})
     if not isinstance(environment, str) or not isinstance(spec, dict):
         raise UserError(f"{path}: meta must hold an environment's id and a table spec, got {text[:60]}")
     return environment, spec

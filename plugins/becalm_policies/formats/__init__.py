@@ -1,9 +1,11 @@
 """Demonstrations in the formats that people hold, each read from a local path and known by its content."""
 
-import zipfile
 from pathlib import Path
 
 from becalm.errors import UserError
+from becalm.gate import regular
+from becalm.gate.hdf5 import opened
+from becalm.gate.zip import archive
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats import lerobot, minari, pusht, robomimic, zarr
 from becalm_policies.formats.parts import parsing
@@ -27,7 +29,7 @@ def read(path: Path) -> Episodes:
             return _read_folder(path)
         if not path.exists():
             raise UserError(f"there is no file or folder {path}")
-        with path.open("rb") as file:
+        with regular.opened(path) as file:
             start = file.read(len(_HDF5))
         if not start:
             raise UserError(f"{path} is empty: it must hold demonstrations ({KNOWN})")
@@ -51,9 +53,7 @@ def _read_folder(path: Path) -> Episodes:
 
 
 def _read_hdf5(path: Path) -> Episodes:
-    import h5py
-
-    with h5py.File(path, "r") as file:
+    with opened(path) as file:
         names = list(file)
     if "data" in names:
         return robomimic.read(path)
@@ -64,8 +64,8 @@ def _read_hdf5(path: Path) -> Episodes:
 
 
 def _read_zip(path: Path) -> Episodes:
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
+    with archive(path, "demonstrations") as held:
+        names = held.namelist()
     if any(name.endswith(("/.zarray", "zarr.json")) for name in names):
         return zarr.read(path)
     if "episode_ends.npy" in names:

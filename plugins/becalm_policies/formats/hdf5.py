@@ -1,13 +1,13 @@
 """HDF5 groups as matrices: one that is a vector or image, or a folder of them by name."""
 
-import math
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from becalm.errors import UserError
+from becalm.gate.hdf5 import whole
+from becalm.gate.limit import Budget
 from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.formats.parts import entries, matrix, member, series
 
@@ -23,12 +23,16 @@ def leaves(node: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from leaves(node[key], f"{name}/{key}" if name else key)
 
 
-def flatten(path: Path, where: str, node: Any) -> tuple[Array, list[str], list[str]]:
+def flatten(budget: Budget, where: str, node: Any) -> tuple[Array, list[str], list[str]]:
     """The vectors of a node side by side: (T, D), the names of the entries, and what was left out: images, texts.
 
+    Args:
+        budget: What may still be read of the file.
+
     Raises:
-        UserError: If there is no vector, or lengths differ.
+        UserError: If there is no vector, lengths differ, or they are more than may be read.
     """
+    path = budget.path
     matrices: list[Array] = []
     names: list[str] = []
     left_out: list[str] = []
@@ -37,7 +41,7 @@ def flatten(path: Path, where: str, node: Any) -> tuple[Array, list[str], list[s
             left_out.append(name)
             continue
         full = f"{where}/{name}".rstrip("/")
-        values = matrix(path, full, _whole(path, full, leaf))
+        values = matrix(path, full, whole(leaf, full, budget))
         if matrices and len(values) != len(matrices[0]):
             raise UserError(f"{path}: {full} must have {len(matrices[0])} steps as its neighbours, got {len(values)}")
         matrices.append(values)
@@ -48,41 +52,26 @@ def flatten(path: Path, where: str, node: Any) -> tuple[Array, list[str], list[s
     return np.concatenate(matrices, axis=1), names, left_out
 
 
-def array(path: Path, group: Any, name: str, where: str) -> Any:
+def array(budget: Budget, group: Any, name: str, where: str) -> Any:
     """The array ``group[name]``.
 
     Raises:
-        UserError: If it is missing or a group.
+        UserError: If it is missing or a group, or more than may be read.
     """
     import h5py
 
+    path = budget.path
     node = member(path, group, name, where=where)
     if not isinstance(node, h5py.Dataset):
         raise UserError(f"{path}: {where}/{name} must be an array, got a group of {', '.join(node) or 'nothing'}")
-    return _whole(path, f"{where}/{name}", node)
+    return whole(node, f"{where}/{name}", budget)
 
 
-def rewards(path: Path, group: Any, name: str) -> Array | None:
+def rewards(budget: Budget, group: Any, name: str) -> Array | None:
     """The rewards of an episode, where it has them."""
     if "rewards" not in group:
         return None
-    return series(path, f"{name}/rewards", array(path, group, "rewards", name))
-
-
-def _whole(path: Path, name: str, leaf: Any) -> Any:
-    """The array, if all of it is in the file: HDF5 fills in for what is not, however much that is.
-
-    Raises:
-        UserError: If it is not.
-    """
-    if leaf.chunks is None:
-        there, expected, unit = leaf.id.get_storage_size(), leaf.nbytes, "bytes"
-    else:
-        counts = (-(-size // chunk) for size, chunk in zip(leaf.shape, leaf.chunks, strict=True))
-        there, expected, unit = leaf.id.get_num_chunks(), math.prod(counts), "chunks"
-    if there < expected and not leaf.is_virtual:
-        raise UserError(f"{path}: {name} must have all its {expected} {unit}, got {there}")
-    return leaf[()]
+    return series(budget.path, f"{name}/rewards", array(budget, group, "rewards", name))
 
 
 def text(value: Any) -> str:

@@ -3,7 +3,6 @@
 Both are read the same way: all rows of ``data/**/*.parquet``, in order of episode and frame.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,10 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
+from becalm.gate.limit import Budget
+from becalm.gate.parquet import check_columns, opened
+from becalm.gate.regular import inside
+from becalm.gate.text import read_table
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats.parts import check_member, entries, matrix, member, parsing, series, store
 
@@ -27,9 +30,8 @@ def read(path: Path) -> Episodes:
         UserError: If it is damaged, of another version, holds no low-dimensional state, or lacks rows.
     """
     with parsing(path, _WHAT):
-        info = json.loads((path / INFO).read_text(encoding="utf-8"))
-        if not isinstance(info, dict):
-            raise UserError(f"{path}: {INFO} must hold an object, got {type(info).__name__}")
+        inside(path, path / INFO)
+        info = read_table(path / INFO, "file")
         version = str(info.get("codebase_version", ""))
         if not version.startswith(("v2", "v3")):
             raise UserError(f"{path}: codebase_version must be v2 or v3, got {version or 'none'}")
@@ -58,14 +60,15 @@ def read(path: Path) -> Episodes:
 
 
 def _rows(path: Path, columns: list[str]) -> dict[str, npt.NDArray[Any]]:
-    import pyarrow.parquet
-
     files = sorted((path / "data").rglob("*.parquet"))
     if not files:
         raise UserError(f"{path} must hold parquet files in data/, got none")
     parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in columns}
+    budget = Budget(path)
     for file in files:
-        with parsing(file, "a parquet file"), pyarrow.parquet.ParquetFile(file) as content:
+        inside(path, file)
+        with parsing(file, "a parquet file"), opened(file, budget) as content:
+            check_columns(content, file, columns, budget)
             there = content.schema_arrow.names
             for name in columns:
                 check_member(file, there, name, where="its columns")

@@ -17,6 +17,10 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.files.atomic import replacing
+from becalm.gate.hdf5 import opened
+from becalm.gate.limit import Budget
+from becalm.gate.regular import inside
+from becalm.gate.text import read_table
 from becalm.plugin.distribution.missing import explain
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats import hdf5
@@ -42,9 +46,8 @@ def read(path: Path) -> Episodes:
     """
     with parsing(path, _WHAT):
         file_path = _main(path)
-        import h5py
-
-        with h5py.File(file_path, "r") as file:
+        with opened(file_path) as file:
+            budget = Budget(path)
             metadata = _metadata(path, file_path, file)
             _check_space(path, metadata, "action_space")
             _check_space(path, metadata, "observation_space")
@@ -52,7 +55,7 @@ def read(path: Path) -> Episodes:
             expected = metadata.get("total_episodes")
             if expected is not None and int(expected) != len(groups):
                 raise UserError(f"{path} must hold {int(expected)} episodes as its metadata say, got {len(groups)}")
-            episodes = [_episode(path, name, file[name]) for _, name in groups]
+            episodes = [_episode(budget, name, file[name]) for _, name in groups]
         spec = {"format": "minari", **_spec(metadata)}
         if episodes:
             spec = {"observation": episodes[0][1], "left_out": episodes[0][2], **spec}
@@ -67,6 +70,7 @@ def _main(path: Path) -> Path:
         return path
     for file in (path / "data" / MAIN, path / MAIN):
         if file.is_file():
+            inside(path, file)
             return file
     raise UserError(f"{path} must hold data/{MAIN}: of Minari's storages only HDF5 can be read")
 
@@ -74,10 +78,8 @@ def _main(path: Path) -> Path:
 def _metadata(path: Path, file_path: Path, file: Any) -> dict[str, Any]:
     beside = file_path.parent / METADATA
     if file_path.name == MAIN and beside.is_file():
-        metadata = json.loads(beside.read_text(encoding="utf-8"))
-        if not isinstance(metadata, dict):
-            raise UserError(f"{path}: {METADATA} must hold an object, got {type(metadata).__name__}")
-        return metadata
+        inside(file_path.parent, beside)
+        return read_table(beside, "file")
     if path.is_dir() and not len(file.attrs):
         raise UserError(f"{path} must hold data/{METADATA} beside {MAIN}")
     known = {key: file.attrs[key] for key in _KEYS if key in file.attrs}
@@ -103,17 +105,18 @@ def _kinds(space: Any) -> Iterator[str]:
         yield from _kinds(inner)
 
 
-def _episode(path: Path, name: str, group: Any) -> tuple[Episode, list[str], list[str]]:
+def _episode(budget: Budget, name: str, group: Any) -> tuple[Episode, list[str], list[str]]:
+    path = budget.path
     observations, names, left_out = hdf5.flatten(
-        path, f"{name}/observations", member(path, group, "observations", where=name)
+        budget, f"{name}/observations", member(path, group, "observations", where=name)
     )
-    values = hdf5.array(path, group, "actions", name)
+    values = hdf5.array(budget, group, "actions", name)
     if values.ndim == 1 and values.dtype.kind in "iub":
         raise UserError(f"{path}: {name}/actions must be vectors of real numbers, got whole numbers (a Discrete space)")
     actions = matrix(path, f"{name}/actions", values)
     if len(observations) == len(actions) + 1:
         observations = observations[:-1]
-    return check_lengths(path, name, Episode(observations, actions, hdf5.rewards(path, group, name))), names, left_out
+    return check_lengths(path, name, Episode(observations, actions, hdf5.rewards(budget, group, name))), names, left_out
 
 
 def _ours(metadata: Mapping[str, Any]) -> dict[str, Any]:

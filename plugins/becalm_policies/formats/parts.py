@@ -45,6 +45,8 @@ def parsing(path: Path, what: str) -> Iterator[None]:
         raise UserError(explain(error.name or str(error), who=str(path), extra="demonstrations")) from error
     except PermissionError as error:
         raise UserError(f"{path} cannot be read: permission denied") from error
+    except MemoryError as error:
+        raise UserError(f"{path} needs more memory than there is") from error
     except Exception as error:  # Parsers of other people's formats raise anything at all on a damaged file.
         said = f": {first_line(error)[:_LONGEST]}" if str(error) else ""
         raise UserError(f"{path} is damaged or not {what}: {type(error).__name__}{said}") from error

@@ -3,15 +3,13 @@
 As a .npz with the arrays ``state``, ``action`` and ``episode_ends``; the original zarr has a reader of its own.
 """
 
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
+from becalm.gate.zip import arrays as npz
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.environments.known import PUSHT
-from becalm_policies.formats.parts import matrix, member, parsing, store
+from becalm_policies.formats.parts import matrix, parsing, store
 
 SPEC: dict[str, Any] = {
     "observation": ["agent x", "agent y", "block x", "block y", "block angle"],
@@ -21,6 +19,7 @@ SPEC: dict[str, Any] = {
     "source": "Push-T, human demonstrations",
 }
 _WHAT = "a Push-T state file"
+_ARRAYS = {"state": "fiu", "action": "fiu", "episode_ends": "iu"}
 
 
 def read(path: Path) -> Episodes:
@@ -29,12 +28,10 @@ def read(path: Path) -> Episodes:
     Raises:
         UserError: If it is damaged or holds something else.
     """
-    with parsing(path, _WHAT), zipfile.ZipFile(path) as archive:
-        archive.testzip()  # Raises on a member that is cut short.
-    with parsing(path, _WHAT), np.load(path, allow_pickle=False) as file:
-        state = matrix(path, "state", member(path, file, "state"))
-        action = matrix(path, "action", member(path, file, "action"))
-        ends = member(path, file, "episode_ends")
+    with parsing(path, _WHAT):
+        arrays = npz(path, _WHAT, _ARRAYS, tuple(_ARRAYS))
+        state, action = (matrix(path, name, arrays[name]) for name in ("state", "action"))
+        ends = arrays["episode_ends"]
     return store(path, state, action, ends, None, *known(state.shape[1], action.shape[1]))
 
 

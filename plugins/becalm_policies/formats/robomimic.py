@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
+from becalm.gate.hdf5 import opened
+from becalm.gate.limit import Budget
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats import hdf5
 from becalm_policies.formats.parts import Episode, assemble, check_lengths, matrix, member, numbered, parsing
@@ -19,14 +21,12 @@ def read(path: Path) -> Episodes:
     Raises:
         UserError: If it is damaged or holds something else.
     """
-    with parsing(path, _WHAT):
-        import h5py
-
-        with h5py.File(path, "r") as file:
-            data = member(path, file, "data")
-            demos = numbered(data, "demo_")
-            episodes = [_demo(path, f"data/{name}", data[name]) for _, name in demos]
-            environment, more = _environment(data.attrs.get("env_args"))
+    with parsing(path, _WHAT), opened(path) as file:
+        budget = Budget(path)
+        data = member(path, file, "data")
+        demos = numbered(data, "demo_")
+        episodes = [_demo(budget, f"data/{name}", data[name]) for _, name in demos]
+        environment, more = _environment(data.attrs.get("env_args"))
     names = [names for _, names, _ in episodes]
     if any(other != names[0] for other in names):
         raise UserError(f"{path}: every demo must hold the same observations, they differ")
@@ -34,10 +34,11 @@ def read(path: Path) -> Episodes:
     return assemble(path, [episode for episode, _, _ in episodes], environment, spec)
 
 
-def _demo(path: Path, name: str, group: Any) -> tuple[Episode, list[str], list[str]]:
-    observations, names, left_out = hdf5.flatten(path, f"{name}/obs", member(path, group, "obs", where=name))
-    actions = matrix(path, f"{name}/actions", hdf5.array(path, group, "actions", name))
-    return check_lengths(path, name, Episode(observations, actions, hdf5.rewards(path, group, name))), names, left_out
+def _demo(budget: Budget, name: str, group: Any) -> tuple[Episode, list[str], list[str]]:
+    path = budget.path
+    observations, names, left_out = hdf5.flatten(budget, f"{name}/obs", member(path, group, "obs", where=name))
+    actions = matrix(path, f"{name}/actions", hdf5.array(budget, group, "actions", name))
+    return check_lengths(path, name, Episode(observations, actions, hdf5.rewards(budget, group, name))), names, left_out
 
 
 def _environment(arguments: Any) -> tuple[str, dict[str, Any]]:

@@ -1,7 +1,6 @@
 """Diffusion Policy's replay buffers: a zarr with ``data/*``, a row per step, and ``meta/episode_ends``."""
 
 import warnings
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
@@ -11,13 +10,17 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
+from becalm.gate import chunk
+from becalm.gate.limit import Budget
+from becalm.gate.tree import Tree
+from becalm.gate.tree import tree as files
+from becalm.gate.zarr import array, check
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats import pusht
 from becalm_policies.formats.parts import entries, matrix, member, parsing, series, store
 
 _WHAT = "a zarr replay buffer"
 _OBSERVATIONS = ("state", "obs", "keypoint")
-_LENGTH = slice(12, 16)  # Where in the header of a blosc chunk its length stands.
 _MARKS = (".zgroup", "zarr.json")
 
 
@@ -48,52 +51,54 @@ def load(path: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
     """The observations that are there, ``episode_ends``, and of the other names those that are there.
 
     Raises:
-        UserError: If it is damaged, cut short, or holds no observations.
+        UserError: If it is damaged, cut short, holds no observations, is encoded by other codecs than those of
+            ``becalm.gate.zarr``, or is more than may be read.
     """
-    with parsing(path, _WHAT), _opened(path) as group, warnings.catch_warnings():
+    with parsing(path, _WHAT), _opened(path) as (group, tree, root), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zarr warns of what it finds beside the arrays.
+        budget = Budget(path)
         data = member(path, group, "data")
         present = [name for name in (*_OBSERVATIONS, *names) if name in data]
         if not set(present) & set(_OBSERVATIONS):
             there = ", ".join(sorted(data)) or "nothing"
             raise UserError(f"{path}: data must hold one of {', '.join(_OBSERVATIONS)}, got {there}")
-        lost = [name for name in (*_OBSERVATIONS, *names) if name not in present and _is_folder(path, name)]
+        folders = {name.removeprefix(f"{root}data/").partition("/")[0] for name in tree.sizes}
+        lost = [name for name in (*_OBSERVATIONS, *names) if name not in present and name in folders]
         if lost:
             raise UserError(f"{path}: data/{lost[0]} must have its .zarray, it has not: the copy is partial")
-        arrays = {name: _whole(path, f"data/{name}", data[name]) for name in present}
         meta = member(path, group, "meta")
-        arrays["episode_ends"] = _whole(path, "meta/episode_ends", member(path, meta, "episode_ends", where="meta"))
-    return arrays
+        ends = member(path, meta, "episode_ends", where="meta")
+        nodes = {name: (f"data/{name}", data[name]) for name in present} | {"episode_ends": ("meta/episode_ends", ends)}
+        return {name: _whole(tree, root, place, node, budget) for name, (place, node) in nodes.items()}
 
 
 @contextmanager
-def _opened(path: Path) -> Iterator[Any]:
+def _opened(path: Path) -> Iterator[tuple[Any, Tree, str]]:
+    """The buffer's group, the files of the folder or archive, and where in these it lies, empty or with a slash."""
     import zarr
 
-    if path.is_dir():
-        yield zarr.open_group(str(_root(path)), mode="r")
-        return
-    with zipfile.ZipFile(path) as archive:
-        inside = _inside(path, archive.namelist())
-    opened = zarr.storage.ZipStore(str(path), mode="r")
-    try:
-        yield zarr.open_group(opened, path=inside, mode="r")
-    finally:
-        opened.close()
+    with files(path, _WHAT) as tree:
+        check(tree)
+        root = _root(path, tree) if path.is_dir() else _inside(path, list(tree.sizes))
+        # By the metadata of each array, which were looked at, not by their copies.
+        if path.is_dir():
+            yield zarr.open_group(str(path / root), mode="r", use_consolidated=False), tree, root and f"{root}/"
+            return
+        opened = zarr.storage.ZipStore(str(path), mode="r")
+        try:
+            yield zarr.open_group(opened, path=root, mode="r", use_consolidated=False), tree, root and f"{root}/"
+        finally:
+            opened.close()
 
 
-def _is_folder(path: Path, name: str) -> bool:
-    return path.is_dir() and (_root(path) / "data" / name).is_dir()
-
-
-def _root(path: Path) -> Path:
-    """The folder itself, or the only .zarr in it."""
-    if any((path / mark).exists() for mark in _MARKS):
-        return path
-    inner = [folder for folder in sorted(path.glob("*.zarr")) if folder.is_dir()]
+def _root(path: Path, tree: Tree) -> str:
+    """The folder itself, empty, or the only .zarr in it."""
+    if any(mark in tree.sizes for mark in _MARKS):
+        return ""
+    inner = {first for name in tree.sizes if (first := name.partition("/")[0]).endswith(".zarr")}
     if len(inner) != 1:
         raise UserError(f"{path} must be a zarr or hold one folder *.zarr, got {len(inner)}")
-    return inner[0]
+    return inner.pop()
 
 
 def _inside(path: Path, names: list[str]) -> str:
@@ -109,46 +114,16 @@ def _inside(path: Path, names: list[str]) -> str:
     return "" if folder == "." else folder
 
 
-def _whole(path: Path, name: str, array: Any) -> npt.NDArray[Any]:
-    """The array, if all its chunks are there: zarr fills in for those that are not.
+def _whole(tree: Tree, root: str, name: str, node: Any, budget: Budget) -> npt.NDArray[Any]:
+    """The array, if all its chunks are there and as large as they should be: zarr fills in for those that are not.
 
     Raises:
-        UserError: If a chunk is missing, or it is a group.
+        UserError: If a chunk is missing or of another size, it is a group, or more than may be read.
     """
-    if not hasattr(array, "nchunks_initialized"):
-        raise UserError(f"{path}: {name} must be an array, got a group")
-    _check_blosc(path, name)
-    if array.nchunks_initialized < array.nchunks:
-        there = f"got {array.nchunks_initialized}: the copy is partial"
-        raise UserError(f"{path}: {name} must have all its {array.nchunks} chunks, {there}")
-    return np.asarray(array[...])
-
-
-def _check_blosc(path: Path, name: str) -> None:
-    """Checks that the chunks of an array are as long as their headers say: blosc reads beyond the end of a short one.
-
-    Raises:
-        UserError: If one is not.
-    """
-    files = _files(path, name)
-    described = b"".join(content for file, content in files.items() if file in (".zarray", "zarr.json"))
-    if b'"blosc"' not in described or b'"sharding_indexed"' in described:
-        return
-    for file, content in files.items():
-        if file.startswith(".z") or file == "zarr.json":
-            continue
-        length = int.from_bytes(content[_LENGTH], "little")
-        if length != len(content):
-            raise UserError(f"{path}: chunk {name}/{file} must have {length} bytes, got {len(content)}")
-
-
-def _files(path: Path, name: str) -> dict[str, bytes]:
-    """The files of an array by their names in its folder."""
-    if path.is_dir():
-        folder = _root(path) / name
-        return {file.relative_to(folder).as_posix(): file.read_bytes() for file in folder.rglob("*") if file.is_file()}
-    with zipfile.ZipFile(path) as archive:
-        names = archive.namelist()
-        start = f"{_inside(path, names)}/{name}/".removeprefix("/")
-        inner = [file for file in names if file.startswith(start) and not file.endswith("/")]
-        return {file.removeprefix(start): archive.read(file) for file in inner}
+    if not hasattr(node, "nchunks_initialized"):
+        raise UserError(f"{tree.path}: {name} must be an array, got a group")
+    chunk.check(tree, f"{root}{name}", array(tree, f"{root}{name}", budget))
+    if node.nchunks_initialized < node.nchunks:
+        there = f"got {node.nchunks_initialized}: the copy is partial"
+        raise UserError(f"{tree.path}: {name} must have all its {node.nchunks} chunks, {there}")
+    return np.asarray(node[...])

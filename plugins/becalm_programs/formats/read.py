@@ -10,6 +10,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from becalm.errors import UserError
+from becalm.gate.limit import most
+from becalm.gate.regular import check
 from becalm.plugin.distribution.missing import explain
 from becalm_programs.formats.suffixes import SUFFIXES
 from becalm_programs.formats.text.draft import Draft
@@ -23,13 +25,14 @@ _SECONDS, _SECONDS_PER_MIB = 20.0, 2.0
 _GROWTH = 4
 
 
-def read(path: Path | str, *, seconds: float | None = None, memory: int = 8 * 2**30) -> Program:
+def read(path: Path | str, *, seconds: float | None = None, memory: int | None = None) -> Program:
     """Reads a model.
 
     Args:
         path: An MPS or LP file, which may be packed by gzip, bzip2 or xz.
         seconds: How long reading may take; default: 20, and 2 more for each MiB of the file.
-        memory: How many bytes it may take, about; the unpacked text may have a quarter of that.
+        memory: How many bytes it may take, about, the unpacked text a quarter of that; default: as
+            ``becalm.gate.limit`` says.
 
     Raises:
         UserError: If the file is missing, is no such model, is damaged, holds what is no linear program with integer
@@ -38,11 +41,10 @@ def read(path: Path | str, *, seconds: float | None = None, memory: int = 8 * 2*
     path = Path(path)
     if not path.name.lower().endswith(SUFFIXES):
         raise UserError(f"{path} must end in one of {', '.join(SUFFIXES)}")
-    if not path.is_file():
-        raise UserError(f"{path} is a folder: name a file" if path.is_dir() else f"there is no file {path}")
+    size = check(path)
     if seconds is None:
-        seconds = _SECONDS + _SECONDS_PER_MIB * path.stat().st_size / 2**20
-    lines = Lines(path, memory // _GROWTH, time.monotonic() + seconds)
+        seconds = _SECONDS + _SECONDS_PER_MIB * size / 2**20
+    lines = Lines(path, (most() if memory is None else memory) // _GROWTH, time.monotonic() + seconds)
     try:
         program = _parse(lines, _plain(path)).program(stem(path))
         compare(program, lines, _plain(path))

@@ -18,7 +18,8 @@ from torch.nn import functional as F
 from becalm.device import building
 from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
-from becalm.model import load_part
+from becalm.gate.network import fitted
+from becalm.model.load import named
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.standard_form import FEATURES, ROW_FEATURES
@@ -140,9 +141,9 @@ def restore(path: Path) -> Embedding:
         UserError: If there are none.
     """
     checkpoint = Checkpoint.read(path)
-    with building():
-        embedding = Embedding(**_shape(checkpoint, path))
-    load_part(embedding, checkpoint, "embedding.")
+    sizes = _shape(checkpoint, path)
+    with named(path), building():
+        embedding = fitted(lambda: Embedding(**sizes), checkpoint.below("embedding."))
     return embedding.eval().requires_grad_(False)
 
 
@@ -150,5 +151,9 @@ def _shape(checkpoint: Checkpoint, path: Path) -> dict[str, int]:
     config: dict[str, Any] = dict(checkpoint.config)
     if config.get("kind") != KIND:
         raise UserError(f"{path} holds no embedding of programs and solutions: make one with becalm programs embed")
-    sizes: dict[str, int] = config["shape"]
+    said = config.get("shape")
+    sizes = said if isinstance(said, dict) else {}
+    whole = sizes.keys() == {"width", "dimension", "rounds"}
+    if not whole or not all(type(size) is int and size > 0 for size in sizes.values()):
+        raise UserError(f"{path}: shape must hold width, dimension and rounds, each at least 1, got {str(said)[:80]}")
     return sizes

@@ -7,8 +7,6 @@ original's sense; ``max_violation`` (K,) and ``feasible`` (K,), as the .npz of `
 
 import io
 import json
-import zipfile
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,9 +14,12 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.files.atomic import write_atomic
+from becalm.gate.zip import arrays as npz
 from becalm_programs.formats.read import stem
 from becalm_programs.options import LabelOptions
 from becalm_programs.problem.program import Array
+
+_KINDS = {"x": "iuf", "objective": "iuf", "max_violation": "iuf", "names": "U"}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,11 +52,8 @@ def load(path: Path) -> Labels:
     Raises:
         UserError: If the file is missing, damaged or holds something else.
     """
-    try:
-        with np.load(path, allow_pickle=False) as file:
-            x, objective, violation, names = (file[key] for key in ("x", "objective", "max_violation", "names"))
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        raise UserError(f"{path} holds no labels: {error}") from error
+    arrays = npz(path, "a file of labels", _KINDS, tuple(_KINDS))
+    x, objective, violation, names = (arrays[name] for name in _KINDS)
     if x.ndim != 2 or not len(x) or names.shape != x.shape[1:] or {objective.shape, violation.shape} != {x.shape[:1]}:
         raise UserError(f"{path} holds no labels: its arrays do not fit together")
     return Labels(x.astype(np.float64), objective, violation, tuple(names.tolist()))

@@ -108,7 +108,7 @@ def test_damaged_labels_are_made_anew(folder: Path, labelled: Labelled) -> None:
         (folder / path.name).write_bytes(path.read_bytes())
     path = folder / "knapsack.npz"
     path.write_bytes(path.read_bytes()[:100])
-    with pytest.raises(UserError, match="holds no labels"):
+    with pytest.raises(UserError, match="damaged or not a file of labels"):
         load(path)
     assert "1 labelled, 1 had labels already" in last(label(folder))
     assert same(contents(folder), contents(labelled[0]))

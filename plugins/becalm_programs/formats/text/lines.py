@@ -1,26 +1,19 @@
 """The lines of a model file, unpacked as they are read, within limits of size and time."""
 
-import bz2
-import gzip
-import lzma
 import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
-from io import BufferedIOBase
 from pathlib import Path
 
+from becalm.errors import UserError
+from becalm.gate.regular import opened
+from becalm.gate.unpack import pieces
 from becalm_programs.formats.text.refusal import RefusedError
 
 _MARK = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-_BLOCK = 2**20
-# By the first bytes, not by the suffix: a download may have been unpacked on its way.
-_PACKED: tuple[tuple[bytes, str, Callable[[Path], BufferedIOBase]], ...] = (
-    (b"\x1f\x8b", "gzip", gzip.GzipFile),
-    (b"BZh", "bzip2", bz2.BZ2File),
-    (b"\xfd7zXZ", "xz", lzma.LZMAFile),
-)
+_LONGEST = 2**26
+"""Bytes of a line."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +45,8 @@ class Lines:
         for block in self._blocks():
             first, *others = block.split(b"\n")
             begun.append(first)
+            if sum(map(len, begun)) > _LONGEST:
+                raise RefusedError(f"has a line of more than {_LONGEST} bytes")
             if others:
                 yield b"".join(begun)
                 yield from others[:-1]
@@ -75,33 +70,17 @@ class Lines:
             raise RefusedError("is empty")
 
     def _raw(self) -> Iterator[bytes]:
-        kind, source = self._open()
-        try:
-            with source as file:
-                yield from self._limited(file)
-        except (EOFError, gzip.BadGzipFile, zlib.error, lzma.LZMAError) as error:
-            raise RefusedError(f"is a damaged {kind} file: {error}") from error
-        except TimeoutError:
-            raise
-        except OSError as error:
-            if error.errno is not None:
-                raise
-            raise RefusedError(f"is a damaged {kind} file: {error}") from error  # As bz2 says it.
-
-    def _open(self) -> tuple[str, BufferedIOBase]:
-        with self.path.open("rb") as file:
-            first = file.read(6)
-        for mark, kind, unpack in _PACKED:
-            if first.startswith(mark):
-                return kind, unpack(self.path)
-        return "", self.path.open("rb")
-
-    def _limited(self, file: BufferedIOBase) -> Iterator[bytes]:
         left = self.size
-        while block := file.read(_BLOCK):
-            if time.monotonic() > self.until:
-                raise TimeoutError
-            left -= len(block)
-            if left < 0:
-                raise RefusedError(f"holds more than the {self.size} bytes that may be read")
-            yield block
+        with opened(self.path) as file:
+            try:
+                for block in pieces(file):
+                    if time.monotonic() > self.until:
+                        raise TimeoutError
+                    left -= len(block)
+                    if left < 0:
+                        raise RefusedError(f"holds more than the {self.size} bytes that may be read")
+                    yield block
+            except UserError:
+                raise
+            except ValueError as error:
+                raise RefusedError(str(error)) from error

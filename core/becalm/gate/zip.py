@@ -1,0 +1,103 @@
+"""Zip archives and npz: members by name, their declared sizes against the bound first. Imports no torch.
+
+A member unpacks to no more than its entry declares, since ``zipfile`` stops there.
+"""
+
+import struct
+import zipfile
+import zlib
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from becalm.errors import UserError, first_line
+from becalm.gate.limit import Budget
+from becalm.gate.regular import opened
+
+_HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+
+
+@contextmanager
+def archive(path: Path, what: str) -> Iterator[zipfile.ZipFile]:
+    """An archive, opened; what goes wrong in the block is a sentence.
+
+    Args:
+        what: What it should be, such as ``a store of demonstrations``.
+
+    Raises:
+        UserError: If it is no regular file, no archive, or damaged.
+    """
+    try:
+        with opened(path) as file, zipfile.ZipFile(file) as held:
+            yield held
+    except UserError:
+        raise
+    except MemoryError as error:
+        raise UserError(f"{path} needs more memory than there is") from error
+    except (
+        OSError,
+        EOFError,
+        KeyError,
+        ValueError,
+        TypeError,
+        OverflowError,
+        NotImplementedError,
+        RuntimeError,
+        SyntaxError,
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+    ) as error:
+        raise UserError(f"{path} is damaged or not {what}: {first_line(error)}") from error
+
+
+def arrays(
+    path: Path, what: str, kinds: Mapping[str, str], needed: Collection[str] = ()
+) -> dict[str, npt.NDArray[Any]]:
+    """The arrays of an npz that are asked for by name, of those that it has.
+
+    Args:
+        what: What it should be.
+        kinds: Names, and letters of the kinds of dtype that each may have, as numpy's ``dtype.kind``.
+        needed: Names that it must have.
+
+    Raises:
+        UserError: If it is no regular file or no npz, is damaged, lacks one that is needed, holds one of another kind,
+            or they are more than may be read.
+    """
+    budget = Budget(path)
+    with archive(path, what) as held:
+        there = set(held.namelist())
+        missing = [name for name in needed if f"{name}.npy" not in there]
+        if missing:
+            listed = ", ".join(sorted(name.removesuffix(".npy") for name in there)[:12]) or "nothing"
+            raise UserError(f"{path}: {what} must hold {missing[0]!r}, got {listed}")
+        names = [name for name in kinds if f"{name}.npy" in there]
+        return {name: _array(held, path, name, kinds[name], budget) for name in names}
+
+
+def _array(held: zipfile.ZipFile, path: Path, name: str, kinds: str, budget: Budget) -> npt.NDArray[Any]:
+    info = held.getinfo(f"{name}.npy")
+    budget.take(info.file_size, name)
+    with held.open(info) as file:
+        version = np.lib.format.read_magic(file)
+        if version not in _HEADERS:
+            raise UserError(f"{path}: {name} is of version {version} of the npy format, 1.0 and 2.0 are read")
+        shape, transposed, dtype = _HEADERS[version](file)
+        if dtype.kind not in kinds:
+            words = "numbers" if "f" in kinds else "whole numbers" if "i" in kinds else "text"
+            raise UserError(f"{path}: {name} must hold {words}, got {dtype}")
+        count = 1
+        for size in shape:
+            count *= size
+        if min(shape, default=0) < 0 or count * dtype.itemsize > info.file_size:
+            raise UserError(f"{path}: {name} declares {count * dtype.itemsize} bytes, it holds {info.file_size}")
+        content = file.read()
+    if len(content) != count * dtype.itemsize:
+        raise UserError(f"{path}: {name} must hold {count * dtype.itemsize} bytes, got {len(content)}")
+    flat = np.frombuffer(content, dtype) if dtype.itemsize else np.zeros(count, dtype)
+    return flat.reshape(shape[::-1]).T if transposed else flat.reshape(shape)
