@@ -1,7 +1,8 @@
 """Rounding search: breakpoint after breakpoint until all rows hold, then down the cost, then perturbed.
 
 What is looked for is what the entries are decoded to, so violations are those of 0 and 1. A step leads just past the
-next breakpoint, where rounding changes first: what is least sure for what it mends. Where all rows hold, the same step
+next breakpoint, where rounding changes first: what is least sure for what it mends; where many rows are violated, past
+as many breakpoints as there are hundreds of them. Where all rows hold, the same step
 goes down the cost as far as rows have slack. Where that ends, of the entries whose flip would lower the cost one that
 has not been tried is flipped and held, rows are mended around it, and what comes of it is taken if it is better and
 taken back if not (iterated local search, Lourenco et al. 2003). Where only rising entries lower the cost, some more
@@ -28,8 +29,13 @@ from becalm_programs.search.kernels.rounding import walk
 from becalm_programs.search.kernels.rows import CELL, ROW, SLACK, Rows
 from becalm_programs.search.kernels.sets import BETWEEN, MEMBER, SINGLE, Sets
 
+BULK = 256
+"""Violated rows for each entry that a step flips: of so many, few share a row."""
 
-def rounding_search(block: BlockDiagonal, logit: Tensor, steps: int, *, descend: bool, patience: int) -> Tensor:
+
+def rounding_search(
+    block: BlockDiagonal, logit: Tensor, steps: int, *, descend: bool, patience: int, bulk: int = BULK
+) -> Tensor:
     """Entries (N, K) as decoded, after at most so many steps; of each sample the best on the way.
 
     Of what is rounded, the best is the least violated, and of those without violation the one of least cost.
@@ -38,27 +44,28 @@ def rounding_search(block: BlockDiagonal, logit: Tensor, steps: int, *, descend:
         logit: (N, K).
         descend: Go on down the cost where all rows hold.
         patience: Steps without anything better after which a feasible sample is left.
+        bulk: Violated rows for each entry that a step flips; with fewer it flips one.
     """
     ended = np.empty(logit.shape)
     starts = logit.detach().cpu().double().numpy()
     first = 0
     for form in block.forms:
         entries = slice(first, first + len(form.cost))
-        ended[entries] = _search(form, starts[entries], steps, descend, patience)
+        ended[entries] = _search(form, starts[entries], steps, bulk, descend, patience)
         first = entries.stop
     return torch.from_numpy(ended).to(logit)
 
 
-def _search(form: StandardForm, logit: Array, steps: int, descend: bool, patience: int) -> Array:
+def _search(form: StandardForm, logit: Array, steps: int, bulk: int, descend: bool, patience: int) -> Array:
     """``rounding_search`` of one program."""
     rows, sets, kind = _rows(form), _sets(form), _kind(form)
     cost = form.cost.double().cpu().numpy()
     rising = bool(cost.max() <= 0 and cost.min() < cost.max())
     ended = np.empty(logit.shape)
     for sample in range(logit.shape[1]):
-        best, work = np.empty(len(cost)), tuple(np.zeros((4, len(cost))))
+        best, work = np.empty(len(cost)), tuple(np.zeros((5, len(cost))))
         moves, anew = no_moves(len(cost), len(sets[0]) - 1), (_anew(rows), (*sets[:3], sets[3].copy(), sets[4].copy()))
-        walk(*anew, kind, cost, logit[:, sample].copy(), best, moves, work, steps, descend, patience, rising)
+        walk(*anew, kind, cost, logit[:, sample].copy(), best, moves, work, steps, bulk, descend, patience, rising)
         ended[:, sample] = best
     return ended
 

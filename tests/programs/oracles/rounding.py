@@ -105,7 +105,9 @@ class _State:
         return self.value < -_FAR / 2
 
 
-def rounding_search(block: BlockDiagonal, logit: Tensor, steps: int, *, descend: bool, patience: int) -> Tensor:
+def rounding_search(
+    block: BlockDiagonal, logit: Tensor, steps: int, *, descend: bool, patience: int, bulk: int = 256
+) -> Tensor:
     """Entries (N, K) as decoded, after at most so many steps; of each sample the best on the way.
 
     Of what is rounded, the best is the least violated, and of those without violation the one of least cost.
@@ -114,11 +116,12 @@ def rounding_search(block: BlockDiagonal, logit: Tensor, steps: int, *, descend:
         logit: (N, K).
         descend: Go on down the cost where all rows hold.
         patience: Steps without anything better after which a feasible sample is left.
+        bulk: Violated rows for each entry that a step flips; with fewer it flips one.
     """
     ended, columns = torch.empty_like(logit), torch.arange(logit.shape[1], device=logit.device)
     state = _State.start(block, logit)
     for _ in range(steps + 1):
-        going = _step(block, state, descend, patience)
+        going = _step(block, state, descend, patience, bulk)
         if not bool(going.all()):
             # What has come to its end costs no more time.
             ended[:, columns[~going]] = state.best[:, ~going]
@@ -129,7 +132,7 @@ def rounding_search(block: BlockDiagonal, logit: Tensor, steps: int, *, descend:
     return ended
 
 
-def _step(block: BlockDiagonal, state: _State, descend: bool, patience: int) -> Tensor:
+def _step(block: BlockDiagonal, state: _State, descend: bool, patience: int, bulk: int) -> Tensor:
     """One step, in place; which samples (K,) go on."""
     # From logits, as their likelihoods would be a tie close to one half.
     p = torch.where(block.whole, round_scores(block, state.logit, 0.0), torch.sigmoid(state.logit))
@@ -145,7 +148,10 @@ def _step(block: BlockDiagonal, state: _State, descend: bool, patience: int) -> 
     held = blocked(block, activity)
     mending = block.up(state.row_weight * over)
     slope = torch.where(block.per_sample(feasible), _downhill(block, *held), mending)
-    eta = live * _nearest(block, breakpoints(block, state.logit, slope), torch.where(p > 0.5, *held), forced=~feasible)
+    near, stay = breakpoints(block, state.logit, slope), torch.where(p > 0.5, *held)
+    count = block.sums(violated.double(), block.row_owner)
+    several = _several(block, near.masked_fill(stay, torch.inf), (count // bulk).long())
+    eta = live * torch.where(several > 0, several, _nearest(block, near, stay, forced=~feasible))
     largest = torch.where(block.whole, _LARGEST, _FIRM)
     state.logit = torch.clamp(state.logit - block.per_sample(eta) * slope, -largest, largest)
     state.age = state.age + 1
@@ -236,6 +242,18 @@ def breakpoints(block: BlockDiagonal, logit: Tensor, slope: Tensor) -> Tensor:
     gains = block.member & ~first & (pace > 1e-12)
     overtakes = torch.where(gains, (top - logit) / torch.where(gains, pace, 1.0), torch.inf)
     return torch.where(block.member, overtakes, alone)
+
+
+def _several(block: BlockDiagonal, eta: Tensor, count: Tensor) -> Tensor:
+    """(P, K) the eta (N, K) of each sample that comes as its ``count``th, and a little more; 0 for fewer than two."""
+    ranked = torch.zeros_like(count, dtype=eta.dtype)
+    for program in range(block.programs):
+        for sample in range(eta.shape[1]):
+            own = eta[block.entry_owner == program, sample]
+            own = own[torch.isfinite(own)].sort().values
+            if count[program, sample] > 1 and len(own):
+                ranked[program, sample] = own[min(int(count[program, sample]), len(own)) - 1] * (1 + 1e-4) + 1e-9
+    return ranked
 
 
 def _nearest(block: BlockDiagonal, eta: Tensor, blocked: Tensor, *, forced: Tensor) -> Tensor:

@@ -12,8 +12,9 @@ from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import Verdict, verify
+from becalm_programs.search.kernels.sort import least
 from becalm_programs.search.moves.oneopt import oneopt
-from becalm_programs.search.rounding import rounding_search
+from becalm_programs.search.rounding import BULK, rounding_search
 
 FAMILIES = ("set-cover", "independent-set", "auction", "facility", "assignment", "knapsack")
 SAMPLES = 12
@@ -76,13 +77,13 @@ def test_samples_do_not_see_each_other_nor_other_programs() -> None:
 
 
 @pytest.mark.parametrize("family", FAMILIES)
-@pytest.mark.parametrize("descend", [True, False])
-def test_it_walks_as_the_readable_search_does(family: str, descend: bool) -> None:
+@pytest.mark.parametrize(("descend", "bulk"), [(True, BULK), (True, 2), (False, 1)])
+def test_it_walks_as_the_readable_search_does(family: str, descend: bool, bulk: int) -> None:
     forms = [StandardForm.of(generate(family, "tiny", seed)) for seed in (3, 4)]
     block = BlockDiagonal.of(forms, 6)
     logit = doubts(block).double()
-    found = rounding_search(block, logit, 300, descend=descend, patience=20)
-    expected = oracle.rounding_search(oracle.in_double(block), logit, 300, descend=descend, patience=20)
+    found = rounding_search(block, logit, 300, descend=descend, patience=20, bulk=bulk)
+    expected = oracle.rounding_search(oracle.in_double(block), logit, 300, descend=descend, patience=20, bulk=bulk)
     np.testing.assert_array_equal(found.numpy(), expected.numpy())
 
 
@@ -95,6 +96,12 @@ def test_it_walks_so_where_some_entries_need_not_be_whole_and_rows_have_both_sig
         expected = oracle.rounding_search(oracle.in_double(block), logit, 100, descend=True, patience=20)
         np.testing.assert_allclose(found.numpy(), expected.numpy(), atol=1e-9)
         assert bool(torch.isfinite(found).all())
+
+
+@pytest.mark.parametrize("rank", [0, 1, 6, 11])
+def test_the_number_of_a_rank_is_found_among_ties(rank: int) -> None:
+    key = np.array([3.0, 1, 2, 2, 5, 1, 4, 2, 9, 0, 3, 3, -7])
+    assert least.py_func(key.copy(), 12, rank) == sorted(key[:12])[rank]
 
 
 def star(*gains: float) -> StandardForm:

@@ -1,6 +1,7 @@
 """The rounding search of one sample (see ``becalm_programs.search.rounding``).
 
-A step passes once over the entries, and its flips cost what their rows hold.
+A step passes once over the entries, and its flips cost what their rows hold. Where many rows are violated, it leads
+past many breakpoints at once: mending a large program takes few more steps than a small one.
 """
 
 from typing import Any
@@ -14,6 +15,7 @@ from becalm_programs.search.kernels.moves import Moves, push, push_all, still
 from becalm_programs.search.kernels.perturbation import FIRM, PACE, held, losses, untried
 from becalm_programs.search.kernels.rows import Rows, blocked, look_at_new, prepare, rise, violation
 from becalm_programs.search.kernels.sets import BETWEEN, MEMBER, SINGLE, Sets, leader
+from becalm_programs.search.kernels.sort import least
 
 _FAR = 1e6
 """More than any cost: what has no violation is better than what has."""
@@ -38,6 +40,7 @@ def walk(
     moves: Moves,
     work: Any,
     steps: int,
+    bulk: int,
     descend: bool,
     patience: int,
     rising: bool,
@@ -47,12 +50,13 @@ def walk(
     Args:
         rows: All that is found, at 0.
         kind: (N,) of each entry. cost: (N,). logit: Changed on the way.
-        moves: None so far. work: Four times (N,), all 0.
+        moves: None so far. work: Five times (N,), all 0.
+        bulk: Violated rows for each entry that a step flips; with fewer it flips one.
         rising: Whether only rising entries lower the cost, some more than others.
     """
     record, by_row, _, _, above, below = rows
     _, _, set_of, _, _ = sets
-    p, tries, loss, best_logit = work
+    p, tries, loss, best_logit, near = work
     now = record[-1]
     prepare(record)
     push_all(moves, set_of)
@@ -73,7 +77,11 @@ def walk(
             _downhill(above, below, cost, moves, set_of)
         else:
             _mending(record, by_row, moves, set_of)
-        eta = _nearest(above, below, sets, moves, kind, logit, p, not feasible)
+        eta = 0.0
+        if now.place >= 2 * bulk:
+            eta = _several(above, below, sets, moves, kind, logit, p, near, now.place // bulk)
+        if eta == 0:
+            eta = _nearest(above, below, sets, moves, kind, logit, p, not feasible)
         age += 1
         if descend and found and (eta == 0 if feasible else age > _MEND):
             age = 0
@@ -208,3 +216,45 @@ def _nearest(
                     free = behind / gains
     eta = first if forced and not np.isfinite(free) else free
     return eta * (1 + 1e-4) + 1e-9 if np.isfinite(eta) else 0.0
+
+
+@part
+def _several(
+    above: Array,
+    below: Array,
+    sets: Sets,
+    moves: Moves,
+    kind: Indices,
+    logit: Array,
+    p: Array,
+    near: Array,
+    wanted: int,
+) -> float:
+    """The step just past where rounding changes so many entries that rows have slack for; 0 where there are none.
+
+    Args:
+        near: (N,) room to work in.
+    """
+    begin, member, _, _, _ = sets
+    slopes, entries, _, stirred, _, count = moves
+    size = 0
+    for place in range(count[0]):
+        entry = entries[place]
+        on, slope = p[entry] > 0, slopes[entry]
+        if kind[entry] == SINGLE and (slope > 0 if on else slope < 0):
+            up, down = (below[entry], above[entry]) if on else (above[entry], below[entry])
+            if not blocked(up, down):
+                near[size] = logit[entry] / slope
+                size += 1
+    for place in range(count[1]):
+        number = stirred[place]
+        top, pace = leader(sets, logit, slopes, number)
+        for other in range(begin[number], begin[number + 1]):
+            entry = member[other]
+            gains, behind = pace - slopes[entry], top - logit[entry]
+            if gains > PACE and behind > 0 and not blocked(above[entry], below[entry]):
+                near[size] = behind / gains
+                size += 1
+    if size == 0:
+        return 0.0
+    return least(near, size, min(wanted, size) - 1) * (1 + 1e-4) + 1e-9
