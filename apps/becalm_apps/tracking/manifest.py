@@ -29,6 +29,7 @@ class RunManifest(Settings):
         session: Tells a training from its resumption.
         run_id: The run, once it is made.
         logged: The last step whose figures the run has.
+        status: How the run ended, as MLflow calls it; None as long as it has not.
     """
 
     uri: str
@@ -40,6 +41,7 @@ class RunManifest(Settings):
     session: str = Field(default_factory=lambda: uuid.uuid4().hex)
     run_id: str | None = None
     logged: int = Field(0, ge=0)
+    status: str | None = None
 
     @classmethod
     def read(cls, path: Path) -> "RunManifest":

@@ -16,6 +16,7 @@ from mlflow.exceptions import MlflowException
 
 from becalm.errors import UserError
 from becalm_apps.cli import config_file
+from becalm_apps.tracking import database
 from becalm_apps.tracking.code import commit
 from becalm_apps.tracking.machine import Machine
 from becalm_apps.tracking.manifest import RunManifest, flatten, read_header
@@ -48,6 +49,7 @@ class RunWriter:
         self, uri: str, out: Path, manifest: RunManifest, *, keep: Path | None = None, machine: Machine | None = None
     ) -> None:
         self._uri, self._out, self.manifest, self._manifest_path, self._machine = uri, out, manifest, keep, machine
+        database.make(uri)
         self._client = MlflowClient(uri, uri)
         self._id: str | None = None
         self.registered: tuple[str, str] | None = None
@@ -92,6 +94,7 @@ class RunWriter:
             if status != "FAILED" and self.registered is None:
                 self.registered = register(self._uri, self._out, self.manifest, run_id)
         self._client.set_terminated(run_id, status, self._time(self._tail.seconds))
+        self._update_manifest(status=status)
         return run_id
 
     def _open(self) -> str:

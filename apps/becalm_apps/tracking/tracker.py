@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, cast
 
 import click
 
-from becalm.errors import first_line
+from becalm.errors import UserError, first_line
 from becalm.plugin.distribution.missing import command
 from becalm_apps.tracking.manifest import RunManifest, manifest_path
 from becalm_apps.tracking.uri import ENVIRONMENT, HIDDEN, RECORDER, address, redact, wait_seconds
@@ -101,6 +101,14 @@ class Tracker:
         if self._process.stdin is not None and os.name != "nt":  # There, pipes always block; what is told is little.
             os.set_blocking(self._process.stdin.fileno(), False)
         threading.Thread(target=self._listen, daemon=True).start()
+
+    def is_behind(self) -> bool:
+        """Whether the training, which is done, has a run that does not know it: its recorder did not come to that."""
+        if self._uri is None or not manifest_path(self._out).exists():
+            return False
+        with suppress(UserError):
+            return RunManifest.read(manifest_path(self._out)).status != "FINISHED"
+        return True
 
     def announce_picture(self, step: int) -> None:
         """Notes that the picture beside the checkpoint shows the samples of ``step``."""

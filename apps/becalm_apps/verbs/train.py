@@ -200,7 +200,7 @@ def _done(state: "TrainState[Any]", call: Call, tracker: Tracker, *, mended: boo
     from becalm_apps.verbs.session.run import finish, is_finished
 
     out, training, habits = call.own["out"], state.training, _habits(call)
-    if mended or not is_finished(out, habits.preview):
+    if mended or tracker.is_behind() or not is_finished(out, habits.preview):
         finish(state, out, tracker, habits)
     if call.own["as_json"]:
         print_document({"out": str(out), "steps": state.step, "done": True})

@@ -100,7 +100,9 @@ def finish(state: TrainState[Any], out: Path, tracker: Tracker, habits: Habits) 
     """What comes after the last save, of a training that was ended right after it: the picture, the end of its run."""
     tracker.begin(state, state.seconds)
     with watch_signals() as stopped:
-        if Looks(state, out.with_suffix(".png"), habits.preview, stopped).draw():
+        looks = Looks(state, out.with_suffix(".png"), habits.preview, stopped)
+        looks.look()
+        if looks.draw():
             tracker.announce_picture(state.step)
     tracker.end("FINISHED")
 
