@@ -10,7 +10,6 @@ import contextlib
 import json
 import os
 import threading
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,7 +20,6 @@ from becalm.files.atomic import sweep
 from becalm.files.owner import is_gone, owner, tag
 
 _TRIES = 20
-_PATIENCE = 10.0
 
 
 @contextmanager
@@ -129,17 +127,23 @@ def _read(place: Path) -> dict[str, Any]:
 
 def _drop(place: Path) -> None:
     """Removes a stale lock. One process at a time may, or one would remove what another has just put there."""
-    turn = place.with_name(f"{place.name}.stale")
-    try:
-        turn.touch(exist_ok=False)
-    except FileExistsError:
-        with contextlib.suppress(FileNotFoundError):
-            if time.time() - turn.stat().st_mtime > _PATIENCE:  # Killed within these few lines.
-                turn.unlink()
-        time.sleep(0.05)
-        return
-    try:
+    with _alone(place.parent):
         if is_gone(_read(place)):
             place.unlink(missing_ok=True)
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Keeps other processes out of the block, by a lock of the system's that ends with its process; not on Windows."""
+    if os.name == "nt":
+        yield
+        return
+    import fcntl
+
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        with contextlib.suppress(OSError):  # A file system without such locks.
+            fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
     finally:
-        turn.unlink(missing_ok=True)
+        os.close(handle)
