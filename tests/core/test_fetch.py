@@ -10,6 +10,7 @@ import pytest
 
 from becalm import UserError
 from becalm.files.fetch import fetch, md5
+from becalm.files.lock import hold
 
 HINT = "name a folder"
 CONTENT = b"0123456789" * 20_000
@@ -90,3 +91,10 @@ def test_a_whole_file_is_not_asked_for_again(tmp_path: Path, mirror: tuple[str, 
 def test_no_mirror_in_reach_is_one_sentence_that_names_the_way_out(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"^[^\n]*name a folder$"):
         fetch(tmp_path / "x", ("http://127.0.0.1:9/",), md5(DIGEST), hint=HINT)
+
+
+def test_a_second_download_of_a_file_is_refused(tmp_path: Path, mirror: tuple[str, list[str]]) -> None:
+    root, asked = mirror
+    with hold(tmp_path / "x"), pytest.raises(UserError, match="is at work on the download of .*x: wait"):
+        fetch(tmp_path / "x", (f"{root}/good/",), md5(DIGEST), hint=HINT)
+    assert asked == []

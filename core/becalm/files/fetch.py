@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from becalm.errors import UserError
+from becalm.files.lock import hold
 
 Check = Callable[[Path], bool]
 _PIECE = 1 << 16
@@ -37,16 +38,24 @@ def fetch(target: Path, mirrors: tuple[str, ...], check: Check, *, hint: str) ->
         hint: What the user can do if no mirror has it, for the end of the sentence.
 
     Raises:
-        UserError: If no mirror has it, or the place cannot be written.
+        UserError: If no mirror has it, the place cannot be written, or another process is downloading it.
     """
     if target.exists() and check(target):
         return
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UserError(f"cannot write {target}: {error.strerror or error}") from error
+    with hold(target, "the download of"):  # Two would write into one part.
+        _fetch(target, mirrors, check, hint)
+
+
+def _fetch(target: Path, mirrors: tuple[str, ...], check: Check, hint: str) -> None:
     name = target.name
     part = target.with_name(f"{name}.part")
     reasons: list[str] = []
     for mirror in mirrors:
         try:
-            target.parent.mkdir(parents=True, exist_ok=True)
             _download(f"{mirror}{name}", part, _bar(name))
         except (urllib.error.URLError, TimeoutError, ConnectionError) as error:
             reasons.append(f"{mirror}: {getattr(error, 'reason', error)}")

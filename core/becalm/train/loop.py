@@ -20,7 +20,7 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.objective import Objective
 from becalm.objective.draw import BINS
 from becalm.schedule import NoiseSchedule, Schedule
-from becalm.train.checks.finite import check_steps
+from becalm.train.checks.finite import check_steps, check_tensors
 from becalm.train.graph import Stepper, recording
 from becalm.train.optimizer import optimizers
 from becalm.train.settings import Training, rate_at
@@ -97,7 +97,8 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
     """Advances the state step by step until ``state.over``; stop whenever you like, and go on with another call.
 
     Raises:
-        DivergedError: If a loss or a gradient is no longer finite; looked at every 50 steps and at the end.
+        DivergedError: If a loss or a gradient is no longer finite, looked at every 50 steps and at the end, or then a
+            weight.
     """
     training = state.training
     batches = state.domain.batches("train", training.seed, state.step * training.accumulate)
@@ -114,6 +115,8 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
         state.unchecked.append(done)
         if state.step % 50 == 0 or state.over:
             check_steps(state)
+        if state.over:  # Which whoever trains without saving relies on.
+            check_tensors(state)
         yield done
 
 

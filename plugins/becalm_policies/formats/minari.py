@@ -6,8 +6,6 @@ of the file. Spaces are JSON in both.
 
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from becalm.errors import UserError
-from becalm.files.atomic import replacing
+from becalm.files.atomic import filling, replacing, write_together
 from becalm.gate.hdf5 import opened
 from becalm.gate.limit import Budget
 from becalm.gate.regular import inside
@@ -182,19 +180,20 @@ def check_target(path: Path) -> None:
 
 
 def _write_folder(episodes: Episodes, path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}-", dir=path.parent))
-    try:
-        fresh, old = temporary / "new", temporary / "old"
-        (fresh / "data").mkdir(parents=True)
-        _write_episodes(episodes, fresh / "data" / MAIN, {})
-        metadata = json.dumps(_written(episodes, path.name), indent=2)
-        (fresh / "data" / METADATA).write_text(metadata, encoding="utf-8")
-        if path.exists():  # A folder cannot take the place of one that is not empty.
-            path.rename(old)
-        fresh.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    metadata = json.dumps(_written(episodes, path.name), indent=2).encode()
+
+    def write_data(place: Path) -> None:
+        _write_episodes(episodes, place, {})
+
+    def write_metadata(place: Path) -> None:
+        place.write_bytes(metadata)
+
+    if path.exists():  # Renaming the old folder away first would leave none if we were killed then.
+        write_together(((path / "data" / MAIN, write_data), (path / "data" / METADATA, write_metadata)))
+        return
+    with filling(path) as fresh:
+        (fresh / "data").mkdir()
+        write_together(((fresh / "data" / MAIN, write_data), (fresh / "data" / METADATA, write_metadata)))
 
 
 def _write_episodes(episodes: Episodes, path: Path, attributes: Mapping[str, Any]) -> None:

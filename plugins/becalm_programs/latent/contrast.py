@@ -8,6 +8,7 @@ a solution. The seed method (Zeng et al. 2024) contrasts with the solutions of t
 of one family and size those learned next to nothing in a trial.
 """
 
+import math
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ import torch
 from torch import Tensor
 
 from becalm.noise import Purpose, epochs, uniform
+from becalm.train.checks.finite import DivergedError
 from becalm.train.settings import Training, rate_at
 from becalm_programs.latent.embed import Embedding
 from becalm_programs.problem.block import BlockDiagonal
@@ -71,7 +73,11 @@ def lookalikes(x: Tensor, seed: int, number: int) -> Tensor:
 
 
 def fit(embedding: Embedding, examples: Sequence[Example], *, training: Training, batch: int) -> Iterator[Contrast]:
-    """Trains in place by AdamW, ``batch`` programs at a time; all randomness is a function of the seed."""
+    """Trains in place by AdamW, ``batch`` programs at a time; all randomness is a function of the seed.
+
+    Raises:
+        DivergedError: If the loss is no longer finite.
+    """
     optimizer = torch.optim.AdamW(embedding.parameters(), training.rate, weight_decay=training.weight_decay)
     begun, seconds = time.perf_counter(), 0.0
     for number, index in epochs(training.seed, len(examples), batch):
@@ -84,6 +90,8 @@ def fit(embedding: Embedding, examples: Sequence[Example], *, training: Training
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
+        if not math.isfinite(loss.item()):
+            raise DivergedError("the loss is", number + 1)
         seconds = time.perf_counter() - begun
         yield Contrast(number + 1, loss.item(), found.item(), seconds)
 
