@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow load check format docs notebooks pictures bench results rollouts programs-results package constraints clean
+.PHONY: help demo test slow torture load check format docs notebooks pictures bench results rollouts programs-results package constraints clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
@@ -33,6 +33,9 @@ test: .venv/dev  ## All tests but the slow ones, a process for each core
 
 slow: .venv/dev  ## The tests that take minutes
 	$(PYTEST) -m slow -o faulthandler_timeout=7200
+
+torture: .venv/dev  ## Trainings killed at random and at every file-system call (half an hour; Linux; goes on where it stopped)
+	OMP_NUM_THREADS=1 $(BIN)/python tests/trust/torture.py --journal out/torture.jsonl
 
 load: .venv/dev  ## The studio, a served model and one long process under load (half an hour; Linux)
 	$(BIN)/python tests/trust/load.py

@@ -71,14 +71,14 @@ def _demonstrations(place: Path) -> Path:
     return path
 
 
-def _programs(place: Path) -> Path:
+def _programs(beside: Path) -> Path:
     from becalm_programs.families import generate
     from becalm_programs.formats.mps import write_mps
     from becalm_programs.options import LabelOptions
     from becalm_programs.training.label import Task, label
     from becalm_programs.training.labels import place, write
 
-    folder = place / "covers"
+    folder = beside / "covers"
     folder.mkdir()
     options = LabelOptions(folder=str(folder), steps=1, solutions=2, workers=1)
     for seed in (1000, 1001):
