@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from running import until
 
 from becalm.errors import UserError
 from becalm.plugin.report import Picture, Progress, Report
@@ -122,3 +123,37 @@ def test_a_visitor_who_leaves_takes_runs_and_files_along_and_nobody_elses(tmp_pa
     assert not folders["a"].exists() and folders["b"].is_dir() and not runs["b"].ended
     sessions.close()
     assert closed["b"].wait(20)
+
+
+def test_who_has_gone_without_a_word_is_taken_for_left_after_an_hour(tmp_path: Path) -> None:
+    now = [0.0]
+    sessions = Sessions(tmp_path, lambda: now[0])
+    folder = sessions.folder("gone")
+    run = sessions.begin("gone", "panel", lambda: (Progress(number, 10**9) for number in range(10**9)))
+    now[0] = 1800
+    assert sessions.job("there", "panel") is None
+    sessions.folder("there")
+    assert sessions.job("gone", "panel") is run
+    now[0] = 3700  # An hour after who is there was seen, but not after who was asked for.
+    sessions.folder("new")
+    assert sessions.job("gone", "panel") is run
+    now[0] = 10**4
+    sessions.folder("new")
+    assert run.join(20) and sessions.job("gone", "panel") is None
+    until(lambda: not folder.exists())
+
+
+def test_sessions_their_folders_and_runs_at_work_have_a_bound(tmp_path: Path) -> None:
+    sessions = Sessions(tmp_path)
+    made = [sessions.folder("one") for _ in range(100)]
+    assert [folder.exists() for folder in made] == [False] * 36 + [True] * 64
+    for number in range(400):
+        sessions.folder(f"visitor-{number}")
+    until(lambda: len(list(tmp_path.iterdir())) == 300)
+    with sessions.lock.hold():
+        for number in range(100):
+            sessions.begin("one", f"panel-{number}", lambda: iter(["a"]))
+        with pytest.raises(UserError, match="has 100 runs at work"):
+            sessions.begin("two", "panel", lambda: iter(["a"]))
+        sessions.leave("one")
+    sessions.close()

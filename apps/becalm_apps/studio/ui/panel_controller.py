@@ -100,9 +100,9 @@ class PanelController:
         empty = (view.output.picture_html(), "", gr.File(value=None, visible=False))
         try:
             options = self.options(folder, values)
+            job = self.sessions.begin(session, self.panel.id, lambda: self.panel.work(options))
         except UserError as error:
             return (view.output.status("failed", error=_without_folders(str(error))), *empty, *_controls(working=False))
-        job = self.sessions.begin(session, self.panel.id, lambda: self.panel.work(options))
         self._views[job] = view
         return (view.output.status("working"), *empty, *_controls(working=True))
 
