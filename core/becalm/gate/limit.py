@@ -5,7 +5,6 @@ Asked of what a file declares before memory is given, so a small file cannot ask
 
 import os
 import re
-import resource
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -62,7 +61,11 @@ def too_much(path: Path, what: str = "") -> UserError:
 
 
 def _memory() -> int:
-    """Bytes of memory that this process may have at most."""
+    """Bytes of memory that this process may have at most; where that cannot be asked, as on Windows, plenty."""
+    if os.name == "nt":
+        return 2 * _DEFAULT
+    import resource  # There is none on Windows.
+
     here = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     soft, _ = resource.getrlimit(resource.RLIMIT_AS)
     return here if soft == resource.RLIM_INFINITY else min(here, soft)

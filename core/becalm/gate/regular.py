@@ -11,6 +11,9 @@ from typing import BinaryIO
 from becalm.errors import UserError
 from becalm.gate.limit import too_much
 
+_READ = os.O_RDONLY
+for _flag in ("O_NONBLOCK", "O_CLOEXEC", "O_BINARY"):  # The last is Windows's, the others are not.
+    _READ |= getattr(os, _flag, 0)
 _KINDS = {stat.S_IFIFO: "a pipe", stat.S_IFSOCK: "a socket", stat.S_IFCHR: "a device", stat.S_IFBLK: "a device"}
 
 
@@ -25,7 +28,7 @@ def opened(path: Path, what: str = "file") -> BinaryIO:
     """
     try:
         # Without waiting: opening a pipe waits for somebody to write into it.
-        handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        handle = os.open(path, _READ)
     except (OSError, ValueError) as error:  # A name with a null byte is a ValueError.
         raise _unreadable(path, what, error) from error
     try:
