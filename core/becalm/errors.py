@@ -9,13 +9,38 @@ from pydantic import ValidationError
 
 Location = tuple[int | str, ...]
 
+_SENTENCE = 1500
+"""Letters of a sentence."""
+_MOST = 8
+"""Wrong fields that a sentence names."""
+_WORDS = 400
+"""Letters of a validator's own sentence."""
+_LONGEST = 120
+"""Letters of a value in a sentence."""
+
 
 class UserError(ValueError):
-    """Bad input. The command line prints the sentence and exits with 2."""
+    """Bad input. The command line prints the sentence and exits with 2.
+
+    A sentence may hold words of a stranger's file: control characters in them, which a terminal would obey, are shown
+    escaped, and of very long ones the middle is left out.
+    """
+
+    def __init__(self, sentence: str = "") -> None:
+        super().__init__(_plain(sentence))
 
 
 class PluginError(Exception):
     """A fault of a plugin's, which its authors mend. The command line prints the sentence and exits with 1."""
+
+
+def _plain(sentence: str) -> str:
+    if not sentence.isprintable():
+        spaced = sentence.replace("\n", " ").replace("\t", " ")
+        sentence = "".join(
+            letter if letter.isprintable() else letter.encode("unicode_escape").decode() for letter in spaced
+        )
+    return sentence if len(sentence) <= _SENTENCE else f"{sentence[: _SENTENCE - 300]} ... {sentence[-290:]}"
 
 
 def first_line(error: BaseException, instead: str | None = None) -> str:
@@ -28,12 +53,12 @@ def unknown(what: str, name: str, known: Iterable[str]) -> UserError:
     """An unknown name: lists the known ones and the nearest."""
     names = sorted(known)
     listing = ", ".join(names) if names else "none"
-    return UserError(f"unknown {what} {name!r}: known are {listing}{nearest(name, names)}")
+    return UserError(f"unknown {what} {shown(name)}: known are {listing}{nearest(name, names)}")
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """``; did you mean 'that'?`` if a known name is near, else nothing."""
-    near = difflib.get_close_matches(name, list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(name[:_LONGEST], list(known), n=1, cutoff=0.6)
     return f"; did you mean {near[0]!r}?" if near else ""
 
 
@@ -63,7 +88,8 @@ def sentence(
         place = name(detail["loc"])
         near = _meant(detail["loc"], known(detail["loc"])) if detail["type"] == "extra_forbidden" else ""
         sentences.setdefault(place, _one(place, detail) + near)
-    return "; ".join(sentences.values())
+    more = f"; and {len(sentences) - _MOST} more" if len(sentences) > _MOST else ""
+    return "; ".join([*sentences.values()][:_MOST]) + more
 
 
 def _meant(location: Location, known: Iterable[str]) -> str:
@@ -79,22 +105,29 @@ def _one(place: str, detail: Any) -> str:
     if kind == "missing":
         return f"{place} is missing"
     if kind in ("value_error", "assertion_error"):
-        return f"{place}: {detail['ctx']['error']}" if place else str(detail["ctx"]["error"])
+        said = str(detail["ctx"]["error"])[:_WORDS]
+        return f"{place}: {said}" if place else said
     if kind == "kind":
         return f"{place} {message}" if place else message
     if kind == "union_tag_not_found":
         return f"{place} needs a {detail['ctx']['discriminator'].strip(chr(39))}"
     if kind in ("model_type", "model_attributes_type", "dict_type"):
-        return f"{place} must be a table of settings, got {value!r}"
+        return f"{place} must be a table of settings, got {shown(value)}"
     if kind == "union_tag_invalid":
         tags = detail["ctx"]["expected_tags"]
-        return f"{place} must be one of {tags}, got {detail['ctx']['tag']!r}{_near(detail['ctx']['tag'], tags)}"
+        return f"{place} must be one of {tags}, got {shown(detail['ctx']['tag'])}{_near(detail['ctx']['tag'], tags)}"
     for start in ("Input should be ", "Value should be "):
         message = message.removeprefix(start)
     # "a valid integer, unable to parse string as an integer" says it twice.
     message = message.split(", unable to ")[0]
     near = _near(value, detail["ctx"]["expected"]) if kind == "literal_error" else ""
-    return f"{place} must be {message}, got {value!r}{near}"
+    return f"{place} must be {message}, got {shown(value)}{near}"
+
+
+def shown(value: object) -> str:
+    """A value as a sentence shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
 
 def _near(value: Any, expected: str) -> str:

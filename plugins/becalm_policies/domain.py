@@ -18,7 +18,7 @@ from becalm.train.split import split_range
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.demonstrations.observe import Observe, Raw
 from becalm_policies.demonstrations.prepare import Preparation, prepare
-from becalm_policies.demonstrations.statistics import Statistics, check_size
+from becalm_policies.demonstrations.statistics import Statistics, check_entries, check_size
 from becalm_policies.demonstrations.windows import Windows
 from becalm_policies.energies import keep_away, steady, within
 from becalm_policies.formats.source import load
@@ -102,6 +102,7 @@ class Policies(Domain[Observed]):
             raise ValueError(f"history - 1 + execute must be at most horizon, got {asked}")
         for name in ("action_low", "action_high"):
             check_size(name, getattr(self, name), self.action_size)
+        check_entries("relative", self.relative, self.observation_size)
         if self.statistics is not None:
             features = self.observe.size(self.observation_size)
             window, chunk = (self.history, self.observation_size), (self.horizon, self.action_size)

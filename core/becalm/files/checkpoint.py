@@ -87,7 +87,7 @@ class Checkpoint:
                 tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 (not a dict)
         except (SafetensorError, OSError, UnicodeDecodeError) as error:
             raise UserError(
-                f"checkpoint {path} cannot be read, it is damaged or cut short: {first_line(error)}"
+                f"checkpoint {path} cannot be read, it is damaged or cut short: {first_line(error)[:200]}"
             ) from error
         text = header.get("config", "")
         if header.get("digest") != _digest(tensors, text):

@@ -43,22 +43,23 @@ def fitted(make: Callable[[], M], tensors: Mapping[str, Tensor]) -> M:
         UserError: If it cannot be made, or the tensors are not its own: other names, shapes or kinds, or not finite.
             The sentence begins with what is wrong with the checkpoint.
     """
-    check(make, tensors)
+    draft = _draft(make, tensors)
+    if isinstance(draft, nn.Module):
+        compare(draft, tensors)
     made = _made(make, tensors)
     if isinstance(made, nn.Module):
         load(made, tensors)
     return made
 
 
-def check(make: Callable[[], object], tensors: Mapping[str, Tensor]) -> None:
-    """Checks that tensors are those of what ``make`` makes, without memory, where it can be made so.
+def check_size(make: Callable[[], object], tensors: Mapping[str, Tensor]) -> None:
+    """Refuses settings that make nothing, or a network much larger than tensors; names and shapes are not compared.
 
     Raises:
         UserError: As ``fitted``.
     """
-    draft = _draft(make, tensors)
-    if isinstance(draft, nn.Module):
-        compare(draft, tensors)
+    if _draft(make, tensors) is None:
+        _made(make, tensors)
 
 
 def load(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:

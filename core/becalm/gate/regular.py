@@ -71,6 +71,14 @@ def content(path: Path, what: str = "file", *, most: int) -> bytes:
         return held
 
 
+def is_folder(path: Path) -> bool:
+    """Whether there is a folder; of a name that no file can have, too."""
+    try:
+        return path.is_dir()
+    except (OSError, ValueError):
+        return False
+
+
 def inside(folder: Path, path: Path) -> None:
     """Refuses a link that leads out of the folder it stands in, but for the store of the hub's own cache.
 

@@ -22,7 +22,7 @@ from pydantic._internal._model_construction import ModelMetaclass
 from pydantic.fields import FieldInfo
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
-from becalm.errors import Location, UserError, nearest, sentence
+from becalm.errors import Location, UserError, nearest, sentence, shown
 from becalm.plugin.settings import Settings
 
 K = TypeVar("K", bound="type[Kind]")
@@ -152,9 +152,9 @@ def _one(base: type[Kind], name: object) -> type[Kind]:
     known = kinds(base)
     if not isinstance(name, str) or name not in known:
         listed = ", ".join(repr(key) for key in sorted(known))
-        near = nearest(str(name), known)
+        near = nearest(str(name)[:100], known)
         raise PydanticCustomError(
-            "kind", "must be one of {listed}, got {name}{near}", {"listed": listed, "name": repr(name), "near": near}
+            "kind", "must be one of {listed}, got {name}{near}", {"listed": listed, "name": shown(name), "near": near}
         )
     return known[name]
 
@@ -166,7 +166,7 @@ def _read(base: type[Kind], value: Any) -> Kind:
     if isinstance(value, str):
         value = {"kind": value}
     if not isinstance(value, Mapping):
-        raise PydanticCustomError("kind", "must be a table of settings, got {value}", {"value": repr(value)})
+        raise PydanticCustomError("kind", "must be a table of settings, got {value}", {"value": shown(value)})
     value = {**({"kind": base.usual} if base.usual else {}), **base.upgrade(value)}
     if "kind" not in value:
         raise PydanticCustomError("kind", "needs a kind", {})

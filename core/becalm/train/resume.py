@@ -172,8 +172,8 @@ def _restore(stored: Checkpoint, device: torch.device, *, anyway: bool) -> Train
     config = dict(stored.config)
     check_header(config)
     domain, schedule, objective = parts(config)
-    network.check(domain.network, stored.below("network."))
-    network.check(domain.codec, stored.below("codec."))
+    network.check_size(domain.network, stored.below("network."))
+    network.check_size(domain.codec, stored.below("codec."))
     state = begin(domain, schedule, objective, Training.model_validate(config["training"]), device)
     if not anyway:
         check_data(config.get("data", {}), state.data)

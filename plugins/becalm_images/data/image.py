@@ -19,6 +19,7 @@ from becalm.gate.regular import check
 from becalm_images.data.settings import Size, Source, parse_size
 
 # Formats that are no images of pixels, or that Pillow gives to another program to read.
+_BAND = 64
 _NONE = {"BUFR", "EPS", "GRIB", "HDF5", "MPEG", "WMF"}
 
 
@@ -130,6 +131,10 @@ def _scale(image: Image.Image, top: int, background: tuple[int, ...]) -> Image.I
 
 def _compose(pixels: np.ndarray, background: tuple[int, ...]) -> Image.Image:
     """RGBA, (H, W, 4), over a colour: alpha c + (1 - alpha) b, to the nearest integer."""
-    alpha = pixels[..., 3:].astype(np.int32)
-    over = pixels[..., :3] * alpha + np.array(background[:3], np.int32) * (255 - alpha)
-    return Image.fromarray(((over + 127) // 255).astype(np.uint8))
+    shown = np.empty((*pixels.shape[:2], 3), np.uint8)
+    for start in range(0, len(pixels), _BAND):  # In bands: whole, the sums would take eight times the image.
+        band = pixels[start : start + _BAND]
+        alpha = band[..., 3:].astype(np.int32)
+        over = band[..., :3] * alpha + np.array(background[:3], np.int32) * (255 - alpha)
+        shown[start : start + _BAND] = (over + 127) // 255
+    return Image.fromarray(shown)

@@ -8,6 +8,7 @@ import numpy as np
 from PIL import Image
 
 from becalm.errors import UserError
+from becalm.gate.regular import is_folder
 from becalm.train.split import spread
 from becalm_images.data import idx
 from becalm_images.data.folder import from_files
@@ -84,7 +85,7 @@ def load_all(folder: str, reading: Reading = Reading(), holdout: float | None = 
             other, or there is a test split beside a holdout.
     """
     path = Path(folder).expanduser()
-    if not path.is_dir():
+    if not is_folder(path):
         raise UserError(f"there is no folder {path}: name one with images or idx files by --data")
     return _load(listing(path), reading, holdout)
 

@@ -64,6 +64,15 @@ class UNetShape(_Shape):
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in the residual blocks.")
     embedding: Embedding = Field("sinusoidal", description="Features of the noise level.")
 
+    @model_validator(mode="after")
+    def _check(self) -> "UNetShape":
+        attends = self.widths[-max(self.attention, 1) :]
+        for what, number, widths in (("groups", self.groups, self.widths), ("heads", self.heads, attends)):
+            for width in widths:
+                if width < 1 or width % number:
+                    raise ValueError(f"every width must divide by {what} {number}, got {width}")
+        return self
+
     @property
     def side(self) -> int:
         # The middle attends in any case.
@@ -82,6 +91,12 @@ class DiTShape(_Shape):
     patch: int = Field(4, ge=1, description="Side of a token's square of pixels.")
     dropout: float = Field(0.0, ge=0, lt=1, description="Dropout in the perceptrons.")
     embedding: Embedding = Field("sinusoidal", description="Features of the noise level.")
+
+    @model_validator(mode="after")
+    def _check(self) -> "DiTShape":
+        if self.width % self.heads:
+            raise ValueError(f"width must divide by heads {self.heads}, got {self.width}")
+        return self
 
     @property
     def side(self) -> int:

@@ -5,7 +5,7 @@ says so once.
 """
 
 import warnings
-from collections.abc import Sized
+from collections.abc import Sequence, Sized
 from functools import cached_property
 from typing import Any
 
@@ -117,6 +117,17 @@ class Statistics(Settings):
             stacklevel=3,
         )
         return True
+
+
+def check_entries(name: str, entries: Sequence[int], size: int) -> None:
+    """Checks that numbers name entries of an observation, whose size is 0 before it is known.
+
+    Raises:
+        ValueError: If one does not.
+    """
+    wrong = [entry for entry in entries if not 0 <= entry < size]
+    if wrong and size:
+        raise ValueError(f"{name} must name entries from 0 to {size - 1}, got {wrong[0]}")
 
 
 def check_size(name: str, values: Sized | None, size: int) -> None:

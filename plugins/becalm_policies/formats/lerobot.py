@@ -34,7 +34,7 @@ def read(path: Path) -> Episodes:
         info = read_table(path / INFO, "file")
         version = str(info.get("codebase_version", ""))
         if not version.startswith(("v2", "v3")):
-            raise UserError(f"{path}: codebase_version must be v2 or v3, got {version or 'none'}")
+            raise UserError(f"{path}: codebase_version must be v2 or v3, got {version[:40] or 'none'}")
         features = member(path, info, "features", where=INFO)
         for name in (_STATE, _ACTION):
             check_member(path, features, name, where="the features")

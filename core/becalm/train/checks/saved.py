@@ -11,6 +11,7 @@ from typing import Any, TypeGuard
 import torch
 from torch import Tensor
 
+from becalm.errors import shown
 from becalm.train.muon import Muon
 from becalm.train.state import TrainState
 
@@ -29,18 +30,18 @@ def check_header(config: Mapping[str, Any]) -> None:
     """
     step, training = config.get("step"), config.get("training")
     if not _is_whole(step) or step < 0:
-        raise UnfitError(f"step must be a whole number of at least 0, got {step!r}")
+        raise UnfitError(f"step must be a whole number of at least 0, got {shown(step)}")
     if not isinstance(training, Mapping):
-        raise UnfitError(f"training must be a table of settings, got {training!r}")
+        raise UnfitError(f"training must be a table of settings, got {shown(training)}")
     steps = training.get("steps")
     if _is_whole(steps) and step > steps:
         raise UnfitError(f"step must be at most the {steps} steps of the training, got {step}")
     seconds = config.get("seconds", 0.0)
     if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds < math.inf:
-        raise UnfitError(f"seconds must be a number of at least 0, got {seconds!r}")
+        raise UnfitError(f"seconds must be a number of at least 0, got {shown(seconds)}")
     for name in ("data", "bits"):
         if not isinstance(config.get(name, {}), Mapping):
-            raise UnfitError(f"{name} must be a table, got {config[name]!r}")
+            raise UnfitError(f"{name} must be a table, got {shown(config[name])}")
 
 
 def check_saved(tensors: Mapping[str, Tensor], state: TrainState[Any], step: int) -> None:

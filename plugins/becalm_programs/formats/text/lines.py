@@ -12,7 +12,7 @@ from becalm_programs.formats.text.refusal import RefusedError
 
 _MARK = b"\xef\xbb\xbf"
 _WIDE = (b"\xff\xfe", b"\xfe\xff")
-_LONGEST = 2**26
+_LONGEST = 2**24
 """Bytes of a line."""
 
 
