@@ -157,8 +157,8 @@ def test_an_installed_kind_is_known_and_a_checkpoint_says_who_brings_it(
     sys.modules.pop("becalm_early", None)
     with pytest.raises(
         UserError,
-        match=r"early\.safetensors: this checkpoint needs schedule 'early', which becalm_early brings and which is not installed: "
-        r"pip install becalm_early$",
+        match=r"early\.safetensors: this checkpoint needs schedule 'early', which becalm_early brings and which is not "
+        r"installed: pip install becalm_early$",
     ):
         becalm.load(tmp_path / "early.safetensors", "cpu")
 

@@ -6,6 +6,7 @@ from random import Random
 from typing import Any
 
 _MARKS = (b"[", b"]", b"{", b'"', b"'", b"=", b".", b"<=", b"nan", b"-inf", b"9" * 2000)
+_WORD = 50_000
 EXTREMES = (0, 1, 2, 127, 128, 255, 256, 2**15, 2**16 - 1, 2**31 - 1, 2**31, 2**32 - 1, 2**40, 2**62, 2**63, 2**64 - 1)
 JUNK: tuple[Any, ...] = (
     None, True, False, 0, -1, 1, 2, 3, 10**6, 2**31, 2**63, 10**30, 0.5, -0.0, 1e308, float("nan"), float("inf"), "",
@@ -72,7 +73,7 @@ def change_text(random: Random, data: bytes, others: Sequence[bytes] = ()) -> by
         elif kind == 3:
             words.insert(place, random.choice(_MARKS))
         elif kind == 4:
-            words[place] *= random.choice((2, 100, 3000))
+            words[place] = (words[place] * random.choice((2, 100, 3000)))[:_WORD]
         elif kind == 5:
             lines.insert(at, random.choice(lines))
             continue
