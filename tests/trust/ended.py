@@ -14,7 +14,8 @@ from becalm.errors import UserError
 from becalm.files.checkpoint import Checkpoint
 from becalm.train.resume import resume_path
 
-_PATIENCE = 40.0
+_PATIENCE = 180.0
+"""Seconds: a recorder takes what the processor has left."""
 
 
 @dataclass(frozen=True)

@@ -113,6 +113,7 @@ class RunWriter:
             run_id = str(run.info.run_id)
         else:
             run_id, known = str(existing.info.run_id), dict(existing.data.params)
+            self.check()  # Asking may have taken long, and another recorder may have ended the run meanwhile.
             self._client.update_run(run_id, status="RUNNING")
         self._settings(run_id, config, known)
         self._id = run_id

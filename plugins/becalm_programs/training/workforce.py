@@ -92,8 +92,10 @@ def hire(workers: int | None, cluster: str | None, tasks: int) -> Iterator[Workf
 
 
 def _deaf() -> None:
-    """Ctrl-C reaches every process of a terminal; the parent sees to its workers."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    """Ctrl-C, and the end of a terminal, reach all of its processes; the parent sees to its workers."""
+    for name in ("SIGINT", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), signal.SIG_IGN)
 
 
 def _knock(address: str) -> None:
