@@ -23,8 +23,9 @@ import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -108,14 +109,17 @@ def _fresh(folder: Path) -> Path:
     return folder / "runs" / "m.safetensors"
 
 
-def trials(torture: Torture, kills: int, every: int) -> Iterator[tuple[str, int]]:
+def trials(torture: Torture, enough: Callable[[], bool], every: int) -> Iterator[tuple[str, int]]:
     """All that is tried of a domain: how, and a number.
 
     Args:
-        kills: At least so many.
+        enough: Whether there were kills enough; one that comes too late for its training is none.
         every: Of the calls only each so-manieth.
     """
-    yield from (("kill", series) for series in range(-(-kills // IN_A_ROW)))
+    for series in count():
+        if enough():
+            break
+        yield "kill", series
     # One more than it makes, in case what fails makes more of them.
     yield from ((how, at) for how in (DEATH, FULL, BROKEN) for at in range(1, torture.calls + 2, every))
 
@@ -139,7 +143,11 @@ def main() -> int:
         for noun, subject in chosen.items():
             (folder / noun).mkdir()
             torture = Torture.of(subject, folder / noun)
-            for how, number in trials(torture, asked.kills, asked.every):
+
+            def enough(noun: str = noun) -> bool:
+                return sum(result.get("kills", 0) for key, result in done.items() if key[0] == noun) >= asked.kills
+
+            for how, number in trials(torture, enough, asked.every):
                 if (noun, how, number) in done:
                     continue
                 real = how == "kill" and number % _REAL == 0 and not asked.untracked
