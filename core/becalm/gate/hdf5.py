@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
+from becalm.gate import trial
 from becalm.gate.limit import Budget, most
 from becalm.gate.regular import check as check_file
 
@@ -28,13 +29,15 @@ def opened(path: Path) -> Iterator[Any]:
     """An HDF5 file to read, as h5py has it, in which nothing lies elsewhere.
 
     Raises:
-        UserError: If it is no regular file, too large, or something in it lies elsewhere, stands there twice, or is
-            packed by another filter than HDF5's own and the usual ones.
+        UserError: If it is no regular file, too large, HDF5's library breaks down on it or comes to no end, or
+            something in it lies elsewhere, stands there twice, or is packed by another filter than HDF5's own and the
+            usual ones.
         ImportError: If h5py is not installed.
     """
     import h5py
 
     check_file(path, most=most())
+    trial.check(path, tuple(_FILTERS))
     with h5py.File(path, "r") as file:
         _check(file, path)
         yield file
