@@ -13,6 +13,8 @@ from pydantic import Field, ValidationError
 
 from becalm.errors import UserError, sentence
 from becalm.files.atomic import write_atomic
+from becalm.gate.checkpoint import metadata
+from becalm.gate.text import parse_table
 from becalm.plugin.settings import Settings
 
 
@@ -84,13 +86,7 @@ def read_header(checkpoint: Path) -> dict[str, Any]:
     Raises:
         UserError: If there is no such checkpoint.
     """
-    try:
-        with checkpoint.open("rb") as file:
-            size = int.from_bytes(file.read(8), "little")
-            # No header is nearly as long; a damaged length must not ask for all memory.
-            metadata = json.loads(file.read(min(size, 100_000_000)))["__metadata__"]
-        return {"config": json.loads(metadata["config"]), "digest": str(metadata["digest"])}
-    except OSError as error:
-        raise UserError(f"cannot read checkpoint {checkpoint}: {error.strerror}") from error
-    except (ValueError, KeyError, TypeError) as error:
-        raise UserError(f"{checkpoint} is no becalm checkpoint") from error
+    said = metadata(checkpoint)
+    if not {"config", "digest"} <= said.keys():
+        raise UserError(f"{checkpoint} is no becalm checkpoint: its header names no config")
+    return {"config": parse_table(said["config"], f"the configuration of {checkpoint}"), "digest": said["digest"]}

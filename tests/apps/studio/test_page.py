@@ -83,10 +83,10 @@ def test_a_film_streams_and_ends_in_the_picture_that_the_library_draws(visitor: 
         "'#picture-images-sample img'); if (found) window.seen.add(found.alt); }).observe("
         "document.querySelector('#picture-images-sample'), {childList: true, subtree: true, attributes: true});"
     )
-    visitor.enter("images-sample", **{"request-count": 4, "request-steps": 4, "request-seed": 3})
+    visitor.enter("images-sample", **{"request-count": 4, "request-steps": 8, "request-seed": 3})
     visitor.run("images-sample")
     visitor.status("images-sample", "done")
-    expected = becalm.load("mnist").sample(count=4, steps=4, seed=3)
+    expected = becalm.load("mnist").sample(count=4, steps=8, seed=3)
     assert visitor.picture("images-sample") == expected.picture().content
     assert len([text for text in visitor.page.evaluate("[...window.seen]") if text.startswith("estimate at t = ")]) >= 2
     assert "accuracy" in visitor.told("images-sample")

@@ -83,6 +83,6 @@ def test_the_header_alone_tells_configuration_and_digest(trained: Path) -> None:
     whole = Checkpoint.read(trained)
     assert read_header(trained) == {"config": whole.config, "digest": whole.digest}
     (trained.parent / "a.safetensors").write_bytes(b"\xff" * 100)
-    for name, says in (("a.safetensors", "is no becalm checkpoint"), ("b.safetensors", "cannot read checkpoint")):
+    for name, says in (("a.safetensors", "is damaged or cut short"), ("b.safetensors", "there is no checkpoint")):
         with pytest.raises(UserError, match=says):
             read_header(trained.parent / name)

@@ -7,9 +7,11 @@ from typing import Any
 
 import gradio as gr
 
+from becalm.errors import UserError
 from becalm.plugin.hooks import DomainRef
 from becalm_apps.studio.ui import sketch
 from becalm_apps.studio.ui.entry import Entry, Kind
+from becalm_apps.tracking.manifest import read_header
 
 _SMALL = (Kind.NUMBER, Kind.CHOICE, Kind.CHECK, Kind.TEXT)
 _RUNS = Path("runs")
@@ -25,16 +27,11 @@ def checkpoints(ref: DomainRef) -> list[str]:
 
 def _domain(path: Path) -> str | None:
     """The domain that a file's header names; None if it is no checkpoint."""
-    import json
-
-    from safetensors import SafetensorError, safe_open
-
     try:
-        with safe_open(path, framework="np") as file:
-            config = json.loads((file.metadata() or {}).get("config", "{}"))
-    except (SafetensorError, OSError, ValueError):
+        config = read_header(path)["config"]
+    except UserError:
         return None
-    return config.get("domain") if isinstance(config, dict) and "objective" in config else None
+    return config.get("domain") if "objective" in config else None
 
 
 def form(ref: DomainRef, panel: str, entries: Sequence[Entry], *, shared: bool = False) -> dict[tuple[str, ...], Any]:
