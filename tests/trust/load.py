@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Thread
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "apps"))
@@ -32,6 +33,12 @@ from running import environment_with, started, until
 
 GONE = 5.0
 """Seconds after which what a visitor has left behind computes no more."""
+SPREAD = 5.0
+"""Medians that the 99th percentile of waiting may take, where all ask at once."""
+GROWN = 5.0
+"""Percent that memory may grow by, once it is warm."""
+wrong: list[str] = []
+"""What was more than it may be."""
 
 
 class Page:
@@ -121,6 +128,8 @@ def served() -> Iterator[tuple[int, int]]:
             port = probe.getsockname()[1]
         words = ["models", "serve", "-m", f"models:/{made['model']}/{made['version']}", "--env-manager", "local"]
         server = started([*words, "-p", port], place, environment, module="mlflow", stderr=(place / "err").open("w"))
+        assert server.stdout is not None
+        Thread(target=server.stdout.read, daemon=True).start()  # It logs every request, and a pipe holds few.
         try:
             until(lambda: answers(f"http://127.0.0.1:{port}/ping"), 120)
             yield port, server.pid
@@ -140,7 +149,10 @@ def under_load(clients: int, seconds: float) -> None:
 
         took = crowd(clients, seconds, visit)
         report("studio", took, ("begin", "poll"), seen)
-        print(f"a visitor that vanishes frees the processor after {vanishing(port, pid):.1f} s (at most {GONE:g})")
+        seconds = vanishing(port, pid)
+        print(f"a visitor that vanishes frees the processor after {seconds:.1f} s (at most {GONE:g})")
+        if seconds > GONE:
+            wrong.append("a visitor that vanishes")
 
 
 def vanishing(port: int, pid: int) -> float:
@@ -176,7 +188,9 @@ def at_length(minutes: float) -> None:
                 page.run(took, count=4, steps=5, seed=number)
                 heart.close()
 
-        report(f"studio, {minutes:g} min", crowd(4, 60 * minutes, visit), ("begin", "poll"), seen, warm=60.0)
+        report(
+            f"studio, {minutes:g} min", crowd(4, 60 * minutes, visit), ("begin", "poll"), seen, warm=60.0, spread=False
+        )
 
 
 def asked(clients: int, seconds: float) -> None:
@@ -196,13 +210,19 @@ def asked(clients: int, seconds: float) -> None:
         report("served model", crowd(clients, seconds, ask), ("sample",), seen)
 
 
-def report(name: str, took: Answers, asked: tuple[str, ...], seen: list[Held], warm: float = 20.0) -> None:
+def report(
+    name: str, took: Answers, asked: tuple[str, ...], seen: list[Held], warm: float = 20.0, *, spread: bool = True
+) -> None:
     """Prints how it went."""
     for what in asked:
         count, median, high, ratio = took.row(what)
         print(f"{name}, {what}: {count} answers, median {median:.3f} s, p99 {high:.3f} s, ratio {ratio:.1f}")
+        if spread and not ratio <= SPREAD:
+            wrong.append(f"{name}, {what}: ratio {ratio:.1f}")
     errors = "; ".join(f"{number} x {said}" for said, number in took.errors.items()) or "none"
     print(f"{name}: errors: {errors}")
+    if took.errors:
+        wrong.append(f"{name}: errors")
     growth(name, seen, warm)
 
 
@@ -216,6 +236,8 @@ def growth(name: str, seen: list[Held], warm: float) -> None:
         f"handles {first.handles} -> {last.handles}, threads {first.threads} -> {last.threads}",
         flush=True,
     )
+    if grown > GROWN:
+        wrong.append(f"{name}: memory {grown:+.1f} %")
 
 
 def alone(samples: int, acts: int) -> None:
@@ -266,6 +288,8 @@ def main() -> None:
     for name in options.only.split(","):
         parts[name]()
         sys.stdout.flush()
+    print("; ".join(wrong) or "all is as it should be")
+    sys.exit(bool(wrong))
 
 
 if __name__ == "__main__":

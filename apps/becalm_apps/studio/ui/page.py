@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from html import escape
+from threading import Timer
 from typing import Any
 
 import gradio as gr
@@ -22,6 +23,10 @@ from becalm_apps.studio.ui.panel_controller import PanelController
 _HEADING = "<h1>becalm studio</h1>"
 _TICK = 0.08
 """Seconds between two looks at a run."""
+_FORGET = 5.0
+"""Seconds after which nothing is known of a visitor who left."""
+_KEPT = 100
+"""Visitors whose pages gradio remembers; each takes a megabyte. The next event of another makes its page known anew."""
 
 
 def page(plugins: Sequence[Plugin], sessions: Sessions, *, shared: bool = False) -> gr.Blocks:
@@ -32,7 +37,12 @@ def page(plugins: Sequence[Plugin], sessions: Sessions, *, shared: bool = False)
     """
 
     def leave(request: gr.Request) -> None:
-        sessions.leave(str(request.session_hash))
+        session = str(request.session_hash)
+        sessions.leave(session)
+        # gradio keeps what it knows of a session for an hour, and asks for it once more when this returns.
+        forgetting = Timer(_FORGET, _forget, (blocks, session))
+        forgetting.daemon = True
+        forgetting.start()
 
     with gr.Blocks(title="becalm studio", analytics_enabled=False, fill_width=True, delete_cache=(600, 3600)) as blocks:
         gr.HTML(_HEADING, elem_classes="heading")
@@ -43,9 +53,17 @@ def page(plugins: Sequence[Plugin], sessions: Sessions, *, shared: bool = False)
             for ref in [ref for plugin in plugins for ref in plugin.domains]:
                 _domain(ref, plugins, sessions, shared)
         blocks.unload(leave)
+    blocks.state_session_capacity = _KEPT
     # gradio asks only of a page that it has launched by itself whether a file that a request names was uploaded.
     blocks.has_launched = True
     return blocks
+
+
+def _forget(blocks: gr.Blocks, session: str) -> None:
+    holder = blocks.state_holder
+    with holder.lock:
+        holder.session_data.pop(session, None)
+        holder.time_last_used.pop(session, None)
 
 
 def _domain(ref: DomainRef, plugins: Sequence[Plugin], sessions: Sessions, shared: bool) -> None:
