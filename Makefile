@@ -42,6 +42,7 @@ load: .venv/dev  ## The studio, a served model and one long process under load (
 
 fuzz: .venv/dev  ## Changed files of every kind through every door, 10,000 of each; goes on where it stopped (half an hour)
 	OMP_NUM_THREADS=1 $(BIN)/python tests/trust/fuzz/run.py
+	OMP_NUM_THREADS=1 $(BIN)/python tests/trust/fuzz/studio_requests.py
 
 check: .venv/dev  ## Style, types, import directions, documentation
 	$(BIN)/python -m ruff check .

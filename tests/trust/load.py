@@ -104,9 +104,9 @@ def pid_of(port: int) -> int:
 
 
 @contextmanager
-def at_studio() -> Iterator[tuple[int, int]]:
-    """Port and process of a studio."""
-    with tempfile.TemporaryDirectory() as place, studio(Path(place)) as address:
+def at_studio(folder: Path | None = None) -> Iterator[tuple[int, int]]:
+    """Port and process of a studio, which works in a folder."""
+    with tempfile.TemporaryDirectory() as place, studio(folder or Path(place)) as address:
         port = port_of(address)
         until(lambda: Page(port, "first"))
         yield port, pid_of(port)
