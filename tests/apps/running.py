@@ -43,8 +43,8 @@ def started(
         stdout=subprocess.PIPE,
         stderr=stderr,
         text=True,
-        # Whoever starts the tests in the background has them ignore interrupts, and so would the command.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        # Whoever starts the tests in the background has them ignore signals, and so would the command.
+        preexec_fn=lambda: [signal.signal(number, signal.SIG_DFL) for number in (signal.SIGINT, signal.SIGHUP)],
     )
 
 

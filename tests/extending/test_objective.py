@@ -64,7 +64,7 @@ def test_the_checkpoint_names_the_distribution_that_brings_it(trained: Path, pac
 
 
 def test_loading_without_the_package_says_which_to_install(trained: Path) -> None:
-    says = next(line for line in _page().splitlines() if line.startswith("    this checkpoint needs")).strip()
+    says = next(line for line in _page().splitlines() if line.startswith("    runs/huber.safetensors: ")).strip()
     done = becalm("images", "sample", "--checkpoint", "runs/huber.safetensors", "--out", "no.png", cwd=trained)
     assert (done.returncode, done.stderr) == (2, f"becalm: {says}\n")
     done = python("-c", "import becalm; becalm.load('runs/huber.safetensors')", cwd=trained)
