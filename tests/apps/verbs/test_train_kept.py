@@ -130,6 +130,7 @@ def test_a_signal_before_the_first_step_ends_the_command_in_a_sentence(becalm: R
     assert not list(tmp_path.glob(".*"))
 
 
+@pytest.mark.slow
 def test_a_second_signal_ends_a_long_step_and_leaves_the_last_save(becalm: Run, tmp_path: Path) -> None:
     words = ["--steps", 6, "--no-preview", "--out"]
     assert becalm("toy", "train", *FLAGS[:4], *words, "whole.safetensors")[0] == 0
