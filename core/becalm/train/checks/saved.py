@@ -106,7 +106,7 @@ def _check_weight(prefix: str, kept: Mapping[str, Tensor], weight: Tensor, step:
         if name not in known:
             raise UnfitError(f"tensor {full!r} is none of this training's")
         if name == "step":
-            _check(full, kept[name], torch.zeros(()))
+            _check(full, kept[name], torch.zeros((), dtype=torch.float32))
             count = float(kept[name])
             if count != round(count) or not 1 <= count <= step:
                 raise UnfitError(f"tensor {full!r} must be a step from 1 to {step}, got {count:g}")
