@@ -46,6 +46,18 @@ def test_a_training_resumed_from_its_file_ends_in_the_same_bits(
     assert same(finished(again), whole)
 
 
+def test_a_training_is_resumed_whatever_the_default_dtype_is(installed_toy: Path, tmp_path: Path) -> None:
+    domain, objective, training = RECIPES["plain"]
+    state, path = fresh(domain, objective, **training), tmp_path / "points.safetensors"
+    next(iter(train(state)))
+    save(state, path)
+    torch.set_default_dtype(torch.float64)
+    try:
+        assert same(state, resume(path, CPU))
+    finally:
+        torch.set_default_dtype(torch.float32)
+
+
 @pytest.mark.parametrize("recipe", ["plain", "accumulating, with dropout"])
 def test_a_training_stopped_and_continued_in_memory_ends_in_the_same_bits(recipe: str) -> None:
     domain, objective, training = RECIPES[recipe]
