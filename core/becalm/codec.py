@@ -28,6 +28,14 @@ class Codec(Protocol[C_contra]):
         """Data of x0."""
 
 
+@runtime_checkable
+class Density(Protocol[C_contra]):
+    """What a codec has that changes densities by a known factor: with it data have a likelihood."""
+
+    def log_det(self, data: Tensor, cond: C_contra) -> Tensor:
+        """log |det d x0 / d data| of each row, (N,)."""
+
+
 class Identity(nn.Module):
     """Diffusion happens on the data themselves."""
 
@@ -36,6 +44,9 @@ class Identity(nn.Module):
 
     def decode(self, x0: Tensor, cond: object = None) -> Tensor:
         return x0
+
+    def log_det(self, data: Tensor, cond: object = None) -> Tensor:
+        return torch.zeros(len(data), dtype=torch.float64, device=data.device)
 
 
 class Affine(nn.Module):
@@ -65,6 +76,10 @@ class Affine(nn.Module):
 
     def decode(self, x0: Tensor, cond: object = None) -> Tensor:
         return x0 * self.scale + self.shift
+
+    def log_det(self, data: Tensor, cond: object = None) -> Tensor:
+        each = -self.scale.double().abs().log()
+        return each.expand(data.shape).reshape(len(data), -1).sum(1)
 
     @classmethod
     def bounds(cls, low: Tensor, high: Tensor) -> "Affine":

@@ -53,6 +53,10 @@ class Pixels(nn.Module):
         """The nearest uint8 pixels."""
         return (x0.float() * self.scale + self.shift).round().clamp(0, 255).to(torch.uint8)
 
+    def log_det(self, data: Tensor, cond: object = None) -> Tensor:
+        """That of pixels as densities, before they are rounded."""
+        return -self.scale.double().log() * data[0].numel() * torch.ones(len(data), device=data.device)
+
 
 class Images(Source, Domain[Tensor]):
     """Labelled images, uint8 (N, C, H, W). The condition is (B,) labels; label ``classes`` is the null class."""

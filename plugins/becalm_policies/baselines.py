@@ -28,7 +28,8 @@ from becalm.schedule import Flow
 from becalm.train import Training, begin, train
 from becalm.train.plan import with_defaults
 from becalm.train.resume import export
-from becalm_policies.domain import Actions, Policies
+from becalm_policies.actions import Actions
+from becalm_policies.domain import Policies
 from becalm_policies.networks.condition import Observed
 
 _CLUSTERS = 20

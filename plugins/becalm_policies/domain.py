@@ -15,6 +15,7 @@ from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import epochs
 from becalm.train.split import split_range
+from becalm_policies.actions import Actions
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.demonstrations.observe import Observe, Raw
 from becalm_policies.demonstrations.prepare import Preparation, prepare
@@ -29,31 +30,6 @@ from becalm_policies.views.chunk_plot import plot_chunks
 from becalm_policies.views.scene import Scene
 
 _EXAMPLES = 8
-
-
-class Actions(nn.Module):
-    """Between chunks of actions (B, Tp, A) in the environment's units and diffusion space.
-
-    Args:
-        shift, scale: Of actions, taken relative to the condition's reference.
-    """
-
-    shift: Tensor
-    scale: Tensor
-
-    def __init__(self, shift: Tensor, scale: Tensor) -> None:
-        super().__init__()
-        # Not in a checkpoint's tensors: its settings have them, to the last digit.
-        self.register_buffer("shift", shift, persistent=False)
-        self.register_buffer("scale", scale, persistent=False)
-
-    def encode(self, data: Tensor, cond: Observed) -> Tensor:
-        """(action - reference - shift) / scale."""
-        return ((data - cond.reference[:, None].to(data) - self.shift) / self.scale).float()
-
-    def decode(self, x0: Tensor, cond: Observed) -> Tensor:
-        """Not clipped to the action's bounds."""
-        return x0 * self.scale + self.shift + cond.reference[:, None]
 
 
 class Policies(Domain[Observed]):
