@@ -18,6 +18,8 @@ class GaussianMixture:
         means: (K, *shape).
         stds: (K,) standard deviations, >= 0.
 
+    A level is a scalar, or one per sample, (B, 1, ..., 1).
+
     As a denoiser its condition is None for the whole mixture, or (B,) component numbers, -1 for the whole mixture.
     """
 
@@ -27,11 +29,11 @@ class GaussianMixture:
 
     def __call__(self, x: Tensor, level: NoiseLevel, cond: Tensor | None = None) -> Tensor:
         share = self.posterior(x, level, cond)
-        variance = (level.alpha * self.stds) ** 2 + level.sigma**2
+        alpha, sigma, stds = self._beside(x, level)
+        variance = (alpha * stds) ** 2 + sigma**2
         # E[x0 | x, k] = mu + alpha s^2 / (alpha^2 s^2 + sigma^2) (x - alpha mu); at a clean level x itself.
-        gain = torch.where(variance > 0, level.alpha * self.stds**2 / variance, 1.0 / level.alpha)
-        gain = gain.reshape(-1, *[1] * (x.dim() - 1))
-        centre = self.means + gain * (x[:, None] - level.alpha * self.means)
+        gain = torch.where(variance > 0, alpha * stds**2 / variance, 1.0 / alpha)
+        centre = self.means + gain * (x[:, None] - alpha * self.means)
         return (share.reshape(*share.shape, *[1] * (x.dim() - 1)) * centre).sum(1).to(x)
 
     def posterior(self, x: Tensor, level: NoiseLevel, cond: Tensor | None = None) -> Tensor:
@@ -49,10 +51,16 @@ class GaussianMixture:
         return self._joint(x, level).logsumexp(1) - 0.5 * dimensions * math.log(2 * math.pi)
 
     def _joint(self, x: Tensor, level: NoiseLevel) -> Tensor:
-        variance = (level.alpha * self.stds) ** 2 + level.sigma**2
-        distance = (x[:, None] - level.alpha * self.means).flatten(2).square().sum(2)
+        alpha, sigma, stds = self._beside(x, level)
+        variance = ((alpha * stds) ** 2 + sigma**2).flatten(1 if alpha.dim() else 0)
+        distance = (x[:, None] - alpha * self.means).flatten(2).square().sum(2)
         dimensions = self.means[0].numel()
         return self.weights.log() - 0.5 * distance / variance - 0.5 * dimensions * variance.log()
+
+    def _beside(self, x: Tensor, level: NoiseLevel) -> tuple[Tensor, Tensor, Tensor]:
+        """Alpha, sigma and the standard deviations, to broadcast against (B, K, *shape)."""
+        alpha, sigma = (value.unsqueeze(1) if value.dim() else value for value in (level.alpha, level.sigma))
+        return alpha, sigma, self.stds.reshape(-1, *(1 for _ in self.means.shape[1:]))
 
     def draw(self, count: int, generator: torch.Generator | None = None) -> Tensor:
         """Exact samples of the data, (count, *shape)."""
