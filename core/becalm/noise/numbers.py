@@ -22,6 +22,7 @@ class Purpose(IntEnum):
     CONDITION = 7
     EDIT = 8
     VALIDATE = 9
+    PROBE = 10
 
 
 def bits(
