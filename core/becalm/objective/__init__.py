@@ -4,19 +4,23 @@ An objective is a file here, or a package's own. It knows no network, no scaling
 The trainer knows no objective.
 """
 
+from becalm.objective.consistency import ConsistencyDistillation, ConsistencyTraining
 from becalm.objective.cross_entropy import CrossEntropy
 from becalm.objective.denoising import Denoising
 from becalm.objective.draw import draw, losses
 from becalm.objective.hybrid import Hybrid
 from becalm.objective.kind import Draw, Objective, Others
+from becalm.objective.progressive import Progressive
 from becalm.objective.times import Fixed, Importance, LogNormal, Memory, Times, Uniform
 from becalm.objective.weighting import Weighting
 from becalm.plugin.kinds import register
 
-for _kind in (Denoising, Hybrid, CrossEntropy):
+for _kind in (Denoising, Hybrid, CrossEntropy, Progressive, ConsistencyTraining, ConsistencyDistillation):
     register(_kind)
 
 __all__ = [
+    "ConsistencyDistillation",
+    "ConsistencyTraining",
     "CrossEntropy",
     "Denoising",
     "Draw",
@@ -27,6 +31,7 @@ __all__ = [
     "Memory",
     "Objective",
     "Others",
+    "Progressive",
     "Times",
     "Uniform",
     "Weighting",

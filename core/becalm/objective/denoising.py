@@ -34,13 +34,15 @@ class Denoising(Objective):
 
     def losses(self, student: Denoiser[C], others: Others[C], batch: Batch[C], draw: Draw) -> Tensor:
         x0 = student(draw.x, draw.level, batch.cond)
-        return self.penalised(squared(self, self.weighting, x0, batch, draw), x0, others, batch, draw)
+        return self.penalised(squared(self, self.weighting, x0, batch.x0, batch, draw), x0, others, batch, draw)
 
 
-def squared(objective: Objective, weighting: Weighting, x0: Tensor, batch: Batch[C], draw: Draw) -> Tensor:
+def squared(
+    objective: Objective, weighting: Weighting, x0: Tensor, target: Tensor, batch: Batch[C], draw: Draw
+) -> Tensor:
     """The weighted squared error of an estimate, (B,)."""
     root = weighting.weight(draw.level, objective.prediction).sqrt()
-    return batch.mean((root.to(x0) * (x0 - batch.x0)) ** 2)
+    return batch.mean((root.to(x0) * (x0 - target)) ** 2)
 
 
 def check_weights(objective: Objective, weighting: Weighting, schedule: NoiseSchedule) -> None:

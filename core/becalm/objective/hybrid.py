@@ -49,5 +49,5 @@ class Hybrid(Objective):
         x0, fraction = student.halves(draw.x, draw.level, batch.cond)
         # Outside of the two the bound would grow without end.
         bits = step_bound(draw.level, draw.levels[1], batch.x0, x0, fraction.clamp(0, 1))
-        losses = squared(self, self.weighting, x0, batch, draw) + self.bound * STEPS * batch.mean(bits)
+        losses = squared(self, self.weighting, x0, batch.x0, batch, draw) + self.bound * STEPS * batch.mean(bits)
         return self.penalised(losses, x0, others, batch, draw)

@@ -59,18 +59,30 @@ class Others(Generic[C]):
     teacher: Denoiser[C] | None = None
     penalty: Energy[C] | None = None
 
+    def need_teacher(self, name: str) -> Denoiser[C]:
+        """The teacher.
+
+        Raises:
+            UserError: If there is none for the objective of that name.
+        """
+        if self.teacher is None:
+            raise UserError(f"objective {name} learns from a teacher: begin from a trained checkpoint (--from)")
+        return self.teacher
+
 
 class Objective(Kind):
     """What is learnt, as a loss over denoisers: it knows no network, no scaling, no (p, q).
 
     Class attributes:
         learned: Whether the network has a second output, for the variance.
+        taught: Whether it learns from a teacher: the denoiser that the training begins from.
     """
 
     room: ClassVar[str] = "objective"
     usual: ClassVar[str] = "denoising"
     renamed: ClassVar[Mapping[str, str]] = {"times": "levels"}
     learned: ClassVar[bool] = False
+    taught: ClassVar[bool] = False
 
     prediction: Prediction = Field("v", description="What the network outputs.")
     levels: Times = Field(Uniform(), description="Distribution of the noise level.")

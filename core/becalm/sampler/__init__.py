@@ -11,17 +11,19 @@ from becalm.sampler.dpmpp3m import DPMpp3M
 from becalm.sampler.dpmppsde import DPMppSDE
 from becalm.sampler.euler import Euler
 from becalm.sampler.extra import Extra
+from becalm.sampler.few.consistency import Consistency
 from becalm.sampler.heun import Heun
 from becalm.sampler.known import Known, Moved, Noise, Step, last, sample
 from becalm.sampler.step import Sampler
 from becalm.sampler.unipc import UniPC
 
-for _kind in (DDPM, DDIM, Euler, Heun, DPMpp2M, DPMpp3M, DPMppSDE, UniPC):
+for _kind in (DDPM, DDIM, Euler, Heun, DPMpp2M, DPMpp3M, DPMppSDE, UniPC, Consistency):
     register(_kind)
 
 __all__ = [
     "DDIM",
     "DDPM",
+    "Consistency",
     "DPMpp2M",
     "DPMpp3M",
     "DPMppSDE",

@@ -10,11 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from becalm.errors import UserError
-from becalm.objective import Others
 from becalm.objective.draw import draw, weighted
 from becalm.train.arithmetic import autocast, seeded
 from becalm.train.state import TrainState
-from becalm.train.step import denoiser, encoded
+from becalm.train.step import beside, denoiser, encoded
 
 C = TypeVar("C")
 
@@ -54,7 +53,7 @@ class HeldOut(Generic[C]):
         """
         state, losses = self._state, []
         student = denoiser(state, network)
-        others = Others(average=student, penalty=state.domain.penalty())
+        others = beside(state, student)
         # What importance remembers changes; without it, it draws evenly.
         history = torch.zeros_like(state.history)
         for number, batch in enumerate(self._batches):

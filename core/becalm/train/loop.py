@@ -7,6 +7,7 @@ left at its last save; how far it comes is the machine's matter.
 
 import time
 from collections.abc import Iterator
+from copy import deepcopy
 from fnmatch import fnmatch
 from typing import TypeVar
 
@@ -49,6 +50,7 @@ def begin(
     Raises:
         UserError: If the schedule is no kind, so that no checkpoint could name it; the domain has no null condition to
             train without; the checkpoint's weights are none of the network's; or all weights are frozen.
+        UserError: If the objective learns from a teacher and there is no checkpoint, or one of another prediction.
         ValueError: If the objective cannot be trained on the schedule.
     """
     if not isinstance(schedule, Schedule):
@@ -71,6 +73,7 @@ def begin(
         _load(network, origin, "network.")
         if isinstance(codec, nn.Module) and codec.state_dict():
             _load(codec, origin, "codec.")
+    teacher = _teacher(network, objective, origin)
     network = network.to(device).train()
     for pattern in training.freeze:
         if not any(fnmatch(name, pattern) for name, _ in network.named_parameters()):
@@ -82,6 +85,7 @@ def begin(
         codec = codec.to(device).eval().requires_grad_(False)
     history = torch.zeros(BINS, dtype=torch.float64, device=device)
     state = TrainState(domain, schedule, objective, training, network, codec, {}, [], history, device, process)
+    state.teacher = None if teacher is None else teacher.to(device)
     state.data = domain.fingerprint()
     state.average = {name: weight.detach().clone() for name, weight in state.weights().items()}
     if not state.average:
@@ -117,6 +121,18 @@ def train(state: TrainState[C]) -> Iterator[TrainStep]:
             check_steps(state)
         yield done
     check_tensors(state)  # For whoever trains without saving.
+
+
+def _teacher(network: nn.Module, objective: Objective, origin: Checkpoint | None) -> nn.Module | None:
+    """The network as the training begins with it, if the objective learns from it."""
+    if not objective.taught:
+        return None
+    if origin is None:
+        raise UserError(f"objective {objective.name} learns from a teacher: begin from a trained checkpoint (--from)")
+    theirs = origin.config.get("objective", {}).get("prediction", objective.prediction)
+    if theirs != objective.prediction:
+        raise UserError(f"the teacher's prediction is {theirs}: prediction must be that, got {objective.prediction}")
+    return deepcopy(network).eval().requires_grad_(False)
 
 
 def _load(module: nn.Module, origin: Checkpoint, prefix: str) -> None:

@@ -14,6 +14,7 @@ from becalm.files.atomic import write_together
 from becalm.files.checkpoint import Checkpoint
 from becalm.gate import network
 from becalm.model.load import named, parts
+from becalm.objective import Objective
 from becalm.plugin.find import Plugin, bringer
 from becalm.plugin.kinds import Kind
 from becalm.train.checks.conditions import check_data, conditions
@@ -134,6 +135,8 @@ def _resume_state(state: TrainState[Any]) -> Checkpoint:
         for number, moments in optimizer.state_dict()["state"].items():
             prefix = f"optimizer.{rank}.{number}."
             tensors |= {prefix + name: torch.as_tensor(value) for name, value in moments.items()}
+    if state.teacher is not None:
+        tensors |= {f"teacher.{name}": value for name, value in state.teacher.state_dict().items()}
     tensors |= {"history": state.history, **_codec(state)}
     told = {"data": dict(state.data), "bits": conditions(state), "half": state.half}
     return Checkpoint(tensors, {**describe(state), **told})
@@ -174,7 +177,8 @@ def _restore(stored: Checkpoint, device: torch.device, *, anyway: bool) -> Train
     domain, schedule, objective = parts(config)
     network.check_size(domain.network, stored.below("network."))
     network.check_size(domain.codec, stored.below("codec."))
-    state = begin(domain, schedule, objective, Training.model_validate(config["training"]), device)
+    training = Training.model_validate(config["training"])
+    state = begin(domain, schedule, objective, training, device, origin=_origin(stored, objective))
     if not anyway:
         check_data(config.get("data", {}), state.data)
     check_saved(stored.tensors, state, config["step"])
@@ -194,6 +198,15 @@ def _restore(stored: Checkpoint, device: torch.device, *, anyway: bool) -> Train
     state.step, state.seconds = config["step"], float(config.get("seconds", 0.0))
     state.half, state.bits = bool(config.get("half", False)), config.get("bits", {})
     return state
+
+
+def _origin(stored: Checkpoint, objective: Objective) -> Checkpoint | None:
+    """The checkpoint that a training with a teacher began from, as far as it is needed to go on."""
+    if not objective.taught:
+        return None
+    teacher = {f"network.{name}": value for name, value in stored.below("teacher.").items()}
+    codec = {f"codec.{name}": value for name, value in stored.below("codec.").items()}
+    return Checkpoint({**teacher, **codec}, {})
 
 
 def _lay_out(optimizer: torch.optim.Optimizer) -> None:

@@ -41,6 +41,8 @@ class TrainState(Generic[C]):
     """All that a training is: configuration, tensors, a step number. ``train`` advances it in place.
 
     Attributes:
+        teacher: The network that the objective learns from, with the weights that the training began with; None if it
+            asks for none.
         data: What the domain says of the data that the training began with, see ``Domain.fingerprint``.
         bits: What its bits depended on when it was last saved, see ``checks.conditions``; nothing if it never was.
         half: Whether its checkpoint holds the network's floats as float16.
@@ -59,6 +61,7 @@ class TrainState(Generic[C]):
     history: Tensor
     device: torch.device
     process: Process = GAUSSIAN
+    teacher: nn.Module | None = None
     step: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0

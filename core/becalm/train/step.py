@@ -80,7 +80,7 @@ def _backward(state: TrainState[C], network: nn.Module, part: Part[C]) -> Tensor
     batch = replace(batch, cond=dropped(state.domain, batch, objective.drop, seed=seed, step=number))
     drawn = draw(objective, state.schedule, batch, state.history, seed=seed, step=number, process=state.process)
     student = denoiser(state, network)
-    others = Others(average=denoiser(state, _Averaged(state)), penalty=state.domain.penalty())
+    others = beside(state, denoiser(state, _Averaged(state)))
     chance = seeded(seed, number, state.device) if isinstance(number, int) else contextlib.nullcontext()
     with chance, autocast(state.training.precision, state.device):
         losses, bare = weighted(objective, student, others, batch, drawn)
@@ -116,6 +116,12 @@ def denoiser(state: TrainState[C], network: nn.Module) -> NetworkDenoiser[C]:
     """A network as the training's objective sees it."""
     objective = state.objective
     return NetworkDenoiser(network, objective.prediction, learned=objective.learned, process=state.process)
+
+
+def beside(state: TrainState[C], average: NetworkDenoiser[C]) -> Others[C]:
+    """What the training's objective may ask beside the student."""
+    teacher = None if state.teacher is None else denoiser(state, state.teacher)
+    return Others(average=average, teacher=teacher, penalty=state.domain.penalty())
 
 
 class _Averaged(nn.Module):

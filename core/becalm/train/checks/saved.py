@@ -75,6 +75,8 @@ def _fixed(state: TrainState[Any]) -> dict[str, Tensor]:
     fixed |= {f"average.{name}": value for name, value in state.average.items()}
     if isinstance(state.codec, torch.nn.Module):
         fixed |= {f"codec.{name}": value for name, value in state.codec.state_dict().items()}
+    if state.teacher is not None:
+        fixed |= {f"teacher.{name}": value for name, value in state.teacher.state_dict().items()}
     return {**fixed, "history": state.history}
 
 
