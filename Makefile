@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 WORKERS ?= auto
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test slow fuzz torture load check format docs notebooks pictures bench results rollouts programs-results package constraints clean
+.PHONY: help demo test slow fuzz torture load methods check format docs notebooks pictures bench results rollouts programs-results package constraints clean
 
 help:  ## This list
 	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  make \1	\2/p' Makefile
@@ -74,6 +74,9 @@ bench: .venv/dev  ## The sampling loop beside diffusers; policies, graphs, start
 	$(BIN)/python benchmarks/start.py
 	$(BIN)/python benchmarks/tracking.py
 	$(BIN)/python benchmarks/studio.py
+
+methods: .venv/dev  ## The figures and pictures of docs/methods anew (minutes to hours: each says its own)
+	set -e; for each in benchmarks/methods/*.py; do $(BIN)/python $$each; done
 
 rollouts: .venv/dev  ## docs/results-policies.md anew, cell by cell (half an hour; goes on where it stopped)
 	$(BIN)/python benchmarks/rollouts.py

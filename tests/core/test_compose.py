@@ -11,9 +11,16 @@ from torch import Tensor
 
 from becalm.denoiser import NetworkDenoiser
 from becalm.guidance import (
+    AdaptiveProjected,
     ClassifierFree,
+    Combine,
     Descend,
     Guidance,
+    Measurement,
+    MomentMatching,
+    PseudoInverse,
+    ZeroStar,
+    autoguidance,
     clamp,
     compose,
     dynamic_threshold,
@@ -86,6 +93,15 @@ def bowl(centre: float) -> Callable[[Tensor, NoiseLevel, Any], Tensor]:
     return energy
 
 
+def total_of(x0: Tensor) -> Tensor:
+    """A reading of each sample, (B, 1): the sum of its entries. Two conditions at once are twice the samples."""
+    rows = x0.reshape(len(x0), -1).sum(1)
+    if len(x0) % 13:
+        return rows[:, None]
+    owner = torch.cat([CASES["ragged"][1].owner + 4 * copy for copy in range(len(x0) // 13)])
+    return rows.new_zeros(4 * (len(x0) // 13)).index_add(0, owner, rows)[:, None]
+
+
 def guides(x: Tensor) -> dict[str, Guidance[Any]]:
     mask = torch.arange(x.numel()).reshape(x.shape) % 3 == 0
     return {
@@ -99,6 +115,12 @@ def guides(x: Tensor) -> dict[str, Guidance[Any]]:
         "hold": hold(torch.full_like(x, 0.2), mask),
         "project": project(lambda x0, level, cond: 0.9 * x0),
         "rescale": rescale(0.7, ClassifierFree(3.0, drop)),
+        "adaptive projected": AdaptiveProjected(3.0, drop, 0.2, 0.5),
+        "zero star": ZeroStar(3.0, drop),
+        "combine": Combine([(1.0, lambda cond: cond), (torch.tensor([0.0, 1.0, -0.5, 2.0]), drop)], drop),
+        "autoguidance": autoguidance(lambda x, level, cond: 0.5 * x, 2.0),
+        "moment matching": MomentMatching(Measurement(total_of, torch.tensor([0.2]), 0.5)),
+        "pseudo-inverse": PseudoInverse(Measurement(total_of, torch.tensor([[0.2], [0.1], [0.0], [0.3]]), 0.5)),
         "interval": interval(Descend(bowl(0.5), 0.1, "through"), 0.3, 0.7),
     }
 

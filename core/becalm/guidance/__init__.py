@@ -7,21 +7,38 @@ Scales follow one convention: 0 is no guidance by an energy; for classifier-free
 conditional, above 1 sharper (papers that write w mean scale = 1 + w).
 """
 
+from becalm.guidance.adaptive_projected import AdaptiveProjected
+from becalm.guidance.autoguidance import autoguidance
 from becalm.guidance.classifier_free import ClassifierFree
+from becalm.guidance.combine import Combine
 from becalm.guidance.descend import Descend, gradient
 from becalm.guidance.hold import hold
+from becalm.guidance.measured.measurement import Measurement
+from becalm.guidance.measured.moment_matching import MomentMatching
+from becalm.guidance.measured.pseudo_inverse import PseudoInverse
 from becalm.guidance.project import project
 from becalm.guidance.protocol import Energy, Guidance, Scale, at, compose, interval, total
 from becalm.guidance.rescale import rescale
 from becalm.guidance.threshold import clamp, dynamic_threshold
+from becalm.guidance.twist import Twist, Twisted
+from becalm.guidance.zero_star import ZeroStar
 
 __all__ = [
+    "AdaptiveProjected",
     "ClassifierFree",
+    "Combine",
     "Descend",
     "Energy",
     "Guidance",
+    "Measurement",
+    "MomentMatching",
+    "PseudoInverse",
     "Scale",
+    "Twist",
+    "Twisted",
+    "ZeroStar",
     "at",
+    "autoguidance",
     "clamp",
     "compose",
     "dynamic_threshold",

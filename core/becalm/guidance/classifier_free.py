@@ -6,10 +6,8 @@ from typing import Generic, TypeVar
 
 from torch import Tensor
 
-from becalm.batch import per_sample, tile
-from becalm.cond import owner_of
 from becalm.denoiser.protocol import Denoiser, doubled, wrap
-from becalm.guidance.protocol import Scale, at
+from becalm.guidance.protocol import Scale, per_row
 from becalm.level import NoiseLevel
 
 C = TypeVar("C")
@@ -41,8 +39,4 @@ class ClassifierFree(Generic[C]):
     def both(self, denoise: Denoiser[C], x: Tensor, level: NoiseLevel, cond: C) -> tuple[Tensor, Tensor]:
         """The guided and the conditional estimate, from one batched call."""
         conditional, unconditional = doubled(denoise, x, level, cond, self.drop(cond))
-        scale = at(self.scale, level)
-        if isinstance(scale, Tensor):
-            owner = owner_of(cond)
-            scale = per_sample(tile(scale.to(x), x, owner), x, owner) if scale.dim() else scale.to(x)
-        return unconditional + scale * (conditional - unconditional), conditional
+        return unconditional + per_row(self.scale, x, level, cond) * (conditional - unconditional), conditional

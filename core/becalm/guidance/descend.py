@@ -10,6 +10,7 @@ from becalm.batch import per_sample, sum_per_sample, tile
 from becalm.cond import owner_of
 from becalm.denoiser.protocol import Denoiser, wrap
 from becalm.guidance.protocol import Energy, Scale, at
+from becalm.guidance.twist import Twist
 from becalm.level import NoiseLevel
 
 C = TypeVar("C")
@@ -44,6 +45,18 @@ class Descend(Generic[C]):
     def __call__(self, denoise: Denoiser[C]) -> Denoiser[C]:
         move = {"noisy": self._noisy, "clean": self._clean, "through": self._through}[self.where]
         return wrap(denoise, lambda x, level, cond: move(denoise, x, level, cond))
+
+    def twist(self, denoise: Denoiser[C], x: Tensor, level: NoiseLevel, cond: C) -> Twist:
+        """The estimate, the guided one, and -s E at x where ``where`` is noisy, else at the estimate, (B,).
+
+        One call of the denoiser, but through it, which is two.
+        """
+        x0 = denoise(x, level, cond).detach()
+        known = wrap(denoise, lambda x, level, cond: x0)
+        guided = self(denoise if self.where == "through" else known)(x, level, cond)
+        energy = self.energy(x if self.where == "noisy" else x0, level, cond)
+        scale = at(self.scale, level)
+        return Twist(x0, guided, -scale * energy)
 
     def _noisy(self, denoise: Denoiser[C], x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
         slope = gradient(self.energy, x, level, cond)

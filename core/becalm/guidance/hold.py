@@ -1,16 +1,16 @@
 """Samples some of whose entries are known: inpainting, observed actions."""
 
-from collections.abc import Callable
 from typing import TypeVar
 
 import torch
 from torch import Tensor
 
-from becalm.batch import per_sample, sum_per_sample, tile
+from becalm.batch import tile
 from becalm.cond import owner_of
 from becalm.denoiser.protocol import Denoiser, wrap
 from becalm.errors import UserError
 from becalm.guidance.descend import variance
+from becalm.guidance.measured.gain import conjugate_gradients
 from becalm.guidance.protocol import Guidance
 from becalm.level import NoiseLevel
 
@@ -45,33 +45,16 @@ def hold(known: Tensor, mask: Tensor, *, iterations: int = 1) -> Guidance[C]:
                 x0 = denoise(leaf, level, cond)
                 owner, factor = owner_of(cond), variance(level).to(x0)
 
-                def covary(direction: Tensor) -> Tensor:
-                    (moved,) = torch.autograd.grad(x0, leaf, direction, retain_graph=True, create_graph=outer)
-                    return moved * factor
+                def products(u: Tensor) -> tuple[Tensor, Tensor]:
+                    (way,) = torch.autograd.grad(x0, leaf, u, retain_graph=True, create_graph=outer)
+                    way = way * factor
+                    return way, torch.where(held, way, 0.0)
 
-                moved = _solve(covary, torch.where(held, values - x0, 0.0), held, owner, iterations)
+                residual = torch.where(held, values - x0, 0.0)
+                moved, _ = conjugate_gradients(products, residual, iterations, owner=owner, of=owner)
             found = torch.where(held, values, x0 + moved)
             return found if outer else found.detach()
 
         return wrap(denoise, guided)
 
     return apply
-
-
-def _solve(
-    covary: Callable[[Tensor], Tensor], residual: Tensor, mask: Tensor, owner: Tensor | None, iterations: int
-) -> Tensor:
-    """V u with M V M u = residual, by conjugate gradients on each sample by itself."""
-    total = torch.zeros_like(residual)
-    direction = residual
-    tiny = torch.finfo(residual.dtype).tiny
-    size = sum_per_sample(residual * residual, owner)
-    for _ in range(iterations):
-        moved = covary(direction)
-        bend = sum_per_sample(direction * moved, owner)
-        step = per_sample(torch.where(bend > tiny, size / bend.clamp(min=tiny), 0.0), residual, owner)
-        total = total + step * moved
-        residual = residual - step * torch.where(mask, moved, 0.0)
-        before, size = size, sum_per_sample(residual * residual, owner)
-        direction = residual + per_sample(size / before.clamp(min=tiny), residual, owner) * direction
-    return total

@@ -5,6 +5,8 @@ from typing import Protocol, TypeVar, cast
 
 from torch import Tensor
 
+from becalm.batch import per_sample, tile
+from becalm.cond import owner_of
 from becalm.denoiser.protocol import Denoiser, wrap
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
@@ -58,6 +60,15 @@ def interval(guidance: Guidance[C], low: float, high: float) -> Guidance[C]:
 def at(scale: Scale, level: NoiseLevel) -> float | Tensor:
     """The scale at a level."""
     return scale(level) if callable(scale) else scale
+
+
+def per_row(scale: Scale, x: Tensor, level: NoiseLevel, cond: object) -> float | Tensor:
+    """The scale at a level so that it broadcasts against x."""
+    value = at(scale, level)
+    if not isinstance(value, Tensor):
+        return value
+    owner, value = owner_of(cond), value.to(x)
+    return per_sample(tile(value, x, owner), x, owner) if value.dim() else value
 
 
 def total(*terms: tuple[float, Energy[C]]) -> Energy[C]:

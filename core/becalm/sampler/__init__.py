@@ -14,6 +14,7 @@ from becalm.sampler.extra import Extra
 from becalm.sampler.few.consistency import Consistency
 from becalm.sampler.heun import Heun
 from becalm.sampler.known import Known, Moved, Noise, Step, last, sample
+from becalm.sampler.particles import Particles, Population
 from becalm.sampler.step import Sampler
 from becalm.sampler.unipc import UniPC
 
@@ -33,6 +34,8 @@ __all__ = [
     "Known",
     "Moved",
     "Noise",
+    "Particles",
+    "Population",
     "Sampler",
     "Step",
     "UniPC",

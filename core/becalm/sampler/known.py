@@ -32,12 +32,14 @@ class Step(NamedTuple):
         level: The level that ``x`` is at, after the step.
         x: The sample at that level.
         x0: The denoiser's estimate that the step used.
+        carry: What the sampler hands to its next step: the particles of ``Particles``.
     """
 
     index: int  # type: ignore[assignment]  # A step is no list to look for things in.
     level: NoiseLevel
     x: Tensor
     x0: Tensor
+    carry: Any = None
 
     def __repr__(self) -> str:
         return f"<Step {self.index}: x {tuple(self.x.shape)} at t = {float(self.level.t.max()):.3g}>"

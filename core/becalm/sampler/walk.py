@@ -55,9 +55,9 @@ def walk(
             torch._C._set_grad_enabled(outside)
         if x0 is not None:
             if turned:
-                yield Step(index, levels[place + 1], process.leave(x), process.leave(x0))
+                yield Step(index, levels[place + 1], process.leave(x), process.leave(x0), carry)
             else:
-                yield Step(index, levels[place + 1], x, x0)
+                yield Step(index, levels[place + 1], x, x0, carry)
             index += 1
 
 

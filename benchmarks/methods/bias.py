@@ -1,0 +1,177 @@
+"""The bias of guidance: samples beside exact draws of the posterior, by sliced Wasserstein distance.
+
+    python benchmarks/methods/bias.py [--small] [--count 1000] [--problems 4] [--particles 16] [--out docs/images]
+
+Data are mixtures of Gaussians (standard deviation .3, centres N(0, 1.5^2)) in D dimensions, of which two numbers are
+read, y = A x0 + .2 eps; the denoiser is exact. Prints, for each kind of problem, the mean distance over the problems,
+beside the floor: that of two sets of exact draws. Draws ``docs/images/method-particles.png``: two modes, and what
+becomes of them.
+"""
+
+import argparse
+import platform
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from becalm.denoiser import GaussianMixture
+from becalm.guidance import Descend, Guidance, Measurement, MomentMatching, PseudoInverse
+from becalm.noise import stream
+from becalm.sampler import DDIM, Particles, sample
+from becalm.schedule import Cosine, levels
+
+SPREAD, ERROR, READINGS = 0.3, 0.2, 2
+KINDS = [(1, 8), (2, 2), (5, 8), (20, 2), (5, 16), (20, 16), (20, 64)]
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A mixture, what was read of one draw of it, and the posterior as a mixture."""
+
+    data: GaussianMixture
+    operator: Tensor
+    y: Tensor
+    weights: Tensor
+    means: Tensor
+    root: Tensor
+
+    @classmethod
+    def of(cls, modes: int, size: int, seed: int) -> "Problem":
+        generator = torch.Generator().manual_seed(seed)
+        weights = torch.randn(modes, generator=generator).softmax(0)
+        means = 1.5 * torch.randn(modes, size, generator=generator)
+        data = GaussianMixture(weights, means, torch.full((modes,), SPREAD))
+        operator = torch.randn(READINGS, size, generator=generator) / size**0.5
+        y = operator @ data.draw(1, generator)[0] + ERROR * torch.randn(READINGS, generator=generator)
+        read = SPREAD**2 * operator @ operator.T + ERROR**2 * torch.eye(READINGS)
+        gain = SPREAD**2 * operator.T @ torch.linalg.inv(read)
+        far = y - means @ operator.T
+        share = (weights.log() - 0.5 * (far * torch.linalg.solve(read, far.T).T).sum(1)).softmax(0)
+        root = torch.linalg.cholesky(SPREAD**2 * (torch.eye(size) - gain @ operator))
+        return cls(data, operator, y, share, means + far @ gain.T, root)
+
+    def draw(self, count: int, seed: int) -> Tensor:
+        """Exact draws of the posterior."""
+        generator = torch.Generator().manual_seed(seed)
+        number = torch.multinomial(self.weights, count, True, generator=generator)
+        return self.means[number] + torch.randn(count, len(self.root), generator=generator) @ self.root.T
+
+    @property
+    def measurement(self) -> Measurement:
+        return Measurement(lambda x0: x0 @ self.operator.T, self.y, ERROR)
+
+
+def distance(one: Tensor, other: Tensor) -> float:
+    """Sliced Wasserstein-2, over 200 directions."""
+    ways = torch.randn(one.shape[1], 200, generator=torch.Generator().manual_seed(1))
+    ways = torch.nn.functional.normalize(ways, dim=0)
+    return float(((one @ ways).sort(0)[0] - (other @ ways).sort(0)[0]).square().mean().sqrt())
+
+
+def walks(problem: Problem, particles: int) -> dict[str, Callable[[Tensor, int], Tensor]]:
+    """What is compared: samples from a start, by a seed."""
+    matched = MomentMatching(problem.measurement, None)
+    guides: dict[str, Guidance[None]] = {
+        "clean": Descend(problem.measurement.energy, 1.0, "clean"),
+        "through": Descend(problem.measurement.energy, 1.0, "through"),
+        "pseudo-inverse": PseudoInverse(problem.measurement),
+        "moment matching": matched,
+    }
+
+    def alone(guide: Guidance[None]) -> Callable[[Tensor, int], Tensor]:
+        return lambda x, seed: _walk(DDIM(eta=1.0), guide(problem.data), x, seed)
+
+    found = {name: alone(guide) for name, guide in guides.items()}
+    for count in sorted({8, particles}):
+        sampler = Particles(energy=matched, count=count)
+        found[f"{count} particles"] = lambda x, seed, by=sampler: _walk(by, problem.data, x, seed)  # type: ignore[misc]
+    return found
+
+
+def _walk(sampler: DDIM | Particles, denoise: object, x: Tensor, seed: int) -> Tensor:
+    noise = stream(seed, torch.arange(len(x)))
+    return sample(sampler(denoise, x, levels(Cosine(), STEPS), None, noise))  # type: ignore[arg-type]
+
+
+def table(count: int, problems: int, particles: int, kinds: list[tuple[int, int]]) -> None:
+    """Prints distances, and processor seconds of the last kind of problem."""
+    head: list[str] = []
+    for modes, size in kinds:
+        found: dict[str, list[float]] = {}
+        seconds: dict[str, float] = {}
+        for seed in range(problems):
+            problem = Problem.of(modes, size, seed)
+            right = problem.draw(count, 1)
+            found.setdefault("floor", []).append(distance(problem.draw(count, 2), right))
+            start = torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
+            for name, walk in walks(problem, particles).items():
+                begun = time.process_time()
+                found.setdefault(name, []).append(distance(walk(start, seed), right))
+                seconds[name] = seconds.get(name, 0) + time.process_time() - begun
+        if not head:
+            head = list(found)
+            print("| modes, dimensions | " + " | ".join(head) + " |")
+            print("|---|" + "---:|" * len(head))
+        row = [f"{sum(found[name]) / problems:.3f}" for name in head]
+        print(f"| {modes}, {size} | " + " | ".join(row) + " |", flush=True)
+    row = [f"{seconds[name] / problems:.1f}" if name in seconds else "" for name in head]
+    print("| seconds of the last | " + " | ".join(row) + " |")
+
+
+def picture(out: Path) -> None:
+    """Two modes in the plane, a vertical reading between them."""
+    data = GaussianMixture(torch.tensor([0.7, 0.3]), torch.tensor([[-1.0, 1.0], [1.0, -1.0]]), torch.tensor([0.3, 0.3]))
+    operator, y = torch.tensor([[1.0, 0.0], [0.0, 0.0]]), torch.tensor([0.1, 0.0])
+    read = SPREAD**2 + 0.5**2
+    share = (data.weights.log() - (y[0] - data.means[:, 0]) ** 2 / (2 * read)).softmax(0)
+    gain = SPREAD**2 / read
+    means = torch.stack([data.means[:, 0] + gain * (y[0] - data.means[:, 0]), data.means[:, 1]], 1)
+    root = torch.tensor([[SPREAD * (1 - gain) ** 0.5, 0], [0, SPREAD]])
+    problem = Problem(data, operator, y, share, means, root)
+    measurement = Measurement(lambda x0: x0[:, :1], y[:1], 0.5)
+    start = torch.randn(600, 2, generator=torch.Generator().manual_seed(0))
+    matched = MomentMatching(measurement, None)
+    sets = {
+        "exact draws of the posterior": problem.draw(600, 1),
+        "moment matching": _walk(DDIM(eta=1.0), matched(data), start, 0),
+        "8 particles each": _walk(Particles(energy=matched, count=8), data, start, 0),
+    }
+    figure = Figure(figsize=(9, 4.3), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axes, (name, x) in zip(figure.subplots(1, 3, sharex=True, sharey=True), sets.items(), strict=True):
+        axes.scatter(*data.draw(600, torch.Generator().manual_seed(5)).T, s=4, color="#cbd5e1", label="data")
+        axes.scatter(*x.T, s=4, color="#d33f3f", label="samples")
+        axes.axvline(float(y[0]), color="#1d4ed8", linewidth=1, label="what was read of x")
+        below = float((x[:, 1] < 0).float().mean())
+        axes.set(title=f"{name}\n{below:.0%} below", xlabel="x", aspect="equal")
+    figure.axes[0].set_ylabel("y")
+    figure.axes[0].legend(fontsize=7, frameon=False, loc="lower left")
+    out.mkdir(parents=True, exist_ok=True)
+    figure.savefig(out / "method-particles.png", dpi=100)
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description="The bias of guidance.")
+    parser.add_argument("--small", action="store_true", help="a second's worth")
+    parser.add_argument("--count", type=int, default=1000, help="samples of each problem")
+    parser.add_argument("--problems", type=int, default=4, help="of each kind")
+    parser.add_argument("--particles", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "docs" / "images")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if args.small:
+        args.count, args.problems, args.steps = 100, 1, 20
+    STEPS = args.steps
+    print(
+        f"{platform.machine()}, {platform.system()}, one thread; {args.count} samples, {args.problems} problems "
+        f"of each kind (seeds 0 to {args.problems - 1}), DDIM eta 1, {STEPS} steps\n"
+    )
+    table(args.count, args.problems, args.particles, KINDS[:3] if args.small else KINDS)
+    picture(args.out)
