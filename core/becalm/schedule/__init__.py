@@ -12,10 +12,12 @@ from becalm.schedule.kind import NoiseSchedule, Schedule
 from becalm.schedule.preserving import VariancePreserving
 from becalm.schedule.sigmoid import Sigmoid
 from becalm.schedule.spacing import Spacing, levels, levels_at, terminal_snr_is_zero, time_of_ratio
+from becalm.schedule.sub_preserving import SubVariancePreserving
 from becalm.schedule.table import betas, rescale_zero_terminal_snr
 
-for _kind in (Linear, Cosine, Sigmoid, Flow, Karras, VarianceExploding, VariancePreserving, Discrete):
+for _kind in (Linear, Cosine, Sigmoid, Flow, Karras, VarianceExploding, VariancePreserving, SubVariancePreserving):
     register(_kind)
+register(Discrete)
 
 __all__ = [
     "Cosine",
@@ -27,6 +29,7 @@ __all__ = [
     "Schedule",
     "Sigmoid",
     "Spacing",
+    "SubVariancePreserving",
     "VarianceExploding",
     "VariancePreserving",
     "betas",
