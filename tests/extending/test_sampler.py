@@ -18,7 +18,7 @@ PAGE = "add-a-sampler"
 
 @pytest.fixture
 def kind(module: Any) -> Any:
-    return module(PAGE, "becalm_corrector.sampler").PredictorCorrector
+    return module(PAGE, "becalm_corrector.sampler").Corrected
 
 
 def spread(sampler: Sampler, steps: int) -> float:
@@ -61,7 +61,7 @@ def test_the_commands_of_the_page_run_and_help_lists_it(packages: dict[str, Pack
         done = becalm(*words, cwd=tmp_path, package=package)
         assert done.returncode == 0, done.stderr
         if "--help" in words:
-            assert "predictor_corrector|" in done.stdout
+            assert "corrected|" in done.stdout
             for field in ("predictor", "corrections", "snr"):
                 assert f"--sampler.{field} " in done.stdout
     assert {path.name for path in tmp_path.iterdir()} == {"x.png", "y.png"}
@@ -79,7 +79,7 @@ def test_the_python_of_the_page_runs(packages: dict[str, Package], tmp_path: Pat
 
 
 def test_an_option_of_another_sampler_is_refused(packages: dict[str, Package], tmp_path: Path) -> None:
-    words = ("images", "sample", "--sampler", "predictor_corrector", "--sampler.churn", 0.1, "--out", "x.png")
+    words = ("images", "sample", "--sampler", "corrected", "--sampler.churn", 0.1, "--out", "x.png")
     done = becalm(*words, cwd=tmp_path, package=packages[PAGE])
     assert done.returncode == 2
     assert "--sampler.churn" in done.stderr and done.stderr.count("\n") == 1
@@ -87,6 +87,6 @@ def test_an_option_of_another_sampler_is_refused(packages: dict[str, Package], t
 
 
 def test_without_the_package_there_is_no_such_sampler(tmp_path: Path) -> None:
-    done = becalm("images", "sample", "--sampler", "predictor_corrector", "--out", "x.png", cwd=tmp_path)
+    done = becalm("images", "sample", "--sampler", "corrected", "--out", "x.png", cwd=tmp_path)
     assert done.returncode == 2
-    assert "'predictor_corrector'" in done.stderr and "dpmpp2m" in done.stderr
+    assert "'corrected'" in done.stderr and "dpmpp2m" in done.stderr

@@ -16,9 +16,14 @@ from becalm.sampler.heun import Heun
 from becalm.sampler.known import Known, Moved, Noise, Step, last, sample
 from becalm.sampler.particles import Particles, Population
 from becalm.sampler.step import Sampler
+from becalm.sampler.stochastic.langevin import Langevin
+from becalm.sampler.stochastic.predictor_corrector import PredictorCorrector
+from becalm.sampler.stochastic.reverse_sde import ReverseSDE
 from becalm.sampler.unipc import UniPC
 
 for _kind in (DDPM, DDIM, Euler, Heun, DPMpp2M, DPMpp3M, DPMppSDE, UniPC, Consistency):
+    register(_kind)
+for _kind in (ReverseSDE, Langevin, PredictorCorrector):
     register(_kind)
 
 __all__ = [
@@ -32,10 +37,13 @@ __all__ = [
     "Extra",
     "Heun",
     "Known",
+    "Langevin",
     "Moved",
     "Noise",
     "Particles",
     "Population",
+    "PredictorCorrector",
+    "ReverseSDE",
     "Sampler",
     "Step",
     "UniPC",
