@@ -23,8 +23,8 @@ from becalm.sampler.unipc import UniPC
 
 for _kind in (DDPM, DDIM, Euler, Heun, DPMpp2M, DPMpp3M, DPMppSDE, UniPC, Consistency):
     register(_kind)
-for _kind in (ReverseSDE, Langevin, PredictorCorrector):
-    register(_kind)
+for _other in (ReverseSDE, Langevin, PredictorCorrector):
+    register(_other)
 
 __all__ = [
     "DDIM",
