@@ -59,9 +59,7 @@ def test_a_registered_kind_is_taken_wherever_one_of_its_room_is() -> None:
     assert {"late", "cosine"} <= set(kinds(Schedule)) and {"half", "ddim"} <= set(kinds(Sampler))
     assert SampleRequest(sampler={"kind": "half", "share": 0.3}).sampler == Half(0.3)  # type: ignore[arg-type]
     assert model().sample(count=2, steps=3, sampler="half").x0.shape == (2, 2)
-    with pytest.raises(
-        UserError, match=r"sampler must be one of .+'half', .+, got 'hal'; did you mean 'half'\?"
-    ):
+    with pytest.raises(UserError, match=r"sampler must be one of .+'half', .+, got 'hal'; did you mean 'half'\?"):
         model().request(sampler="hal")
 
 
