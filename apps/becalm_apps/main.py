@@ -30,6 +30,7 @@ _COMMANDS = (
     ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "runs.command"),
     ("Tools", "show", "How a result was made, as its file says it.", "results.show"),
     ("Tools", "again", "Make a result once more, and compare.", "results.again"),
+    ("Tools", "fit-steps", "Fit the levels of a few steps to a model.", "verbs.fit_steps"),
     ("Sharing", "export", "Write a checkpoint with its card for others.", "share.export"),
     ("Sharing", "import", "Take over a checkpoint that someone shares.", "share.import_checkpoint"),
     ("Sharing", "push", "Send a checkpoint with its card to the hub.", "share.push"),

@@ -28,8 +28,11 @@ from becalm.schedule import Schedule
 from becalm.tensors import Tensors
 
 _LOADING = threading.Lock()
-_SECTIONS = {"domain": str, "settings": dict, "schedule": dict, "objective": dict, "brought": dict, "versions": dict}
-_OPTIONAL = ("brought", "versions")
+_SECTIONS = {"domain": str} | dict.fromkeys(
+    ("settings", "schedule", "objective", "brought", "versions", "sampling"), dict
+)
+_OPTIONAL = ("brought", "versions", "sampling")
+_SAMPLING = frozenset({"sampler", "steps", "spacing", "times", "temperature"})
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
@@ -126,7 +129,11 @@ def parts(config: dict[str, Any]) -> tuple[Domain[Any], Schedule, Objective]:
             raise UserError(f"the checkpoint's configuration must hold {what} {name}, got {str(config.get(name))[:60]}")
     _check_brought(config.get("brought", {}), config.get("versions", {}))
     domain = Tensors if config["domain"] == Tensors.name else domain_class(config["domain"])
+    sampling = config.get("sampling", {})
+    if unfit := sampling.keys() - _SAMPLING:
+        raise UserError(f"a checkpoint's sampling may set {', '.join(sorted(_SAMPLING))}, got {min(unfit)[:60]!r}")
     try:
+        domain.request.model_validate(sampling)
         return (
             domain.model_validate(config["settings"]),
             Schedule.model_validate(config["schedule"]),

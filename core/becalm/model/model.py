@@ -88,11 +88,18 @@ class Model(Generic[C]):
             raise UserError(sentence(error, known=partial(keys, self.domain.request))) from error
 
     def with_defaults(self, request: SampleRequest) -> SampleRequest:
-        """The request with this model's own defaults (``Domain.usual``) where it says nothing."""
+        """The request with this model's own defaults where it says nothing: its domain's (``Domain.usual``), and over
+        them the checkpoint's (section ``sampling``).
+
+        Times are of a sampler and instead of steps, so they are no default where one of these is given.
+        """
         given = {name: getattr(request, name) for name in request.model_fields_set}
+        usual = {**self.domain.usual(), **self.config.get("sampling", {})}
+        if not given.keys().isdisjoint(("sampler", "steps", "spacing")):
+            usual.pop("times", None)
         # A short name, such as eta, is an option of a sampler, and so no default where the sampler is given.
-        heads = {name: request.renamed.get(name, name).partition(".")[0] for name in self.domain.usual()}
-        left = {name: value for name, value in self.domain.usual().items() if heads[name] not in given}
+        heads = {name: request.renamed.get(name, name).partition(".")[0] for name in usual}
+        left = {name: value for name, value in usual.items() if heads[name] not in given}
         return type(request).model_validate({**left, **given}) if left else request
 
     def denoiser(

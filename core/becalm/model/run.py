@@ -77,12 +77,24 @@ class Run(Generic[C]):
         with outside_inference():
             return self._steps(cond, samples)
 
-    def _steps(self, cond: C | None, samples: Tensor | None) -> Iterator[Step]:
+    def start(self, cond: C | None = None, samples: Tensor | None = None) -> Tensor:
+        """What the steps begin with: x at the path's first level, of the same samples."""
+        with outside_inference():
+            cond, samples = self._samples(cond, samples)
+            return self._start(samples, self._owner(cond, samples))
+
+    def _samples(self, cond: C | None, samples: Tensor | None) -> tuple[C, Tensor]:
         samples = torch.arange(self.request.count) if samples is None else samples
         cond = self.domain.condition(self.request) if cond is None else cond
         check(cond, len(samples))
+        return cond, samples
+
+    def _owner(self, cond: C, samples: Tensor) -> Tensor:
+        """The number of the sample that each row is of."""
         numbers = samples + self.request.first
-        owner = numbers[self.domain.owner(cond, len(samples))].to(self.device)
+        return numbers[self.domain.owner(cond, len(samples))].to(self.device)
+
+    def _start(self, samples: Tensor, owner: Tensor) -> Tensor:
         like = torch.empty(len(owner), *self.domain.shape(), dtype=torch.float32, device=self.device)
         start, temperature = self.path[0], self.request.temperature
         first = stream(self.request.seed, owner, Purpose.START if self.origin is None else Purpose.EDIT)
@@ -94,9 +106,14 @@ class Run(Generic[C]):
         origin = self.origin
         if origin is not None and len(origin) != len(owner):
             origin = take(origin, samples.to(self.device))
-        x = process.prior(like, start, eps) if origin is None else process.corrupt(origin, start, eps)
+        return process.prior(like, start, eps) if origin is None else process.corrupt(origin, start, eps)
+
+    def _steps(self, cond: C | None, samples: Tensor | None) -> Iterator[Step]:
+        cond, samples = self._samples(cond, samples)
+        owner = self._owner(cond, samples)
+        x = self._start(samples, owner)
         noise = stream(self.request.seed, owner, Purpose.STEP)
-        return self.sampler(self.denoise, x, self.path, to(cond, self.device), noise, process)
+        return self.sampler(self.denoise, x, self.path, to(cond, self.device), noise, self.process)
 
     def drawing(self, cond: C | None = None, count: int | None = None) -> "Drawing[C]":
         """The samples, ``request.batch`` at a time, as steps to look at."""

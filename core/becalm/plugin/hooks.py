@@ -16,7 +16,9 @@ import pluggy
 hookspec = pluggy.HookspecMarker("becalm")
 hookimpl = pluggy.HookimplMarker("becalm")
 
-WORDS = frozenset({"again", "completion", "doctor", "export", "import", "plugins", "push", "runs", "show", "studio"})
+WORDS = frozenset(
+    {"again", "completion", "doctor", "export", "fit-steps", "import", "plugins", "push", "runs", "show", "studio"}
+)
 """Words of the command line's own, which no domain can have as its name."""
 
 

@@ -39,6 +39,8 @@ def describe(state: TrainState[C]) -> dict[str, Any]:
     if found := dict(brought(*sections.values())):
         described["brought"] = {what: plugin.distribution for what, plugin in found.items()}
         described["versions"] = {plugin.distribution: plugin.version for plugin in found.values()}
+    if state.sampling:
+        described["sampling"] = dict(state.sampling)
     if state.training.minutes is not None:  # Elsewhere the clock has no say, and two trainings have the same header.
         described["seconds"] = state.seconds
     return {"domain": state.domain.name, **described, "step": state.step, "becalm": becalm.__version__}
@@ -196,6 +198,7 @@ def _restore(stored: Checkpoint, device: torch.device, *, anyway: bool) -> Train
         _lay_out(optimizer)
     state.history.copy_(stored.tensors["history"])
     state.step, state.seconds = config["step"], float(config.get("seconds", 0.0))
+    state.sampling = config.get("sampling", {})
     state.half, state.bits = bool(config.get("half", False)), config.get("bits", {})
     return state
 

@@ -43,6 +43,7 @@ class TrainState(Generic[C]):
     Attributes:
         teacher: The network that the objective learns from, with the weights that the training began with; None if it
             asks for none.
+        sampling: How its checkpoint is sampled where a request says nothing: fields of one.
         data: What the domain says of the data that the training began with, see ``Domain.fingerprint``.
         bits: What its bits depended on when it was last saved, see ``checks.conditions``; nothing if it never was.
         half: Whether its checkpoint holds the network's floats as float16.
@@ -64,6 +65,7 @@ class TrainState(Generic[C]):
     teacher: nn.Module | None = None
     step: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
+    sampling: Mapping[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     bits: Mapping[str, Any] = field(default_factory=dict)
     half: bool = False
