@@ -15,6 +15,7 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.guidance import clamp
 from becalm.jump import aim, straight, to_clean, toward
 from becalm.level import NoiseLevel
+from becalm.model import load
 from becalm.noise import Purpose, stream
 from becalm.objective import (
     ConsistencyDistillation,
@@ -186,6 +187,8 @@ def test_a_training_with_a_teacher_is_resumed_to_the_bit(
             break
     save(half, tmp_path / "half.safetensors")
     assert not any(name.startswith("teacher") for name in Checkpoint.read(tmp_path / "half.safetensors").tensors)
+    request = load(tmp_path / "half.safetensors", "cpu").request()
+    assert (request.sampler.name, request.steps) == (objective.sampling()["sampler"]["kind"], 2)
     again = resume(tmp_path / "half.safetensors", CPU)
     assert again.teacher is not None
     for name, weight in again.teacher.state_dict().items():

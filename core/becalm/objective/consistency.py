@@ -12,7 +12,8 @@ clean the target is x_r by definition, whatever the prediction.
 """
 
 from abc import abstractmethod
-from typing import ClassVar, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from pydantic import Field
@@ -35,6 +36,7 @@ _CLEAN = 2e-3
 class Consistent(Objective):
     """What both ways to learn a consistency function share."""
 
+    calls: int = Field(2, ge=1, description="Calls for a sample of the checkpoint where a request says nothing.")
     gap: float = Field(0.5, gt=0, le=1, description="First gap between the two levels, as a share of the time.")
     halve: int = Field(500, ge=1, description="Steps in which the gap halves.")
     least: float = Field(1 / 256, gt=0, le=1, description="Gap from which on it stays.")
@@ -49,6 +51,9 @@ class Consistent(Objective):
         super().check(schedule, process)
         if process is not None and not process.gaussian:
             raise UserError(f"objective {self.name} needs a Gaussian process, whose ODE has paths, got {process.name}")
+
+    def sampling(self) -> Mapping[str, Any]:
+        return {"sampler": {"kind": "consistency"}, "steps": self.calls, "spacing": "trailing"}
 
     def times(self, unit: Tensor, memory: Memory, step: int | Tensor) -> tuple[Tensor, ...]:
         t = self.levels.draw(unit, memory)

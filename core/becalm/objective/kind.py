@@ -121,6 +121,10 @@ class Objective(Kind):
                 f"process {process.name} has no noise to predict: prediction must be x0, got {self.prediction}"
             )
 
+    def sampling(self) -> Mapping[str, Any]:
+        """Fields of a sampling request that its checkpoints prefer where the request says nothing."""
+        return {}
+
     def times(self, unit: Tensor, memory: Memory, step: int | Tensor) -> tuple[Tensor, ...]:
         """The times of a batch, one (B,) for each level that the loss needs, from uniform numbers (B,)."""
         return (self.levels.draw(unit, memory),)

@@ -7,7 +7,8 @@
 ``substeps`` times as many, and its checkpoint is the teacher of the next.
 """
 
-from typing import ClassVar, Literal, TypeVar
+from collections.abc import Mapping
+from typing import Any, ClassVar, Literal, TypeVar
 
 import torch
 from pydantic import Field
@@ -32,6 +33,9 @@ class Progressive(Objective):
     calls: int = Field(8, ge=1, description="Steps of the student, even in time (spacing trailing).")
     substeps: int = Field(2, ge=1, description="Steps of the teacher in one of them.")
     weighting: Weighting = Field(Simple(), description="Weight per level.")
+
+    def sampling(self) -> Mapping[str, Any]:
+        return {"sampler": {"kind": "ddim"}, "steps": self.calls, "spacing": "trailing"}
 
     def times(self, unit: Tensor, memory: Memory, step: int | Tensor) -> tuple[Tensor, ...]:
         number = (self.levels.draw(unit, memory) * self.calls).ceil().clamp(1, self.calls)
