@@ -21,6 +21,7 @@ from becalm.guidance.protocol import Energy, Guidance, Scale, at, compose, inter
 from becalm.guidance.rescale import rescale
 from becalm.guidance.threshold import clamp, dynamic_threshold
 from becalm.guidance.twist import Twist, Twisted
+from becalm.guidance.values import among
 from becalm.guidance.zero_star import ZeroStar
 
 __all__ = [
@@ -37,6 +38,7 @@ __all__ = [
     "Twist",
     "Twisted",
     "ZeroStar",
+    "among",
     "at",
     "autoguidance",
     "clamp",
