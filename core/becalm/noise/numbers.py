@@ -23,6 +23,7 @@ class Purpose(IntEnum):
     EDIT = 8
     VALIDATE = 9
     PROBE = 10
+    CLASSIFY = 11
 
 
 def bits(
