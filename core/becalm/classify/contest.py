@@ -4,8 +4,8 @@
 
 (Li et al. 2023, section 3; Clark and Jaini 2023, section 2.) Every candidate sees the same noise at the same levels, so
 what is compared are paired differences, whose spread is a fraction of the errors'. A candidate is out once it is a
-number of standard errors behind the best. Li et al. prune by rank at fixed counts, Clark and Jaini by a paired t-test as
-here; here it is made after every draw.
+number of standard errors behind the best. Li et al. prune by rank at fixed counts, Clark and Jaini by a paired t-test;
+here that is made after every draw.
 """
 
 from collections.abc import Sequence

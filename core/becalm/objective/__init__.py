@@ -4,6 +4,7 @@ An objective is a file here, or a package's own. It knows no network, no scaling
 The trainer knows no objective.
 """
 
+from becalm.objective.categorical import Categorical
 from becalm.objective.consistency import ConsistencyDistillation, ConsistencyTraining
 from becalm.objective.cross_entropy import CrossEntropy
 from becalm.objective.denoising import Denoising
@@ -15,10 +16,19 @@ from becalm.objective.times import Fixed, Importance, LogNormal, Memory, Times, 
 from becalm.objective.weighting import Weighting
 from becalm.plugin.kinds import register
 
-for _kind in (Denoising, Hybrid, CrossEntropy, Progressive, ConsistencyTraining, ConsistencyDistillation):
+for _kind in (
+    Denoising,
+    Hybrid,
+    CrossEntropy,
+    Categorical,
+    Progressive,
+    ConsistencyTraining,
+    ConsistencyDistillation,
+):
     register(_kind)
 
 __all__ = [
+    "Categorical",
     "ConsistencyDistillation",
     "ConsistencyTraining",
     "CrossEntropy",
