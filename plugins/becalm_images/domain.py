@@ -15,6 +15,7 @@ from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.noise import epochs
 from becalm.plugin.find import resource
+from becalm.process import GAUSSIAN, Process
 from becalm.request import SampleRequest
 from becalm.train.split import check_split
 from becalm_images.data.image import Reading
@@ -83,6 +84,9 @@ class Images(Source, Domain[Tensor]):
     classes: int = Field(10, ge=1, le=1_000_000, description="Number of classes; read off the data.")
     class_names: tuple[str, ...] = Field((), description="Names of the classes; read off the data.")
     digest: str | None = Field(None, description="SHA-256 of the training images; read off the data.")
+    noise: Process = Field(
+        GAUSSIAN, description="What noise is: gaussian, or rotated, whose schedule blur has a level per frequency."
+    )
     architecture: Architecture = Field(
         UNetShape(),
         description="Network: unet-tiny, unet-small, unet-base, dit-tiny, dit-small, dit-base, unet2d-tiny, "
@@ -163,6 +167,9 @@ class Images(Source, Domain[Tensor]):
 
     def shape(self) -> tuple[int, int, int]:
         return (self.channels, self.height, self.width)
+
+    def process(self) -> Process:
+        return self.noise
 
     def codec(self) -> Pixels:
         return Pixels()

@@ -24,10 +24,12 @@ def waves(level: NoiseLevel, frequencies: Tensor, x: Tensor) -> Tensor:
     """Sines, then cosines, of the level's angle: (1, 2 F) of a scalar level, (B, 2 F) of one per row; in x's dtype.
 
     Args:
-        level: Scalar, or one per row of x.
+        level: Scalar, or one per row of x; of one per coordinate the mean of the angles.
         frequencies: (F,) on x's device.
     """
     angle = level.angle.to(device=x.device, dtype=torch.float32).reshape(-1)
+    if angle.numel() != level.t.numel():
+        angle = angle.reshape(level.t.numel(), -1).mean(1)
     phase = angle[:, None] * frequencies
     return torch.cat([phase.sin(), phase.cos()], dim=1).to(x.dtype)
 

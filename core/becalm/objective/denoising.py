@@ -42,7 +42,7 @@ def squared(
 ) -> Tensor:
     """The weighted squared error of an estimate, (B,)."""
     root = weighting.weight(draw.level, objective.prediction).sqrt()
-    return batch.mean((root.to(x0) * (x0 - target)) ** 2)
+    return batch.mean((root.to(x0) * draw.process.enter(x0 - target)) ** 2)
 
 
 def check_weights(objective: Objective, weighting: Weighting, schedule: NoiseSchedule) -> None:

@@ -16,6 +16,7 @@ from becalm.level import NoiseLevel
 from becalm.objective.times import Memory, Times, Uniform
 from becalm.plugin.kinds import Kind
 from becalm.prediction import Prediction
+from becalm.process.gaussian import GAUSSIAN
 from becalm.process.protocol import Process
 from becalm.schedule.kind import NoiseSchedule
 from becalm.schedule.spacing import terminal_snr_is_zero
@@ -32,12 +33,14 @@ class Draw:
         levels: One level per row, broadcasting against x0, for each of the times that the objective asks for.
         x: The samples at the first of them.
         weight: (B,) importance weights.
+        process: What noise is; in its coordinates the levels are, where there is one per coordinate.
     """
 
     t: Tensor
     levels: tuple[NoiseLevel, ...]
     x: Tensor
     weight: Tensor
+    process: Process = GAUSSIAN
 
     @property
     def level(self) -> NoiseLevel:

@@ -4,6 +4,7 @@ A schedule is a file here, or a package's own (``becalm.plugin.kinds``).
 """
 
 from becalm.plugin.kinds import register
+from becalm.schedule.blur import Blur
 from becalm.schedule.cosine import Cosine
 from becalm.schedule.discrete import Discrete, Linear
 from becalm.schedule.exploding import Karras, VarianceExploding
@@ -15,11 +16,22 @@ from becalm.schedule.spacing import Spacing, levels, levels_at, terminal_snr_is_
 from becalm.schedule.sub_preserving import SubVariancePreserving
 from becalm.schedule.table import betas, rescale_zero_terminal_snr
 
-for _kind in (Linear, Cosine, Sigmoid, Flow, Karras, VarianceExploding, VariancePreserving, SubVariancePreserving):
+for _kind in (
+    Linear,
+    Cosine,
+    Sigmoid,
+    Flow,
+    Karras,
+    VarianceExploding,
+    VariancePreserving,
+    SubVariancePreserving,
+    Discrete,
+    Blur,
+):
     register(_kind)
-register(Discrete)
 
 __all__ = [
+    "Blur",
     "Cosine",
     "Discrete",
     "Flow",

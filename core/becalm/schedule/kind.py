@@ -10,6 +10,7 @@ from torch import Tensor
 
 from becalm.level import NoiseLevel
 from becalm.plugin.kinds import Kind
+from becalm.process.protocol import Process
 
 
 @runtime_checkable
@@ -29,6 +30,16 @@ class Schedule(Kind):
 
     @abstractmethod
     def __call__(self, t: Tensor) -> NoiseLevel: ...
+
+    def check(self, process: Process, rows: tuple[int, ...]) -> None:
+        """Refuses a process or rows of data that it has no levels for; one of scalar levels takes any.
+
+        Args:
+            rows: Shape of a row of x.
+
+        Raises:
+            UserError: If so.
+        """
 
     @property
     def finest(self) -> float:

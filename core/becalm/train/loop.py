@@ -63,6 +63,7 @@ def begin(
         raise UserError("a training needs gradients: begin it outside torch.inference_mode()")
     process = domain.process()
     objective.check(schedule, process)
+    schedule.check(process, domain.shape())
     if objective.drop and not domain.has_null:
         raise UserError(f"{domain.name} has no null condition, so none can be trained without condition: set drop to 0")
     with building():
