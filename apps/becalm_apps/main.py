@@ -30,6 +30,7 @@ _COMMANDS = (
     ("Tools", "runs", "The trainings tracked: list and compare them, open their page.", "runs.command"),
     ("Tools", "show", "How a result was made, as its file says it.", "results.show"),
     ("Tools", "again", "Make a result once more, and compare.", "results.again"),
+    ("Tools", "distil", "Distil a model into one of few calls.", "verbs.distil"),
     ("Tools", "fit-steps", "Fit the levels of a few steps to a model.", "verbs.fit_steps"),
     ("Sharing", "export", "Write a checkpoint with its card for others.", "share.export"),
     ("Sharing", "import", "Take over a checkpoint that someone shares.", "share.import_checkpoint"),
@@ -70,11 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if document.asked(words):
         with document.alone():
-            sys.exit(exit_code(lambda: _run(words), as_document=True))
-    sys.exit(exit_code(lambda: _run(words)))
+            sys.exit(exit_code(lambda: run(words), as_document=True))
+    sys.exit(exit_code(lambda: run(words)))
 
 
-def _run(words: list[str]) -> None:
+def run(words: list[str]) -> None:
     """Does what ``click.Command.main`` does, but leaves every exception to the border."""
     root = command(_wanted(words))
     instruction = os.environ.get(_COMPLETE)
