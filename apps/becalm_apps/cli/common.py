@@ -37,7 +37,7 @@ def file(
     return click.Option([name], type=kind, metavar=metavar, help=text, **known)
 
 
-def whole(name: str, text: str, *, default: int, low: int, high: int | None = None) -> click.Option:
+def whole(name: str, text: str, *, default: int | None = None, low: int, high: int | None = None) -> click.Option:
     """A flag that takes a whole number from ``low`` to ``high``, or from ``low`` on."""
     return click.Option([name], type=Whole(low, high), metavar="INT", default=default, show_default=True, help=text)
 

@@ -140,7 +140,8 @@ def _is_operand(field: Field) -> bool:
 
 def _flag(field: Field, names: Sequence[str], section: str) -> Flag:
     notes = [note for note in (_default(field.default), field.range) if note]
-    text = f"{field.text}  [{'; '.join(notes)}]" if notes else field.text
+    told = field.text if len(_choices(field)) <= _WIDE else f"{field.text} One of {', '.join(field.words)}."
+    text = f"{told}  [{'; '.join(notes)}]" if notes else told
     identifier = "__".join(("set", *field.path))  # click wants a Python identifier
     if _is_operand(field):
         several = sequence(field.info.annotation) is not None
@@ -160,11 +161,19 @@ def _flag(field: Field, names: Sequence[str], section: str) -> Flag:
 def _values(field: Field) -> dict[str, Any]:
     """What an option says of the values that it takes."""
     files = not field.words and any(kind in (str, pathlib.Path) for kind in field.kinds)
-    if field.nested is not None:
-        shown = "|".join(field.words) + ("|NAME" if field.nested.named else "")
-    else:
-        shown = metavar(field.info.annotation)
+    shown = metavar(field.info.annotation) if field.nested is None else _choices(field)
+    if field.nested is not None and len(shown) > _WIDE:
+        shown = "KIND"
     return {"type": Words(field.words, files=files), "metavar": shown}
+
+
+_WIDE = 72
+"""Letters of a list of kinds beyond which they stand in a flag's text, where lines are broken."""
+
+
+def _choices(field: Field) -> str:
+    """The kinds that a flag chooses from; empty if it does not."""
+    return "" if field.nested is None else "|".join(field.words) + ("|NAME" if field.nested.named else "")
 
 
 def _short(field: Field, path: Path, flat: Collection[str]) -> Path:

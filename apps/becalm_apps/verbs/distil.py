@@ -4,6 +4,7 @@ It is ``becalm NOUN train --from CHECKPOINT`` with the objective, and what of th
 """
 
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -14,12 +15,12 @@ from becalm_apps.cli.lazy_group import epilog
 EXAMPLES = (
     "becalm distil mnist --calls 2 --minutes 60 --out runs/mnist-2.safetensors",
     "becalm distil pusht --calls 1 --minutes 60 --out runs/pusht-1.safetensors",
-    "becalm distil mnist --calls 2 --out runs/mnist-2.safetensors --objective consistency --rate 3e-4",
+    "becalm distil mnist --calls 2 --objective progressive --out runs/mnist-2.safetensors -- --substeps 6 --rate 3e-4",
 )
 _HELP = """Distils a model, so that one or a few calls of its network make a sample.
 
 CHECKPOINT, a pretrained name, a .safetensors file or hf:owner/name, is the teacher and where the student begins. Data
-are those of the domain's training. Any other flag is one of "becalm NOUN train", such as --data, --batch or --resume.
+are those of the domain's training. Flags of "becalm NOUN train", such as --data or --batch, follow after --.
 """
 
 
@@ -28,7 +29,6 @@ are those of the domain's training. Any other flag is one of "becalm NOUN train"
     help=_HELP,
     short_help="Distil a model into one of few calls.",
     epilog=epilog(EXAMPLES),
-    context_settings={"ignore_unknown_options": True, "allow_interspersed_args": True},
     params=[
         click.Argument(["checkpoint"]),
         common.whole("--calls", "Calls for a sample, where a request says nothing.", default=2, low=1),
@@ -40,10 +40,16 @@ are those of the domain's training. Any other flag is one of "becalm NOUN train"
             help="How: by the teacher's paths, by the data alone, or by halving the teacher's steps.",
         ),
         common.file("--out", "Checkpoint; log, picture and resume state stand beside it.", required=True),
+        common.whole("--steps", "Training steps; default: the domain's.", low=1),
+        click.Option(["--minutes"], type=float, metavar="FLOAT", help="Train for so long, instead of so many steps."),
+        click.Option(["--resume"], is_flag=True, help="Go on with the training of --out."),
+        common.device(),
+        common.quiet("Nothing but results and errors."),
+        common.as_json("Print the summary as JSON."),
         click.Argument(["flags"], nargs=-1, type=click.UNPROCESSED),
     ],
 )
-def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple[str, ...]) -> None:
+def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple[str, ...], **own: Any) -> None:
     """Distils."""
     from becalm.files.checkpoint import Checkpoint
     from becalm.model import find
@@ -53,8 +59,14 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
     taught = config.get("objective", {})
     if taught.get("kind", "denoising") not in ("denoising", "hybrid"):
         raise UserError(f"a teacher must be a denoiser, got one trained by objective {taught['kind']!r}")
-    words = [config["domain"], "train", "--out", str(out)]
-    if "--resume" not in flags:
+    words = [config["domain"], "train", "--out", str(out), "--device", own["device"]]
+    words += [word for name in ("steps", "minutes") if own[name] is not None for word in (f"--{name}", str(own[name]))]
+    words += [
+        f"--{flag}" for flag, name in (("resume", "resume"), ("quiet", "quiet"), ("json", "as_json")) if own[name]
+    ]
+    if not own["resume"]:
         words += ["--from", checkpoint, "--objective", objective, "--calls", str(calls)]
-        words += [word for name in ("prediction", "drop") if name in taught for word in (f"--{name}", str(taught[name]))]
+        words += [
+            word for name in ("prediction", "drop") if name in taught for word in (f"--{name}", str(taught[name]))
+        ]
     run([*words, *flags])

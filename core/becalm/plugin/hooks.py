@@ -17,7 +17,20 @@ hookspec = pluggy.HookspecMarker("becalm")
 hookimpl = pluggy.HookimplMarker("becalm")
 
 WORDS = frozenset(
-    {"again", "completion", "distil", "doctor", "export", "fit-steps", "import", "plugins", "push", "runs", "show", "studio"}
+    {
+        "again",
+        "completion",
+        "distil",
+        "doctor",
+        "export",
+        "fit-steps",
+        "import",
+        "plugins",
+        "push",
+        "runs",
+        "show",
+        "studio",
+    }
 )
 """Words of the command line's own, which no domain can have as its name."""
 

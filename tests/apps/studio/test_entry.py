@@ -71,19 +71,23 @@ KINDS = {
 }
 
 
+OPTIONS = {
+    "shape.depth",
+    *(f"sampler.{name}" for name in ("eta", "churn", "variance", "order", "snr", "count", "predictor", "corrector")),
+}
+
+
 def test_the_kind_of_a_field_follows_from_its_type_and_its_marker() -> None:
     found = {".".join(entry.path): entry.kind for entry in entries(Everything)}
     assert {name: found[name] for name in KINDS} == KINDS
-    options = {"shape.depth", "sampler.eta", "sampler.churn", "sampler.variance", "sampler.order"}
-    assert set(found) == {*Everything.model_fields} - {"inner"} | {"inner.rate"} | options
+    assert set(found) == {*Everything.model_fields} - {"inner"} | {"inner.rate"} | OPTIONS
 
 
 def test_what_is_a_domains_own_comes_first_and_what_is_seldom_needed_stands_aside() -> None:
     names = [entry.path[-1] for entry in entries(Everything)]
     assert names.index("side") < names.index("count") < names.index("steps") < names.index("rescale")
-    assert {entry.path[-1] for entry in entries(Everything) if entry.aside} == (
-        set(SampleRequest.model_fields) - {"count", "seed", "sampler", "steps", "guidance"}
-        | {"depth", "eta", "churn", "variance", "order"}
+    assert {".".join(entry.path) for entry in entries(Everything) if entry.aside} == (
+        set(SampleRequest.model_fields) - {"count", "seed", "sampler", "steps", "guidance"} | OPTIONS
     )
 
 

@@ -82,7 +82,7 @@ def test_an_edit_brings_its_image_along(becalm: Run, tmp_path: Path) -> None:
     made = read(tmp_path / "edited.png")
     write(tmp_path / "edited.png", (tmp_path / "edited.png").read_bytes(), replace(made, command="images inpaint"))
     desk = controller("images", "inpaint", tmp_path / "desk")
-    names = [entry.path[-1] for entry in desk.entries if entry.kind.value != "folder"]
+    names = [".".join(entry.path) for entry in desk.entries if entry.kind.value != "folder"]
     entered = dict(zip(names, dropped(desk, tmp_path / "edited.png", shown(desk)), strict=True))
     assert (entered["count"], entered["label"], entered["steps"]) == (1, "1", 1)
     assert Path(entered["image"]).read_bytes() == (tmp_path / "one.png").read_bytes()
