@@ -71,11 +71,11 @@ def main(arguments: Sequence[str] | None = None) -> NoReturn:
     words = list(sys.argv[1:] if arguments is None else arguments)
     if document.asked(words):
         with document.alone():
-            sys.exit(exit_code(lambda: run(words), as_document=True))
-    sys.exit(exit_code(lambda: run(words)))
+            sys.exit(exit_code(lambda: _run(words), as_document=True))
+    sys.exit(exit_code(lambda: _run(words)))
 
 
-def run(words: list[str]) -> None:
+def _run(words: list[str]) -> None:
     """Does what ``click.Command.main`` does, but leaves every exception to the border."""
     root = command(_wanted(words))
     instruction = os.environ.get(_COMPLETE)
@@ -96,13 +96,9 @@ def _wanted(words: Sequence[str]) -> list[Plugin]:
 
 def _domain(name: str, plugins: Sequence[Plugin]) -> Callable[[], click.Command]:
     def make() -> click.Command:
-        from becalm_apps.verbs.domain import domain_group
+        from becalm_apps.verbs.domain import group_of
 
-        home, ref = next((plugin, ref) for plugin in plugins for ref in plugin.domains if ref.name == name)
-        commands = [(plugin, entry) for plugin in plugins for entry in plugin.commands if entry.domain == name]
-        own = [entry for plugin, entry in commands if plugin.distribution == home.distribution]
-        others = [entry for plugin, entry in commands if plugin.distribution != home.distribution]
-        return domain_group(ref, own, others)
+        return group_of(name, plugins)
 
     return make
 

@@ -53,13 +53,15 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
     """Distils."""
     from becalm.files.checkpoint import Checkpoint
     from becalm.model import find
-    from becalm_apps.main import run
+    from becalm.plugin.find import domain_ref, of_domain
+    from becalm_apps.verbs.domain import group_of
 
     config = Checkpoint.read(find(checkpoint)).config
     taught = config.get("objective", {})
     if taught.get("kind", "denoising") not in ("denoising", "hybrid"):
         raise UserError(f"a teacher must be a denoiser, got one trained by objective {taught['kind']!r}")
-    words = [config["domain"], "train", "--out", str(out), "--device", own["device"]]
+    noun = domain_ref(str(config.get("domain"))).name
+    words = ["train", "--out", str(out), "--device", own["device"]]
     words += [word for name in ("steps", "minutes") if own[name] is not None for word in (f"--{name}", str(own[name]))]
     words += [
         f"--{flag}" for flag, name in (("resume", "resume"), ("quiet", "quiet"), ("json", "as_json")) if own[name]
@@ -69,4 +71,6 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
         words += [
             word for name in ("prediction", "drop") if name in taught for word in (f"--{name}", str(taught[name]))
         ]
-    run([*words, *flags])
+    group = group_of(noun, of_domain(noun))
+    with group.make_context(noun, [*words, *flags], parent=click.get_current_context().find_root()) as context:
+        group.invoke(context)

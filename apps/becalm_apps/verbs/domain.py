@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from becalm.files.lock import hold
-from becalm.plugin.find import resolve
+from becalm.plugin.find import Plugin, resolve
 from becalm.plugin.hooks import CommandRef, DomainRef
 from becalm.request import SampleRequest
 from becalm_apps.cli import common
@@ -21,6 +21,15 @@ from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.verbs import evaluate, sample, train
 
 _SHARED = "Models"
+
+
+def group_of(name: str, plugins: Sequence[Plugin]) -> LazyGroup:
+    """The group of a domain's verbs, among all that the plugins bring."""
+    home, ref = next((plugin, ref) for plugin in plugins for ref in plugin.domains if ref.name == name)
+    commands = [(plugin, entry) for plugin in plugins for entry in plugin.commands if entry.domain == name]
+    own = [entry for plugin, entry in commands if plugin.distribution == home.distribution]
+    others = [entry for plugin, entry in commands if plugin.distribution != home.distribution]
+    return domain_group(ref, own, others)
 
 
 def domain_group(ref: DomainRef, own: Sequence[CommandRef], others: Sequence[CommandRef] = ()) -> LazyGroup:
