@@ -110,6 +110,21 @@ def test_unmodified_samplers_blur_and_sharpen(sampler: Sampler) -> None:
     torch.testing.assert_close(made.std(0), std, rtol=0.12, atol=0)
 
 
+def test_a_walk_up_in_a_basis_has_the_marginals_of_its_levels() -> None:
+    turned, generator = Rotated(axes=1), torch.Generator().manual_seed(0)
+
+    def noise(like: Tensor) -> Tensor:
+        return torch.randn(like.shape, generator=generator, dtype=like.dtype)
+
+    path = levels(blurred, 6)[:-1].reversed()
+    level = path[0]
+    x = turned.corrupt(turned.leave(torch.ones(4000, 6, dtype=torch.float64)), level, noise)
+    for step, level in zip(DDPM()(lambda x, level, cond: x, x, path, None, noise, turned), path[1:], strict=True):
+        found = turned.enter(step.x)
+        torch.testing.assert_close(found.mean(0), level.alpha, rtol=0, atol=0.06)
+        torch.testing.assert_close(found.std(0), level.sigma, rtol=0, atol=0.06)
+
+
 def chance(move: Callable[[Callable[[Tensor], Tensor]], Tensor]) -> Tensor:
     """The probability of 1 of each bit that a move draws: the share over a grid of the noise's quantiles."""
     grid = (torch.arange(4000, dtype=torch.float64) + 0.5) / 4000

@@ -42,7 +42,8 @@ def walk(
         rows = _rows(sampler, path, x.device, x.dtype)
         x = process.enter(x.clone() if x.is_inference() else x)
     turned = process != GAUSSIAN
-    known = Known(_entered(denoise, process) if turned else denoise, cond, process)
+    # In its own coordinates a Gaussian process is the plain one.
+    known = Known(_entered(denoise, process) if turned else denoise, cond, GAUSSIAN if process.gaussian else process)
     index, carry = 0, None
     for place, row in enumerate(rows):
         outside = torch.is_grad_enabled()
