@@ -8,6 +8,7 @@ import torch
 from guided import draw, gaussian
 from test_compose import CASES, Ragged, bowl, denoise
 from torch import Tensor
+from toy import model
 
 from becalm.denoiser import GaussianMixture
 from becalm.errors import UserError
@@ -111,11 +112,20 @@ def test_resampling_keeps_as_many_as_weights_say_and_the_rest_by_chance() -> Non
     torch.testing.assert_close(drawn.double(), weights, atol=2e-3, rtol=0)
 
 
+def test_a_models_samples_do_not_know_their_batch() -> None:
+    reading = Measurement(lambda x0: x0[:, :1], torch.tensor([0.5]), 0.1)
+    fields = {"steps": 6, "sampler": Particles(energy=MomentMatching(reading, None), count=4)}
+    whole = model().sample(count=40, **fields).x0
+    assert torch.equal(model().sample(count=40, batch=7, **fields).x0, whole)
+    assert torch.equal(model().sample(count=1, **fields).x0, whole[:1])
+    assert float((whole[:, 0] - 0.5).abs().mean()) < 0.2
+
+
 def test_what_cannot_walk_is_refused_in_a_sentence() -> None:
     with pytest.raises(UserError, match="eta must be above 0, got 0"):
         Particles(sampler=DDIM(), energy=bowl(0.0))
     with pytest.raises(UserError, match="energy must be an energy"):
         Particles(energy=3)
-    with pytest.raises(ValueError, match="walk down only"):
+    with pytest.raises(UserError, match="walk down only"):
         sample(Particles(energy=bowl(0.0))(PAIR, draw(2, 2), levels(Cosine(), 4).reversed(), None))
     assert isinstance(Particles(energy=bowl(0.0)).twisted, Descend)

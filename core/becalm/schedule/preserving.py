@@ -18,6 +18,11 @@ class VariancePreserving(Schedule):
     beta_max: float = Field(20.0, gt=0, description="Rate of noise at t = 1.")
 
     def __call__(self, t: Tensor) -> NoiseLevel:
-        t = double(t)
-        log_alpha = -0.25 * t**2 * (self.beta_max - self.beta_min) - 0.5 * t * self.beta_min
+        t, log_alpha = double(t), log_signal(t, self.beta_min, self.beta_max)
         return NoiseLevel(t, log_alpha.exp(), (-torch.expm1(2 * log_alpha)).sqrt())
+
+
+def log_signal(t: Tensor, beta_min: float, beta_max: float) -> Tensor:
+    """log alpha of a rate of noise that grows evenly in time, float64."""
+    t = double(t)
+    return -0.25 * t**2 * (beta_max - beta_min) - 0.5 * t * beta_min

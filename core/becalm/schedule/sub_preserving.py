@@ -8,6 +8,7 @@ from torch import Tensor
 
 from becalm.level import NoiseLevel
 from becalm.schedule.kind import Schedule, double
+from becalm.schedule.preserving import log_signal
 
 
 class SubVariancePreserving(Schedule):
@@ -21,6 +22,5 @@ class SubVariancePreserving(Schedule):
     beta_max: float = Field(20.0, gt=0, description="Rate of noise at t = 1.")
 
     def __call__(self, t: Tensor) -> NoiseLevel:
-        t = double(t)
-        log_alpha = -0.25 * t**2 * (self.beta_max - self.beta_min) - 0.5 * t * self.beta_min
+        t, log_alpha = double(t), log_signal(t, self.beta_min, self.beta_max)
         return NoiseLevel(t, log_alpha.exp(), -torch.expm1(2 * log_alpha))

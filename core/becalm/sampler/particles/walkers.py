@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import Field, field_validator
 
+from becalm.errors import UserError
 from becalm.sampler.ddim import DDIM
 from becalm.sampler.known import Known, Moved, Noise, Row
 from becalm.sampler.step import Sampler
@@ -36,6 +37,8 @@ class Population(NamedTuple):
     Attributes:
         x: (P, N, ...): one row of each particle after another.
         log_weights: (P, B), normalised: their exponentials are each sample's shares.
+        log_likelihood: (P, B) the twist, log p(y | x) where the step began.
+        pending: (P, B) log p - log q of the step, which counts with the next twist.
     """
 
     x: Tensor
@@ -91,7 +94,7 @@ class Particles(Sampler):
 
     def along(self, path: Path) -> Path:
         if any(path.rises):
-            raise ValueError("particles walk down only: the path must not go up")
+            raise UserError("particles walk down only: the path must not go up")
         return path
 
     def rows(self, path: Path) -> Sequence[Row]:
@@ -107,35 +110,37 @@ class Particles(Sampler):
         from becalm.sampler.particles.resampling import pick, resample, uniform
 
         keep, change, std = row
-        owner = owner_of(known.cond)
-        first = torch.arange(len(x), device=x.device) if owner is None else owner
-        samples = int(first[-1]) + 1
-        many = known.cond
+        owner, many = owner_of(known.cond), known.cond
+        place = torch.arange(len(x), device=x.device)
+        first = place if owner is None else owner
+        samples = len(x) if owner is None else int(owner[-1]) + 1
         if many is not None and self.count > 1:
             many = take(many, torch.arange(samples, device=x.device).repeat(self.count))
-        owners = owner_of(many)
         here = x.expand(self.count, *x.shape) if carry is None else carry.x
         rows = here.reshape(-1, *x.shape[1:])
         twist = self.twisted.twist(known.denoise, rows, now, many)
         likelihood = twist.log_likelihood.detach().double().reshape(self.count, samples)
-        if carry is None:
-            weights = likelihood - likelihood
-        else:
-            weights = carry.log_weights + carry.pending + likelihood - carry.log_likelihood
-        weights = weights - weights.logsumexp(0)
+        weights = _weigh(likelihood, carry)
         chance = uniform(noise, x, owner, samples)
         ancestor, weights = resample(weights, chance[0])
-        index = (ancestor[:, first] * len(x) + torch.arange(len(x), device=x.device)).flatten()
+        index = (ancestor[:, first] * len(x) + place).flatten()
         rows, plain, guided = (value.index_select(0, index) for value in (rows, twist.x0, twist.guided))
-        likelihood = likelihood.gather(0, ancestor)
-        moved = rows * keep + guided * change
-        pending = torch.zeros_like(weights)
+        moved, pending = rows * keep + guided * change, torch.zeros_like(weights)
         if std is not None:
             z = noise(x.new_empty(len(x), self.count, *x.shape[1:])).movedim(1, 0).reshape(rows.shape)
             moved = moved + z * std
             # log p - log q of the step made, of which the squares of z are left out on both sides.
             shift = ((guided - plain) * (change / std)).double()
-            pending = -sum_per_sample(shift * (z.double() + shift / 2), owners).reshape(weights.shape)
-        population = Population(moved.reshape(here.shape), weights, likelihood, pending)
-        chosen = pick(weights + pending, chance[1])[first] * len(x) + torch.arange(len(x), device=x.device)
+            pending = -sum_per_sample(shift * (z.double() + shift / 2), owner_of(many)).reshape(weights.shape)
+        population = Population(moved.reshape(here.shape), weights, likelihood.gather(0, ancestor), pending)
+        chosen = pick(weights + pending, chance[1])[first] * len(x) + place
         return moved.index_select(0, chosen), guided.index_select(0, chosen), population
+
+
+def _weigh(likelihood: Tensor, before: Population | None) -> Tensor:
+    """The log weights once the twist is known where the last step ended, (P, B); all alike at first."""
+    if before is None:
+        weights = likelihood.new_zeros(likelihood.shape)
+    else:
+        weights = before.log_weights + before.pending + likelihood - before.log_likelihood
+    return weights - weights.logsumexp(0)
