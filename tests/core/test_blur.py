@@ -10,6 +10,7 @@ from torch import Tensor, nn
 import becalm
 from becalm.level import NoiseLevel
 from becalm.network.embedding import waves
+from becalm.objective import Hybrid
 from becalm.process import GAUSSIAN, Process, Rotated
 from becalm.process.rotated import cosines
 from becalm.sampler import DDIM, DDPM, DPMpp2M, Heun, Sampler, sample
@@ -103,3 +104,9 @@ def test_a_process_or_data_that_blur_has_no_levels_for_are_refused_in_a_sentence
         trained(Blur(sizes=(8,)), GAUSSIAN, 1)
     with pytest.raises(ValueError, match="^schedule blur needs sizes 8, as the data have, got 9$"):
         trained(Blur(sizes=(9,)), Rotated(axes=1), 1)
+
+
+def test_a_learned_variance_is_refused_where_noise_is_in_a_basis() -> None:
+    Hybrid().check(Cosine(), GAUSSIAN)
+    with pytest.raises(ValueError, match="process gaussian, got rotated: use objective denoising$"):
+        Hybrid().check(Cosine(), Rotated(axes=1))

@@ -20,6 +20,7 @@ from becalm.objective.denoising import check_weights, squared
 from becalm.objective.kind import Draw, Objective, Others
 from becalm.objective.times import Memory
 from becalm.objective.weighting import Simple, Weighting
+from becalm.process.gaussian import GAUSSIAN
 from becalm.process.protocol import Process
 from becalm.schedule.kind import NoiseSchedule
 
@@ -37,6 +38,8 @@ class Hybrid(Objective):
 
     def check(self, schedule: NoiseSchedule, process: Process | None = None) -> None:
         super().check(schedule, process)
+        if process is not None and process != GAUSSIAN:
+            raise UserError(f"a learned variance is of process gaussian, got {process.name}: use objective denoising")
         check_weights(self, self.weighting, schedule)
 
     def times(self, unit: Tensor, memory: Memory, step: int | Tensor) -> tuple[Tensor, ...]:
