@@ -13,12 +13,10 @@ SENTENCE = r"^[^\n]{20,600}$"
 
 
 def same(found: Episodes, expected: Episodes) -> bool:
-    """Whether the steps and episodes are the same; rewards too, if both have them."""
-    arrays = [(found.observations, expected.observations), (found.actions, expected.actions)]
-    arrays.append((found.ends, expected.ends))
-    if found.rewards is not None and expected.rewards is not None:
-        arrays.append((found.rewards, expected.rewards))
-    return all(np.array_equal(first, second) for first, second in arrays)
+    """Whether the steps and episodes are the same; rewards, ends and last observations too, if both have them."""
+    names = ("observations", "actions", "ends", "rewards", "terminated", "last")
+    pairs = [(getattr(found, name), getattr(expected, name)) for name in names]
+    return all(np.array_equal(*pair) for pair in pairs if pair[0] is not None and pair[1] is not None)
 
 
 def files(path: Path) -> list[Path]:

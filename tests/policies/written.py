@@ -23,8 +23,23 @@ def small(seed: int = 0, rewards: bool = True) -> Episodes:
     observations, actions = (rng.normal(100, 30, (steps, size)).astype(np.float32) for size in (5, 2))
     earned = rng.normal(size=steps).astype(np.float32).astype(np.float64) if rewards else None
     spec = {"action_low": [-1e3, -1e3], "action_high": [1e3, 1e3], "source": "made up"}
-    ends = np.cumsum(LENGTHS)
-    return Episodes(observations.astype(np.float64), actions.astype(np.float64), ends, earned, "Pendulum-v1", spec)
+    seen, done, ends = observations.astype(np.float64), actions.astype(np.float64), np.cumsum(LENGTHS)
+    over, last = np.array([True, False, True]), seen[ends - 1] + 1
+    return Episodes(seen, done, ends, earned, "Pendulum-v1", spec, over, last)
+
+
+def _seen_after(episodes: Episodes, number: int) -> np.ndarray:
+    """The observation after an episode's last action, (1, D); one is made up if there is none."""
+    if episodes.last is None:
+        return episodes.observations[episodes.ends[number] - 1][None]
+    return episodes.last[number][None]
+
+
+def _over(episodes: Episodes, number: int) -> np.ndarray:
+    """Whether the environment ends the episode, step by step."""
+    over = np.zeros(episodes.lengths[number], dtype=bool)
+    over[-1] = episodes.terminated is not None and episodes.terminated[number]
+    return over
 
 
 def store(folder: Path, episodes: Episodes) -> Path:
@@ -47,18 +62,17 @@ def minari(folder: Path, episodes: Episodes) -> Path:
     from minari.data_collector import EpisodeBuffer
 
     buffers = []
-    for start, end in zip(episodes.starts, episodes.ends, strict=True):
-        seen = episodes.observations[start:end]
-        seen = np.concatenate([seen, seen[-1:] + 1])
-        last = np.arange(end - start) == end - start - 1
-        rewards = episodes.rewards[start:end] if episodes.rewards is not None else last * 0.0
+    for number, (start, end) in enumerate(zip(episodes.starts, episodes.ends, strict=True)):
+        seen = np.concatenate([episodes.observations[start:end], _seen_after(episodes, number)])
+        over, at_end = _over(episodes, number), np.arange(end - start) == end - start - 1
+        rewards = episodes.rewards[start:end] if episodes.rewards is not None else at_end * 0.0
         buffers.append(
             EpisodeBuffer(
                 observations={"z": seen[:, 4:], "a": seen[:, :4].reshape(-1, 2, 2)},
                 actions=episodes.actions[start:end],
                 rewards=list(rewards),
-                terminations=list(last),
-                truncations=list(last & False),
+                terminations=list(over),
+                truncations=list(at_end & ~over),
             )
         )
     box = {"z": spaces.Box(-np.inf, np.inf, (1,)), "a": spaces.Box(-np.inf, np.inf, (2, 2))}
@@ -83,8 +97,10 @@ def old_minari(folder: Path, episodes: Episodes) -> Path:
         file.attrs["total_episodes"] = len(episodes)
         for number, (start, end) in enumerate(zip(episodes.starts, episodes.ends, strict=True)):
             group = file.create_group(f"episode_{number}")
-            group["observations"] = episodes.observations[[*range(start, end), end - 1]]
+            seen = episodes.observations[start:end]
+            group["observations"] = np.concatenate([seen, _seen_after(episodes, number)])
             group["actions"] = episodes.actions[start:end]
+            group["terminations"] = _over(episodes, number)
             if episodes.rewards is not None:
                 group["rewards"] = episodes.rewards[start:end]
     return path
@@ -94,13 +110,16 @@ def robomimic(folder: Path, episodes: Episodes) -> Path:
     path = folder / "low_dim.hdf5"
     with h5py.File(path, "w") as file:
         data = file.create_group("data")
-        data.attrs["env_args"] = json.dumps({"env_name": "Pendulum-v1", "type": 2, "env_kwargs": {}})
+        data.attrs["env_args"] = json.dumps({"env_name": "Pendulum-v1", "type": 2, "env_kwargs": {"control_freq": 20}})
         for number in range(len(episodes)):
             start, end = episodes.starts[number], episodes.ends[number]
             demo = data.create_group(f"demo_{number}")
             demo["obs/eef_pos"] = episodes.observations[start:end, :3]
             demo["obs/object"] = episodes.observations[start:end, 3:]
             demo["obs/agentview_image"] = np.zeros((end - start, 4, 4, 3), np.uint8)
+            after = np.concatenate([episodes.observations[start + 1 : end], _seen_after(episodes, number)])
+            demo["next_obs/eef_pos"], demo["next_obs/object"] = after[:, :3], after[:, 3:]
+            demo["dones"] = _over(episodes, number).astype(np.int64)
             demo["actions"] = episodes.actions[start:end]
             if episodes.rewards is not None:
                 demo["rewards"] = episodes.rewards[start:end]
@@ -167,6 +186,7 @@ def _info(path: Path, episodes: Episodes, version: str, data_path: str) -> None:
     info = {
         "codebase_version": version,
         "robot_type": "2d pointer",
+        "fps": 20,
         "total_episodes": len(episodes),
         "total_frames": len(episodes.actions),
         "data_path": data_path,

@@ -54,10 +54,21 @@ def whole(leaf: Any, name: str, budget: Budget) -> Any:
     Raises:
         UserError: If it is not all there, holds no numbers, or is more than may be read.
     """
-    path = budget.path
+    budget.take(8 * math.prod(leaf.shape or ()), name)
+    _check_numbers(leaf, name, budget.path)
+    return leaf[()]
+
+
+def final(leaf: Any, name: str, budget: Budget) -> Any:
+    """The last row of an array of numbers (N, ...), as (1, ...), or (0, ...) where N is 0; as ``whole`` otherwise."""
+    budget.take(8 * math.prod((leaf.shape or ())[1:]), name)
+    _check_numbers(leaf, name, budget.path)
+    return leaf[-1:]
+
+
+def _check_numbers(leaf: Any, name: str, path: Path) -> None:
     if leaf.dtype.kind not in "fiub":  # Texts of any length lie elsewhere in the file, one perhaps many times.
         raise UserError(f"{path}: {name} must hold numbers, got {leaf.dtype}")
-    budget.take(8 * math.prod(leaf.shape or ()), name)
     if leaf.chunks is None:
         there, expected, unit = leaf.id.get_storage_size(), leaf.nbytes, "bytes"
     else:
@@ -68,7 +79,6 @@ def whole(leaf: Any, name: str, budget: Budget) -> Any:
             raise UserError(f"{path}: {name} has chunks of {chunk} bytes, but only {leaf.nbytes} bytes in all")
     if there < expected:
         raise UserError(f"{path}: {name} must have all its {expected} {unit}, got {there}")
-    return leaf[()]
 
 
 def _check(file: Any, path: Path) -> None:

@@ -17,6 +17,7 @@ from becalm.gate.limit import Budget
 from becalm.gate.regular import opened
 
 _UNICODE = 0x10FFFF
+_WORDS = {"f": "numbers", "i": "whole numbers", "b": "truth values", "U": "text"}
 _HEADERS = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
 
 
@@ -66,6 +67,11 @@ def arrays(
         return {name: _array(held, path, name, kinds[name], budget) for name in names}
 
 
+def _word(kinds: str) -> str:
+    """What arrays of some kinds, letters as numpy has them, hold: the widest of them says it."""
+    return next(word for letter, word in _WORDS.items() if letter in kinds)
+
+
 def _array(held: zipfile.ZipFile, path: Path, name: str, kinds: str, budget: Budget) -> npt.NDArray[Any]:
     info = held.getinfo(f"{name}.npy")
     budget.take(info.file_size, name)
@@ -75,8 +81,7 @@ def _array(held: zipfile.ZipFile, path: Path, name: str, kinds: str, budget: Bud
             raise UserError(f"{path}: {name} is of version {version} of the npy format, 1.0 and 2.0 are read")
         shape, transposed, dtype = _HEADERS[version](file)
         if dtype.kind not in kinds:
-            words = "numbers" if "f" in kinds else "whole numbers" if "i" in kinds else "text"
-            raise UserError(f"{path}: {name} must hold {words}, got {dtype}")
+            raise UserError(f"{path}: {name} must hold {_word(kinds)}, got {dtype}")
         count = 1
         for size in shape:
             count *= size

@@ -1,13 +1,15 @@
 """The store of demonstrations: all steps in one table, and where each episode ends.
 
-One file: a .npz with the arrays ``observations`` (N, D), ``actions`` (N, A), ``ends`` (E,), perhaps ``rewards`` (N,),
-and ``meta``, a JSON text with the environment's id and whatever else is known. No pickles.
+One file: a .npz with the arrays ``observations`` (N, D), ``actions`` (N, A), ``ends`` (E,), where they are known
+``rewards`` (N,), ``terminated`` (E,) and ``last`` (E, D), and ``meta``, a JSON text with the environment's id and
+whatever else is known. No pickles.
 """
 
 import io
 import json
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,17 @@ from becalm.provenance import Record, write
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
-_KINDS = {"observations": "fiu", "actions": "fiu", "rewards": "fiu", "ends": "iu", "meta": "U"}
+Flags = npt.NDArray[np.bool_]
+_ARRAYS: Mapping[str, tuple[str, Any]] = {
+    "observations": ("fiu", np.float64),
+    "actions": ("fiu", np.float64),
+    "ends": ("iu", np.int64),
+    "rewards": ("fiu", np.float64),
+    "terminated": ("b", np.bool_),
+    "last": ("fiu", np.float64),
+}
+"""What a file holds, by the name of the field: kinds of dtype that are read, and the dtype in memory."""
+_NEEDED = ("observations", "actions", "ends")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -36,7 +48,10 @@ class Episodes:
         ends: (E,) int64, one past the last step of each episode.
         rewards: (N,) float64, the reward after each action, or None.
         environment: Id of the gymnasium environment; empty if unknown.
-        spec: What else is known, as JSON has it: ``action_low``, ``action_high``, ``source``, names of entries.
+        spec: What else is known, as JSON has it: ``action_low``, ``action_high``, ``source``, names of entries,
+            ``rate``, the control rate in Hz.
+        terminated: (E,) bool, whether the environment ended the episode, rather than somebody cut it off; or None.
+        last: (E, D) float64, the observation after each episode's last action, or None.
 
     Raises:
         UserError: If the arrays do not fit together or hold what is not finite.
@@ -48,6 +63,8 @@ class Episodes:
     rewards: Array | None = None
     environment: str = ""
     spec: Mapping[str, Any] = field(default_factory=dict)
+    terminated: Flags | None = None
+    last: Array | None = None
 
     def __post_init__(self) -> None:
         for name in ("observations", "actions"):
@@ -67,6 +84,20 @@ class Episodes:
             raise UserError("there must be at least one episode, got none")
         if bool((np.diff(ends, prepend=0) <= 0).any()) or ends[-1] != steps:
             raise UserError(f"episode ends must ascend and finish at the number of steps {steps}, got {_few(ends)}")
+        self._check_ends()
+        rate = self.spec.get("rate")
+        if rate is not None and not (type(rate) in (int, float) and math.isfinite(rate) and rate >= 0):
+            raise UserError(f"the control rate must be a number of Hz, got {str(rate)[:40]!r}")
+
+    def _check_ends(self) -> None:
+        count, size = len(self), self.observations.shape[1]
+        if self.terminated is not None and (self.terminated.shape != (count,) or self.terminated.dtype != np.bool_):
+            found = f"{self.terminated.dtype} of shape {self.terminated.shape}"
+            raise UserError(f"terminated must be a truth value for each of {counted(count, 'episode')}, got {found}")
+        if self.last is not None:
+            if self.last.shape != (count, size):
+                raise UserError(f"last must be an observation for each episode, {(count, size)}, got {self.last.shape}")
+            _check_finite("last", self.last, "episode")
 
     def __len__(self) -> int:
         return len(self.ends)
@@ -85,6 +116,11 @@ class Episodes:
     def returns(self) -> Array | None:
         """(E,) sum of each episode's rewards, or None."""
         return None if self.rewards is None else np.add.reduceat(self.rewards, self.starts)
+
+    @property
+    def rate(self) -> float:
+        """Control steps per second; 0 if unknown."""
+        return float(self.spec.get("rate") or 0)
 
     @property
     def digest(self) -> str:
@@ -112,22 +148,29 @@ class Episodes:
         """Those episodes, in that order."""
         numbers = np.asarray(episodes, dtype=np.int64)
         steps = np.concatenate([np.arange(self.starts[e], self.ends[e]) for e in numbers] or [np.zeros(0, np.int64)])
-        rewards = None if self.rewards is None else self.rewards[steps]
-        ends = np.cumsum(self.lengths[numbers])
-        return Episodes(self.observations[steps], self.actions[steps], ends, rewards, self.environment, self.spec)
+        return replace(
+            self,
+            observations=self.observations[steps],
+            actions=self.actions[steps],
+            ends=np.cumsum(self.lengths[numbers]),
+            rewards=None if self.rewards is None else self.rewards[steps],
+            terminated=None if self.terminated is None else self.terminated[numbers],
+            last=None if self.last is None else self.last[numbers],
+        )
 
     @classmethod
     def join(cls, parts: Sequence["Episodes"]) -> "Episodes":
-        """The episodes of several stores; environment and spec are the first's."""
+        """The episodes of several stores; environment and spec are the first's, and known is what all of them know."""
         offsets = np.cumsum([0, *(len(part.actions) for part in parts[:-1])])
-        rewards = [part.rewards for part in parts if part.rewards is not None]
         return cls(
             np.concatenate([part.observations for part in parts]),
             np.concatenate([part.actions for part in parts]),
             np.concatenate([part.ends + offset for part, offset in zip(parts, offsets, strict=True)]),
-            np.concatenate(rewards) if len(rewards) == len(parts) else None,
+            joined([part.rewards for part in parts]),
             parts[0].environment,
             parts[0].spec,
+            joined([part.terminated for part in parts]),
+            joined([part.last for part in parts]),
         )
 
     def write(self, path: Path, made: Record | None = None) -> None:
@@ -139,13 +182,8 @@ class Episodes:
         Raises:
             UserError: If it cannot be written.
         """
-        arrays: dict[str, npt.NDArray[Any]] = {
-            "observations": self.observations,
-            "actions": self.actions,
-            "ends": self.ends,
-        }
-        if self.rewards is not None:
-            arrays["rewards"] = self.rewards
+        fields = {name: getattr(self, name) for name in _ARRAYS}
+        arrays: dict[str, npt.NDArray[Any]] = {name: array for name, array in fields.items() if array is not None}
         arrays["meta"] = np.array(json.dumps({"environment": self.environment, "spec": dict(self.spec)}))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
@@ -158,15 +196,20 @@ class Episodes:
         Raises:
             UserError: If the file is missing, damaged, or no store.
         """
-        arrays = npz(path, "a store of demonstrations", _KINDS, ("observations", "actions", "ends"))
+        kinds = {name: kinds for name, (kinds, _) in _ARRAYS.items()}
+        arrays = npz(path, "a store of demonstrations", {**kinds, "meta": "U"}, _NEEDED)
         environment, spec = _known(path, str(arrays.get("meta", "{}")))
-        observations, actions = (arrays[name].astype(np.float64) for name in ("observations", "actions"))
-        rewards = arrays["rewards"].astype(np.float64) if "rewards" in arrays else None
-        ends = arrays["ends"].astype(np.int64)
+        found = {name: arrays[name].astype(dtype) for name, (_, dtype) in _ARRAYS.items() if name in arrays}
         try:
-            return cls(observations, actions, ends, rewards, environment, spec)
+            return cls(**found, environment=environment, spec=spec)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
+
+
+def joined(parts: Sequence[npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
+    """The arrays one after the other, if all of them are there."""
+    known = [part for part in parts if part is not None]
+    return np.concatenate(known) if len(known) == len(parts) else None
 
 
 def _known(path: Path, text: str) -> tuple[str, dict[str, Any]]:
@@ -178,10 +221,10 @@ def _known(path: Path, text: str) -> tuple[str, dict[str, Any]]:
     return environment, spec
 
 
-def _check_finite(name: str, array: Array) -> None:
+def _check_finite(name: str, array: Array, row: str = "step") -> None:
     wrong = ~np.isfinite(array).reshape(len(array), -1).all(1)
     if bool(wrong.any()):
-        raise UserError(f"{name} must be finite, but step {int(wrong.argmax())} is not")
+        raise UserError(f"{name} must be finite, but {row} {int(wrong.argmax())} is not")
 
 
 def _few(values: Indices) -> str:

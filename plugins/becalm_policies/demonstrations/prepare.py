@@ -40,21 +40,34 @@ def prepare(episodes: Episodes, names: Sequence[Preparation]) -> Episodes:
 def align(episodes: Episodes) -> Episodes:
     """Each episode moved rigidly so that its last block pose is the goal."""
     observations, actions = episodes.observations.copy(), episodes.actions.copy()
-    for start, end in zip(episodes.starts, episodes.ends, strict=True):
-        here, last = slice(start, end), observations[end - 1].copy()
-        turn = (GOAL[2] - last[4] + math.pi) % (2 * math.pi) - math.pi
-        for points in (observations[here, 0:2], observations[here, 2:4], actions[here]):
-            points[:] = _turned(points - last[2:4], turn) + GOAL[:2]
-        observations[here, 4] += turn
-    return replace(episodes, observations=observations, actions=actions)
+    final = observations[episodes.ends - 1] if episodes.last is None else episodes.last.copy()
+    for number, (start, end) in enumerate(zip(episodes.starts, episodes.ends, strict=True)):
+        here, pose = slice(start, end), final[number, 2:5].copy()
+        turn = (GOAL[2] - pose[2] + math.pi) % (2 * math.pi) - math.pi
+        for states in (observations[here], final[number : number + 1]):
+            for points in (states[:, 0:2], states[:, 2:4]):
+                points[:] = _turned(points - pose[:2], turn) + GOAL[:2]
+            states[:, 4] += turn
+        actions[here] = _turned(actions[here] - pose[:2], turn) + GOAL[:2]
+    last = None if episodes.last is None else final
+    return replace(episodes, observations=observations, actions=actions, last=last)
 
 
 def mirror(episodes: Episodes) -> Episodes:
     """The episodes, and all of them reflected about the goal's stem, x + y = 512."""
-    seen = episodes.observations
-    angle = (math.pi / 2 - seen[:, 4:5]) % (2 * math.pi)
-    reflected = np.concatenate([_reflected(seen[:, 0:2]), _reflected(seen[:, 2:4]), angle], axis=1)
-    return Episodes.join([episodes, replace(episodes, observations=reflected, actions=_reflected(episodes.actions))])
+    reflected = replace(
+        episodes,
+        observations=_mirrored(episodes.observations),
+        actions=_reflected(episodes.actions),
+        last=None if episodes.last is None else _mirrored(episodes.last),
+    )
+    return Episodes.join([episodes, reflected])
+
+
+def _mirrored(states: Array) -> Array:
+    """States (N, 5) reflected."""
+    angle = (math.pi / 2 - states[:, 4:5]) % (2 * math.pi)
+    return np.concatenate([_reflected(states[:, 0:2]), _reflected(states[:, 2:4]), angle], axis=1)
 
 
 def _turned(points: Array, angle: float) -> Array:

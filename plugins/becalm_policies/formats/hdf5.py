@@ -1,6 +1,6 @@
 """HDF5 groups as matrices: one that is a vector or image, or a folder of them by name."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +10,8 @@ from becalm.gate.hdf5 import whole
 from becalm.gate.limit import Budget
 from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.formats.parts import entries, matrix, member, series
+
+Read = Callable[[Any, str, Budget], Any]
 
 
 def leaves(node: Any, name: str) -> Iterator[tuple[str, Any]]:
@@ -23,11 +25,12 @@ def leaves(node: Any, name: str) -> Iterator[tuple[str, Any]]:
         yield from leaves(node[key], f"{name}/{key}" if name else key)
 
 
-def flatten(budget: Budget, where: str, node: Any) -> tuple[Array, list[str], list[str]]:
+def flatten(budget: Budget, where: str, node: Any, read: Read = whole) -> tuple[Array, list[str], list[str]]:
     """The vectors of a node side by side: (T, D), the names of the entries, and what was left out: images, texts.
 
     Args:
         budget: What may still be read of the file.
+        read: ``whole``, or ``final`` for the last row of each alone.
 
     Raises:
         UserError: If there is no vector, lengths differ, or they are more than may be read.
@@ -41,7 +44,7 @@ def flatten(budget: Budget, where: str, node: Any) -> tuple[Array, list[str], li
             left_out.append(name)
             continue
         full = f"{where}/{name}".rstrip("/")
-        values = matrix(path, full, whole(leaf, full, budget))
+        values = matrix(path, full, read(leaf, full, budget))
         if matrices and len(values) != len(matrices[0]):
             raise UserError(f"{path}: {full} must have {len(matrices[0])} steps as its neighbours, got {len(values)}")
         matrices.append(values)
@@ -67,11 +70,18 @@ def array(budget: Budget, group: Any, name: str, where: str) -> Any:
     return whole(node, f"{where}/{name}", budget)
 
 
-def rewards(budget: Budget, group: Any, name: str) -> Array | None:
-    """The rewards of an episode, where it has them."""
-    if "rewards" not in group:
+def per_step(budget: Budget, group: Any, where: str, name: str, steps: int) -> Array | None:
+    """The numbers ``group[name]``, one for each step, where they are there.
+
+    Raises:
+        UserError: If they are as many for another number of steps.
+    """
+    if name not in group:
         return None
-    return series(budget.path, f"{name}/rewards", array(budget, group, "rewards", name))
+    values = series(budget.path, f"{where}/{name}", array(budget, group, name, where))
+    if len(values) != steps:
+        raise UserError(f"{budget.path}: {where}/{name} must have one number per action, got {len(values)} and {steps}")
+    return values
 
 
 def text(value: Any) -> str:

@@ -53,6 +53,7 @@ def read(path: Path) -> Episodes:
             "format": f"lerobot {version}",
             "observation": [entry for name in seen for entry in _names(name, features[name], rows[name])],
             "action": _names(_ACTION, features[_ACTION], rows[_ACTION]),
+            "rate": info.get("fps"),
             "source": str(info.get("repo_id") or info.get("robot_type") or ""),
             "left_out": sorted(name for name in features if name.startswith("observation.") and name not in seen),
         }

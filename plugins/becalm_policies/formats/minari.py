@@ -7,7 +7,6 @@ of the file. Spaces are JSON in both.
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +29,16 @@ _WHAT = "a Minari dataset"
 _NAME = re.compile(r"[-_\w]+-v\d+")
 _LAYOUT = "0.5.0"
 _KEYS = ("dataset_id", "env_spec", "observation_space", "action_space", "total_episodes", "becalm")
+_PER_STEP = ("rewards", "terminations")
+_MAY_LACK = ("rewards", "terminated", "last")
+"""What a store may lack and the layout asks for."""
 _SUFFIXES = (".hdf5", ".h5")
 
 
 def read(path: Path) -> Episodes:
     """Reads a dataset: its folder, the folder ``data`` in it, or the HDF5 file.
 
-    Vectors of a Dict observation stand side by side in sorted order of key. The last observation of an episode, which
-    no action follows, is left out.
+    Vectors of a Dict observation stand side by side in sorted order of key.
 
     Raises:
         UserError: If it is damaged, holds something else, or its actions are not vectors of real numbers.
@@ -57,10 +58,17 @@ def read(path: Path) -> Episodes:
         spec = {"format": "minari", **_spec(metadata)}
         if episodes:
             spec = {"observation": episodes[0][1], "left_out": episodes[0][2], **spec}
-        if _ours(metadata).get("rewards") is False:  # Written by us, from demonstrations without rewards.
-            episodes = [(replace(episode, rewards=None), names, left) for episode, names, left in episodes]
         environment = _environment(metadata)
-    return assemble(path, [episode for episode, *_ in episodes], environment, spec)
+    return assemble(path, [_known(episode, metadata) for episode, *_ in episodes], environment, spec)
+
+
+def _known(episode: Episode, metadata: Mapping[str, Any]) -> Episode:
+    """The episode without what our own writer made up, since the layout asks for it, and said so."""
+    if not (ours := _ours(metadata)):
+        return episode
+    # Files of becalm 0.1 do not speak of ends: all were made up.
+    known = {name: getattr(episode, name) for name in _MAY_LACK if ours.get(name, name == "rewards")}
+    return Episode(episode.observations, episode.actions, **{**dict.fromkeys(_MAY_LACK), **known})
 
 
 def _main(path: Path) -> Path:
@@ -112,9 +120,13 @@ def _episode(budget: Budget, name: str, group: Any) -> tuple[Episode, list[str],
     if values.ndim == 1 and values.dtype.kind in "iub":
         raise UserError(f"{path}: {name}/actions must be vectors of real numbers, got whole numbers (a Discrete space)")
     actions = matrix(path, f"{name}/actions", values)
+    last = None
     if len(observations) == len(actions) + 1:
-        observations = observations[:-1]
-    return check_lengths(path, name, Episode(observations, actions, hdf5.rewards(budget, group, name))), names, left_out
+        observations, last = observations[:-1], observations[-1]
+    check_lengths(path, name, observations, actions)
+    rewards, ends = (hdf5.per_step(budget, group, name, key, len(actions)) for key in _PER_STEP)
+    terminated = None if ends is None else bool(ends[-1:].any())
+    return Episode(observations, actions, rewards, terminated, last), names, left_out
 
 
 def _ours(metadata: Mapping[str, Any]) -> dict[str, Any]:
@@ -142,8 +154,9 @@ def _environment(metadata: Mapping[str, Any]) -> str:
 def write(path: Path, episodes: Episodes) -> None:
     """Writes a dataset that ``minari.load_dataset`` finds where MINARI_DATASETS_PATH is the folder around it.
 
-    The last observation of an episode, which a store does not have, is the one before it again; rewards that are not
-    known are zeros, and the metadata say so. Whole or not at all; a Minari dataset that is there is replaced.
+    What the episodes do not say is made up, since the layout asks for it, and the metadata say so: rewards are zeros,
+    the last observation is the one before it again, and an end counts as a truncation. Whole or not at all; a Minari
+    dataset that is there is replaced.
 
     Args:
         path: The folder to make, named like ``lander-v0``; or an .hdf5 file, which then holds its metadata itself.
@@ -207,13 +220,14 @@ def _write_episodes(episodes: Episodes, path: Path, attributes: Mapping[str, Any
             group = file.create_group(f"episode_{number}")
             group.attrs["id"] = number
             group.attrs["total_steps"] = int(end - start)
-            seen = episodes.observations[start:end]
-            last = np.arange(end - start) == end - start - 1
-            group["observations"] = np.concatenate([seen, seen[-1:]])
+            final = episodes.observations[end - 1] if episodes.last is None else episodes.last[number]
+            group["observations"] = np.concatenate([episodes.observations[start:end], final[None]])
             group["actions"] = episodes.actions[start:end]
             group["rewards"] = rewards[start:end]
-            group["terminations"] = np.zeros(end - start, dtype=bool)
-            group["truncations"] = last
+            over = episodes.terminated is not None and bool(episodes.terminated[number])
+            at_end = np.arange(end - start) == end - start - 1
+            group["terminations"] = at_end & over
+            group["truncations"] = at_end & (not over)
             group.create_group("infos")
 
 
@@ -229,7 +243,7 @@ def _written(episodes: Episodes, name: str) -> dict[str, Any]:
         "dataset_size": round(episodes.observations.nbytes / 1e6, 1),
         "observation_space": _box(episodes.observations, None, None),
         "action_space": _box(episodes.actions, spec.get("action_low"), spec.get("action_high")),
-        "becalm": {"spec": spec, "rewards": episodes.rewards is not None},
+        "becalm": {"spec": spec, **{name: getattr(episodes, name) is not None for name in _MAY_LACK}},
     }
     return {**metadata, "env_spec": _env_spec(episodes.environment)} if episodes.environment else metadata
 

@@ -12,18 +12,26 @@ import numpy.typing as npt
 
 from becalm.errors import UserError, first_line
 from becalm.plugin.distribution.missing import explain
-from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.demonstrations.episodes import Array, Episodes, Flags, joined
 
 _LONGEST = 200
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Episode:
-    """One episode as a reader finds it: observations (T, D), actions (T, A), rewards (T,) or None."""
+    """One episode as a reader finds it.
+
+    Attributes:
+        observations, actions, rewards: (T, D), (T, A), (T,) or None.
+        terminated: Whether the environment ended it, rather than somebody cut it off; None if unknown.
+        last: (D,) the observation after the last action, or None.
+    """
 
     observations: Array
     actions: Array
     rewards: Array | None
+    terminated: bool | None = None
+    last: Array | None = None
 
 
 @contextmanager
@@ -110,20 +118,16 @@ def entries(name: str, size: int) -> list[str]:
     return [name] if size == 1 else [f"{name}[{number}]" for number in range(size)]
 
 
-def check_lengths(path: Path, name: str, episode: Episode) -> Episode:
-    """The episode, if its parts are as long as each other.
+def check_lengths(path: Path, name: str, observations: Array, actions: Array) -> None:
+    """Checks that there is an observation for each action.
 
     Raises:
-        UserError: If they are not.
+        UserError: If there is not.
     """
-    steps = len(episode.actions)
-    if len(episode.observations) != steps:
+    if len(observations) != len(actions):
         raise UserError(
-            f"{path}: {name} must have one observation per action, got {len(episode.observations)} and {steps}"
+            f"{path}: {name} must have one observation per action, got {len(observations)} and {len(actions)}"
         )
-    if episode.rewards is not None and len(episode.rewards) != steps:
-        raise UserError(f"{path}: {name} must have one reward per action, got {len(episode.rewards)} and {steps}")
-    return episode
 
 
 def assemble(path: Path, parts: Sequence[Episode], environment: str, spec: Mapping[str, Any]) -> Episodes:
@@ -139,15 +143,17 @@ def assemble(path: Path, parts: Sequence[Episode], environment: str, spec: Mappi
             size, first = getattr(part, name).shape[1], getattr(parts[0], name).shape[1]
             if size != first:
                 raise UserError(f"{path}: {name} must have {first} entries as in episode 0, got {size} in {number}")
-    rewards = [part.rewards for part in parts if part.rewards is not None]
+    terminated = [None if part.terminated is None else np.array([part.terminated]) for part in parts]
     return store(
         path,
         np.concatenate([part.observations for part in parts]),
         np.concatenate([part.actions for part in parts]),
         np.cumsum([len(part.actions) for part in parts]),
-        np.concatenate(rewards) if len(rewards) == len(parts) else None,
+        joined([part.rewards for part in parts]),
         environment,
         spec,
+        terminated=joined(terminated),
+        last=joined([None if part.last is None else part.last[None] for part in parts]),
     )
 
 
@@ -159,6 +165,9 @@ def store(
     rewards: Array | None,
     environment: str,
     spec: Mapping[str, Any],
+    *,
+    terminated: Flags | None = None,
+    last: Array | None = None,
 ) -> Episodes:
     """The store of these arrays; its complaints name the file.
 
@@ -168,6 +177,6 @@ def store(
     if ends.dtype.kind not in "iu" or ends.ndim != 1:
         raise UserError(f"{path}: episode ends must be a row of whole numbers, got {ends.dtype} of shape {ends.shape}")
     try:
-        return Episodes(observations, actions, ends.astype(np.int64), rewards, environment, spec)
+        return Episodes(observations, actions, ends.astype(np.int64), rewards, environment, spec, terminated, last)
     except UserError as error:
         raise UserError(f"{path}: {error}") from error

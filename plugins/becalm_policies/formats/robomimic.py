@@ -5,9 +5,9 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
-from becalm.gate.hdf5 import opened
+from becalm.gate.hdf5 import final, opened
 from becalm.gate.limit import Budget
-from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats import hdf5
 from becalm_policies.formats.parts import Episode, assemble, check_lengths, matrix, member, numbered, parsing
 
@@ -38,7 +38,17 @@ def _demo(budget: Budget, name: str, group: Any) -> tuple[Episode, list[str], li
     path = budget.path
     observations, names, left_out = hdf5.flatten(budget, f"{name}/obs", member(path, group, "obs", where=name))
     actions = matrix(path, f"{name}/actions", hdf5.array(budget, group, "actions", name))
-    return check_lengths(path, name, Episode(observations, actions, hdf5.rewards(budget, group, name))), names, left_out
+    check_lengths(path, name, observations, actions)
+    rewards, ends = (hdf5.per_step(budget, group, name, key, len(actions)) for key in ("rewards", "dones"))
+    terminated = None if ends is None else bool(ends[-1:].any())
+    last = _after(budget, f"{name}/next_obs", group, names) if "next_obs" in group else None
+    return Episode(observations, actions, rewards, terminated, last), names, left_out
+
+
+def _after(budget: Budget, where: str, group: Any, names: list[str]) -> Array | None:
+    """The last of the next observations, if they are those that are observed."""
+    following, same, _ = hdf5.flatten(budget, where, group["next_obs"], final)
+    return following[-1] if same == names and len(following) else None
 
 
 def _environment(arguments: Any) -> tuple[str, dict[str, Any]]:
@@ -46,5 +56,6 @@ def _environment(arguments: Any) -> tuple[str, dict[str, Any]]:
     if arguments is None:
         return "", {}
     known = json.loads(hdf5.text(arguments))
-    name = str(known.get("env_name", ""))
-    return (name, {}) if known.get("type", known.get("env_type")) == _GYM else ("", {"source": name})
+    name, rate = str(known.get("env_name", "")), (known.get("env_kwargs") or {}).get("control_freq")
+    more = {} if rate is None else {"rate": rate}
+    return (name, more) if known.get("type", known.get("env_type")) == _GYM else ("", {"source": name, **more})

@@ -104,7 +104,10 @@ def _overview(episodes: Episodes, name: str) -> Table:
         ("steps", len(episodes.actions)),
         ("observation entries", episodes.observations.shape[1]),
         ("action entries", episodes.actions.shape[1]),
+        ("control rate, Hz", episodes.rate or "unknown"),
         ("rewards", "no" if episodes.rewards is None else "yes"),
+        ("ended by the environment", "unknown" if episodes.terminated is None else int(episodes.terminated.sum())),
+        ("observation after the last action", "no" if episodes.last is None else "yes"),
     ]
     if left_out:
         rows.append(("left out", ", ".join(map(str, left_out))))

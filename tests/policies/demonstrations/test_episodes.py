@@ -1,6 +1,7 @@
 """A store of demonstrations holds what it was given, and nothing that does not fit together."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,13 @@ def stores(draw: st.DrawFn) -> Episodes:
     observations, actions = (draw(arrays(np.float64, (steps, size), elements=NUMBERS)) for size in sizes)
     rewards = draw(st.none() | arrays(np.float64, steps, elements=NUMBERS))
     spec = draw(st.dictionaries(st.text(max_size=8), st.none() | st.integers() | st.text(max_size=8), max_size=3))
-    return Episodes(observations, actions, np.cumsum(lengths), rewards, draw(st.text(max_size=8)), spec)
+    over = draw(st.none() | arrays(np.bool_, len(lengths)))
+    last = draw(st.none() | arrays(np.float64, (len(lengths), sizes[0]), elements=NUMBERS))
+    return Episodes(observations, actions, np.cumsum(lengths), rewards, draw(st.text(max_size=8)), spec, over, last)
 
 
 def same(first: Episodes, second: Episodes) -> bool:
-    fields = ("observations", "actions", "ends", "rewards")
+    fields = ("observations", "actions", "ends", "rewards", "terminated", "last")
     return all(np.array_equal(getattr(first, name), getattr(second, name)) for name in fields)
 
 
@@ -93,11 +96,24 @@ ROWS, ENDS = np.zeros((4, 2)), np.array([2, 4])
         ((ROWS, ROWS, np.zeros(0, int)), "at least one episode"),
         ((ROWS, ROWS, np.array([2, 2, 4])), "must ascend"),
         ((ROWS, ROWS, np.array([2, 5])), "finish at the number of steps 4"),
+        ((ROWS, ROWS, ENDS, None, "", {}, np.ones(4, bool)), "terminated must be a truth value for each of 2 episodes"),
+        ((ROWS, ROWS, ENDS, None, "", {}, np.ones(2)), "got float64"),
+        ((ROWS, ROWS, ENDS, None, "", {}, None, ROWS), "last must be an observation for each episode"),
+        ((ROWS, ROWS, ENDS, None, "", {}, None, _nan((2, 2))), "last must be finite, but episode 1 is not"),
+        ((ROWS, ROWS, ENDS, None, "", {"rate": "fast"}), "control rate must be a number of Hz, got 'fast'"),
+        ((ROWS, ROWS, ENDS, None, "", {"rate": -1}), "control rate must be a number"),
     ],
 )
 def test_what_does_not_fit_together_is_refused(fields: tuple[np.ndarray, ...], reason: str) -> None:
     with pytest.raises(UserError, match=reason):
         Episodes(*fields)
+
+
+def test_what_some_stores_do_not_know_is_not_known_of_all() -> None:
+    whole = written.small()
+    half = replace(whole, terminated=None, last=None)
+    both = Episodes.join([whole, half])
+    assert both.terminated is None and both.last is None and both.rewards is not None
 
 
 def test_a_store_that_cannot_be_written_leaves_the_old_one(tmp_path: Path) -> None:
@@ -131,6 +147,7 @@ def test_meta_that_are_no_table_are_refused(tmp_path: Path, meta: str) -> None:
         ("actions", np.full((4, 2), "1"), "actions must hold numbers, got <U1"),
         ("observations", np.zeros((4, 2), complex), "observations must hold numbers, got complex128"),
         ("ends", np.array([2.0, 4.0]), "ends must hold whole numbers, got float64"),
+        ("terminated", np.array([0, 1]), "terminated must hold truth values, got int64"),
     ],
 )
 def test_arrays_of_another_kind_are_refused(tmp_path: Path, name: str, values: np.ndarray, reason: str) -> None:

@@ -1,6 +1,8 @@
 """Features say what they should, and Push-T's symmetries are symmetries."""
 
 import math
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 from pushing import pushing
 
 from becalm.errors import UserError
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.demonstrations.observe import PushT, Raw, SinCos, keypoints
 from becalm_policies.demonstrations.prepare import align, mirror, prepare
 from becalm_policies.environments.pusht import GOAL
@@ -55,6 +58,18 @@ def test_the_mirror_is_its_own_inverse_and_keeps_the_goal() -> None:
     goal = np.array([[0.0, 0.0, *GOAL]])
     still = type(episodes)(goal, np.zeros((1, 2)), np.array([1]))
     assert mirror(still).observations[1, 2:] == pytest.approx(GOAL)
+
+
+@pytest.mark.parametrize("change", [align, mirror])
+def test_the_last_observation_moves_with_its_episode(change: Callable[[Episodes], Episodes]) -> None:
+    longer = pushing(count=1)
+    steps = len(longer.actions) - 1
+    seen, done = longer.observations, longer.actions[:steps]
+    shorter = replace(longer, observations=seen[:steps], actions=done, ends=np.array([steps]), last=seen[steps:])
+    moved = change(shorter).last
+    assert moved is not None
+    expected = change(longer)
+    assert moved == pytest.approx(expected.observations[expected.ends - 1])
 
 
 @given(seed=st.integers(0, 50))

@@ -33,6 +33,14 @@ def test_the_environment_and_the_bounds_are_known_where_the_format_says_them(tmp
 
 
 @pytest.mark.parametrize("kind", written.FORMATS)
+def test_what_a_format_says_of_ends_and_of_the_control_rate_is_kept(tmp_path: Path, kind: str) -> None:
+    found = formats.read(written.FORMATS[kind](tmp_path, written.small()))
+    says_ends = kind in ("store", "minari", "minari before 0.5", "robomimic")
+    assert (found.terminated is not None, found.last is not None) == (says_ends, says_ends)
+    assert found.rate == (20 if kind in ("robomimic", "lerobot v2", "lerobot v3") else 0)
+
+
+@pytest.mark.parametrize("kind", written.FORMATS)
 def test_demonstrations_without_rewards_have_none(tmp_path: Path, kind: str) -> None:
     expected = written.small(rewards=False)
     if kind == "minari":

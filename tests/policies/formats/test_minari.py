@@ -1,5 +1,6 @@
 """What is written for Minari its own library loads, and it comes back whole."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,19 +29,42 @@ def test_minari_loads_what_we_write(tmp_path: Path, minari_root: Path) -> None:
         steps = slice(expected.starts[number], expected.ends[number])
         assert np.array_equal(episode.actions, expected.actions[steps])
         assert np.array_equal(episode.rewards, expected.rewards[steps])
+        assert expected.last is not None and expected.terminated is not None
         assert np.array_equal(episode.observations[:-1], expected.observations[steps])
-        assert episode.truncations.tolist() == [False] * (len(episode.actions) - 1) + [True]
+        assert np.array_equal(episode.observations[-1], expected.last[number])
+        ended = bool(expected.terminated[number])
+        assert episode.terminations.tolist() == [False] * (len(episode.actions) - 1) + [ended]
+        assert episode.truncations.tolist() == [False] * (len(episode.actions) - 1) + [not ended]
+
+
+def _old(path: Path) -> None:
+    """What becalm 0.1 wrote: it made up all ends, and did not say so."""
+    metadata = json.loads((path / "data" / "metadata.json").read_text())
+    metadata["becalm"] = {name: metadata["becalm"][name] for name in ("spec", "rewards")}
+    (path / "data" / "metadata.json").write_text(json.dumps(metadata))
+
+
+def test_ends_that_were_made_up_are_not_read_as_known(tmp_path: Path) -> None:
+    whole = written.small()
+    minari.write(tmp_path / "ours-v0", replace(whole, terminated=None))
+    found = formats.read(tmp_path / "ours-v0")
+    assert found.terminated is None and same(found, whole) and found.last is not None
+    _old(tmp_path / "ours-v0")
+    found = formats.read(tmp_path / "ours-v0")
+    assert found.terminated is None and found.last is None and found.rewards is not None
 
 
 @pytest.mark.parametrize("rewards", [True, False])
 @pytest.mark.parametrize("name", ["ours-v0", "ours.hdf5"])
 def test_what_we_write_for_minari_comes_back_whole(tmp_path: Path, name: str, rewards: bool) -> None:
     expected = written.small(rewards=rewards)
+    expected = expected if rewards else replace(expected, terminated=None, last=None)
     for _ in range(2):  # The second replaces the first.
         minari.write(tmp_path / name, expected)
         found = formats.read(tmp_path / name)
         assert same(found, expected)
-        assert (found.rewards is not None) == rewards
+        for known in ("rewards", "terminated", "last"):
+            assert (getattr(found, known) is not None) == rewards
         assert found.environment == expected.environment
         assert expected.spec.items() <= found.spec.items()
     assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []

@@ -13,6 +13,8 @@ from reading import refused
 
 from becalm_policies.demonstrations.episodes import Episodes
 
+_RATE = '{"env_kwargs": {"control_freq": "a"}}'
+
 
 def _rewrite(change: Callable[[dict[str, np.ndarray]], None]) -> Callable[[Path], Path]:
     def rewrite(folder: Path) -> Path:
@@ -113,11 +115,21 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "no episodes": (_rewrite(lambda arrays: arrays.update(episode_ends=np.zeros(0, int))), "at least one episode"),
     "robomimic without obs": (
         _hdf5(written.robomimic, _replace("data/demo_1/obs", None)),
-        "data/demo_1 must hold 'obs', got actions, rewards",
+        "data/demo_1 must hold 'obs', got actions, dones, next_obs, rewards",
     ),
     "robomimic lengths": (
         _hdf5(written.robomimic, _replace("data/demo_1/actions", np.zeros((3, 2)))),
         "data/demo_1 must have one observation per action, got 4 and 3",
+    ),
+    "robomimic ends": (
+        _hdf5(written.robomimic, _replace("data/demo_1/dones", np.zeros(3))),
+        "data/demo_1/dones must have one number per action, got 3 and 4",
+    ),
+    "robomimic rate": (
+        _hdf5(
+            written.robomimic, lambda file: file["data"].attrs.update(env_args='{"env_kwargs":{"control_freq":"a"}}')
+        ),
+        "the control rate must be a number of Hz, got 'a'",
     ),
     "robomimic sizes": (
         _hdf5(written.robomimic, _replace("data/demo_2/actions", np.zeros((9, 3)))),
