@@ -69,6 +69,7 @@ class Policies(Domain[Observed]):
     action_size: int = Field(0, ge=0, le=1_000_000, description="A: entries of an action; read off the data.")
     action_low: tuple[float, ...] | None = Field(None, description="Lower bounds of an action; read off the data.")
     action_high: tuple[float, ...] | None = Field(None, description="Upper bounds of an action; read off the data.")
+    rate: float = Field(0.0, ge=0, description="Control rate in Hz, actions per second; read off the data, 0 unknown.")
     statistics: Statistics | None = Field(None, description="Scales of observations and actions; read off the data.")
 
     @model_validator(mode="after")
@@ -119,6 +120,7 @@ class Policies(Domain[Observed]):
             "action_size": actions.shape[1],
             "action_low": raw.spec.get("action_low"),
             "action_high": raw.spec.get("action_high"),
+            "rate": self.rate or raw.rate,
             "statistics": statistics.model_dump(),
         }
         return self.model_validate({**self.model_dump(), **settings})

@@ -1,5 +1,6 @@
 """The policies domain keeps the contract, and its configuration means what it says."""
 
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,13 @@ def test_a_policy_says_what_it_is_trained_on_and_knows_it_again(demonstrations: 
     domain, fewer = (Policies(data=str(demonstrations), demonstrations=count, **SMALL) for count in (None, 2))
     assert domain.fingerprint() == domain.fingerprint() != fewer.fingerprint()
     assert fewer.summary().startswith("2 demonstrations") and "actions of 2 entries; none more" in fewer.summary()
+
+
+def test_a_policy_knows_the_rate_of_its_demonstrations(tmp_path: Path) -> None:
+    shown = pushing()
+    replace(shown, spec={**shown.spec, "rate": 25}).write(tmp_path / "fast.npz")
+    assert Policies(data=str(tmp_path / "fast.npz"), **SMALL).fit().rate == 25
+    assert Policies(data=str(tmp_path / "fast.npz"), rate=5.0, **SMALL).fit().rate == 5
 
 
 @pytest.mark.parametrize("settings", [{}, PUSHT])

@@ -5,7 +5,7 @@ Episode ``i`` is a function of seed + i alone, so a recording that was stopped g
 
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from becalm_policies.demonstrations.demonstrators import Demonstrator, Factory, 
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.environments.known import observation_names
 from becalm_policies.environments.make import make
+from becalm_policies.environments.rate import control_rate
 from becalm_policies.options import RecordOptions
 
 _TRIES = 40
@@ -34,6 +35,8 @@ class Attempt:
         observations, actions, rewards: (T, D), (T, A), (T,).
         success: None if the environment does not say.
         clipped: How many actions were clipped to the bounds.
+        terminated: Whether the environment ended it, rather than a limit of steps.
+        last: (D,) the observation after the last action.
     """
 
     observations: Array
@@ -41,6 +44,8 @@ class Attempt:
     rewards: Array
     success: bool | None
     clipped: int
+    terminated: bool
+    last: Array
 
 
 @dataclass(slots=True)
@@ -65,6 +70,7 @@ class _Recording:
             "observation": observation_names(options.env, whole.observations.shape[1]),
             "action_low": space.low.tolist() if bounded else None,
             "action_high": space.high.tolist() if bounded else None,
+            "rate": control_rate(self.env),
             "source": f"recorded from the demonstrator {options.demonstrator}",
             **_settings(options),
             "tried": self.tried,
@@ -73,7 +79,7 @@ class _Recording:
             "succeeded": self.succeeded,
             "is_success": self.succeeded / self.judged if self.judged else None,
         }
-        return Episodes(whole.observations, whole.actions, whole.ends, whole.rewards, options.env, spec)
+        return replace(whole, environment=options.env, spec=spec)
 
     def save(self, path: Path) -> None:
         """Writes what is kept, if anything is."""
@@ -124,7 +130,7 @@ def play(env: Any, player: Demonstrator, *, number: int, limit: int, who: str = 
     observation, _ = env.reset(seed=number)
     observations, actions, rewards = [], [], []
     success: bool | None = None
-    clipped = 0
+    clipped, terminated = 0, False
     for step in range(limit):
         when = f"at step {step} of the episode with seed {number}"
         before = np.array(observation, dtype=np.float64)
@@ -140,7 +146,10 @@ def play(env: Any, player: Demonstrator, *, number: int, limit: int, who: str = 
             success = bool(info["is_success"]) or bool(success)
         if terminated or truncated:
             break
-    return Attempt(np.array(observations), np.array(actions), np.array(rewards), success, clipped)
+    last = np.array(observation, dtype=np.float64)
+    return Attempt(
+        np.array(observations), np.array(actions), np.array(rewards), success, clipped, bool(terminated), last
+    )
 
 
 def _action(
@@ -195,8 +204,14 @@ def _keep(recording: _Recording, attempt: Attempt) -> None:
     if least is not None and attempt.rewards.sum() < least:
         recording.tried += 1
         return
-    ends = np.array([len(attempt.actions)])
-    episode = Episodes(attempt.observations, attempt.actions, ends, attempt.rewards)
+    episode = Episodes(
+        attempt.observations,
+        attempt.actions,
+        np.array([len(attempt.actions)]),
+        attempt.rewards,
+        terminated=np.array([attempt.terminated]),
+        last=attempt.last[None],
+    )
     # Together: if Ctrl-C fell between them, the recording would go on otherwise than it began.
     recording.tried += 1
     recording.kept.append(episode)

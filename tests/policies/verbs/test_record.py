@@ -30,7 +30,7 @@ def _record(out: Path, **fields: Any) -> Episodes:
 
 
 def _same(first: Episodes, second: Episodes) -> None:
-    for name in ("observations", "actions", "ends", "rewards"):
+    for name in ("observations", "actions", "ends", "rewards", "terminated", "last"):
         np.testing.assert_array_equal(getattr(first, name), getattr(second, name))
     assert first.environment == second.environment and first.spec == second.spec
 
@@ -111,6 +111,19 @@ def test_recorded_actions_give_the_recorded_observations_and_rewards(tmp_path: P
             observation, reward, over, cut, _ = env.step(episodes.actions[step].astype(env.action_space.dtype))
             assert episodes.rewards is not None and reward == episodes.rewards[step]
         assert over or cut
+        assert episodes.terminated is not None and episodes.last is not None
+        assert episodes.terminated[number] == over
+        np.testing.assert_array_equal(np.float64(observation), episodes.last[number])
+
+
+@pytest.mark.parametrize(("id", "rate"), [(LANDER, 50), (PENDULUM, 20), ("gym_pusht/PushT-v0", 10)])
+def test_the_control_rate_is_recorded(tmp_path: Path, id: str, rate: float) -> None:
+    assert _record(tmp_path / "out.npz", env=id, demonstrator="random", episodes=1, limit=2).rate == rate
+
+
+def test_an_episode_that_a_limit_cuts_off_is_not_terminated(tmp_path: Path) -> None:
+    episodes = _record(tmp_path / "out.npz", env=PENDULUM, demonstrator="random", episodes=2, limit=3)
+    assert episodes.terminated is not None and not episodes.terminated.any()
 
 
 @pytest.mark.parametrize("stop", ["close", "interrupt"])
@@ -205,7 +218,8 @@ def test_a_recording_may_be_a_dataset_of_minari(tmp_path: Path) -> None:
     found = read(out)
     np.testing.assert_array_equal(found.observations, whole.observations)
     np.testing.assert_array_equal(found.actions, whole.actions)
-    assert found.environment == FORK
+    assert found.last is not None and found.terminated is not None and found.terminated.all()
+    assert found.environment == FORK and found.rate == whole.rate
 
 
 WRONG: dict[str, dict[str, Any]] = {
