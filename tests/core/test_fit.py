@@ -41,7 +41,7 @@ TRAINING: dict[str, Any] = {"steps": 600, "rate": 3e-3, "warmup": 20, "ema": 0.9
 def trained() -> tuple[Net, becalm.Model[Any]]:
     torch.manual_seed(0)
     network = Net(2)
-    return network, becalm.fit(network, ring(2000), training=TRAINING | {"steps": 3000}, device="cpu")
+    return network, becalm.fit(network, ring(2000), training=TRAINING | {"steps": 1600}, device="cpu")
 
 
 def test_five_lines_from_a_tensor_to_samples_like_it(trained: Any, tmp_path: Path) -> None:
