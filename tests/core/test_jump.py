@@ -163,6 +163,21 @@ def test_a_progressive_student_that_jumps_as_its_teacher_walks_has_no_loss() -> 
     assert float(loss.max()) < 1e-8
 
 
+def test_a_progressive_student_of_no_temperature_learns_where_the_one_path_of_each_condition_ends() -> None:
+    objective = Progressive(calls=1, substeps=4, temperature=0.0)
+    assert objective.sampling()["temperature"] == 0.0
+
+    def teacher(x: torch.Tensor, level: NoiseLevel, cond: None) -> torch.Tensor:
+        return 1 + mean(x - level.alpha.to(x), level, None)
+
+    walked = sample(DDIM()(teacher, double([0.0]), levels(Cosine(), 4), None))
+    batch, drawn = batch_and_draw(objective, Cosine())
+    wrong = objective.losses(lambda x, level, cond: walked + 0 * x, Others(teacher=teacher), batch, drawn)
+    assert float(wrong.max()) < 1e-8
+    with pytest.raises(UserError, match="plain Gaussian noise, got 0 under bits"):
+        Progressive(temperature=0.0, prediction="x0").check(Cosine(), Bits())
+
+
 @pytest.fixture(scope="module")
 def origin() -> Checkpoint:
     settings = Training(steps=6, precision="fp32", warmup=0)
