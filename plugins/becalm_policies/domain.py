@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 import torch
-from pydantic import Field, model_validator
 from torch import Tensor, nn
 
 from becalm.batch import Batch
@@ -17,22 +16,21 @@ from becalm.noise import epochs
 from becalm.train.split import split_range
 from becalm_policies.actions import Actions
 from becalm_policies.demonstrations.episodes import Array, Episodes
-from becalm_policies.demonstrations.observe import Observe, Raw
-from becalm_policies.demonstrations.prepare import Preparation, prepare
-from becalm_policies.demonstrations.statistics import Statistics, check_entries, check_size
+from becalm_policies.demonstrations.prepare import prepare
+from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.demonstrations.windows import Windows
 from becalm_policies.energies import keep_away, steady, within
 from becalm_policies.formats.source import load
-from becalm_policies.networks.architecture import Architecture, MLPShape
 from becalm_policies.networks.condition import Blind, Observed
-from becalm_policies.request import PolicyRequest, Sampling
+from becalm_policies.request import PolicyRequest
+from becalm_policies.settings import PolicySettings
 from becalm_policies.views.chunk_plot import plot_chunks
 from becalm_policies.views.scene import Scene
 
 _EXAMPLES = 8
 
 
-class Policies(Domain[Observed]):
+class Policies(PolicySettings, Domain[Observed]):
     """Chunks of actions (B, Tp, A); the condition is ``Observed``."""
 
     name: ClassVar[str] = "policies"
@@ -43,48 +41,6 @@ class Policies(Domain[Observed]):
         "objective": {"prediction": "flow", "drop": 0.0},
         "training": {"rate": 5e-4, "warmup": 500, "ema": 0.999},
     }
-
-    data: str = Field("pusht", description="File or folder of demonstrations, or pusht: the human ones, downloaded.")
-    environment: str = Field("", description="gymnasium id; read off the data where they say it.")
-    demonstrations: int | None = Field(None, ge=1, description="Train on the first of them only; default: all.")
-    holdout: int = Field(0, ge=0, description="Last demonstrations kept out of training, for split test.")
-    prepare: tuple[Preparation, ...] = Field((), description="What is done to the demonstrations first, in order.")
-    observe: Observe = Field(Raw(), description="What the network sees of an observation.")
-    relative: tuple[int, ...] = Field(
-        (), description="Observed entries that the action's entries are relative to; default: actions as they are."
-    )
-    history: int = Field(2, ge=1, le=10_000, description="To: observations that a chunk is conditioned on.")
-    horizon: int = Field(
-        16, ge=1, le=10_000, description="Tp: actions of a chunk; its first belongs to the oldest observation."
-    )
-    execute: int = Field(8, ge=1, description="Ta: actions executed before the next chunk is planned.")
-    tail: int = Field(7, ge=0, description="Most repetitions of an episode's last action in a training window.")
-    architecture: Architecture = Field(
-        MLPShape(), description="Network: a kind, or mlp-tiny, sieve-small, unet-base ..."
-    )
-    blind: bool = Field(False, description="Hide x where it is pure noise: the regression baselines (x0, fixed times).")
-    sampling: Sampling = Field(Sampling(), description="How chunks are sampled where a request says nothing.")
-    batch: int = Field(256, ge=1, description="Windows per training batch.")
-    observation_size: int = Field(0, ge=0, le=1_000_000, description="D: entries of an observation; read off the data.")
-    action_size: int = Field(0, ge=0, le=1_000_000, description="A: entries of an action; read off the data.")
-    action_low: tuple[float, ...] | None = Field(None, description="Lower bounds of an action; read off the data.")
-    action_high: tuple[float, ...] | None = Field(None, description="Upper bounds of an action; read off the data.")
-    rate: float = Field(0.0, ge=0, description="Control rate in Hz, actions per second; read off the data, 0 unknown.")
-    statistics: Statistics | None = Field(None, description="Scales of observations and actions; read off the data.")
-
-    @model_validator(mode="after")
-    def _check(self) -> "Policies":
-        if self.history - 1 + self.execute > self.horizon:
-            asked = f"{self.history} - 1 + {self.execute} > {self.horizon}"
-            raise ValueError(f"history - 1 + execute must be at most horizon, got {asked}")
-        for name in ("action_low", "action_high"):
-            check_size(name, getattr(self, name), self.action_size)
-        check_entries("relative", self.relative, self.observation_size)
-        if self.statistics is not None:
-            features = self.observe.size(self.observation_size)
-            window, chunk = (self.history, self.observation_size), (self.horizon, self.action_size)
-            self.statistics.check(features, window=window, chunk=chunk)
-        return self
 
     def fit(self) -> "Policies":
         """This domain with sizes, bounds and statistics of its demonstrations.
