@@ -49,7 +49,7 @@ class Policies(PolicySettings, Domain[Observed]):
             UserError: If they do not fit the configuration.
         """
         raw = self._episodes("train")
-        episodes = prepare(raw, self.prepare)
+        episodes = prepare(raw, self.prepare, self.goal)
         observations, actions = episodes.observations, episodes.actions
         wrong = [entry for entry in self.relative if not 0 <= entry < observations.shape[1]]
         if self.relative and (wrong or len(self.relative) != actions.shape[1]):
@@ -65,7 +65,7 @@ class Policies(PolicySettings, Domain[Observed]):
         examples = first[np.linspace(0, len(first) - 1, _EXAMPLES + 1).astype(int)[:-1]]
         statistics = Statistics.of(
             np.concatenate([raw.observations, observations]),
-            self.observe(observations),
+            self.observe(observations, self.goal),
             chunks,
             spread=bool(self.relative),
             examples=examples,
@@ -89,7 +89,7 @@ class Policies(PolicySettings, Domain[Observed]):
         return {"demonstrations": len(episodes), "steps": len(episodes.actions), "content": episodes.digest}
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
-        episodes = prepare(self._episodes(split), self.prepare)
+        episodes = prepare(self._episodes(split), self.prepare, self.goal)
         windows = self._windows(episodes)
         cond = self._condition(windows.observations(episodes))
         actions = torch.from_numpy(windows.actions(episodes)).float()
@@ -197,7 +197,7 @@ class Policies(PolicySettings, Domain[Observed]):
     def scene(self) -> Scene:
         """What pictures have to know."""
         bounds = (self.action_low, self.action_high)
-        return Scene(self.environment, *bounds, self.relative, self.history, self.horizon)
+        return Scene(self.environment, *bounds, self.relative, self.history, self.horizon, self.goal)
 
     def _episodes(self, split: str) -> Episodes:
         episodes = load(self.data)
@@ -214,7 +214,7 @@ class Policies(PolicySettings, Domain[Observed]):
         return np.zeros((len(observations), self.action_size or 1))
 
     def _condition(self, observations: Array) -> Observed:
-        features = self._need_statistics().normalise(self.observe(observations))
+        features = self._need_statistics().normalise(self.observe(observations, self.goal))
         reference = np.ascontiguousarray(self._references(observations))
         return Observed(torch.from_numpy(features).float(), torch.from_numpy(reference).float())
 

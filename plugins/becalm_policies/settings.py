@@ -6,6 +6,7 @@ from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.observe import Observe, Raw
 from becalm_policies.demonstrations.prepare import Preparation
 from becalm_policies.demonstrations.statistics import Statistics, check_entries, check_size
+from becalm_policies.environments.pusht import GOAL, Pose
 from becalm_policies.networks.architecture import Architecture, MLPShape
 from becalm_policies.request import Sampling
 
@@ -18,6 +19,7 @@ class PolicySettings(Settings):
     demonstrations: int | None = Field(None, ge=1, description="Train on the first of them only; default: all.")
     holdout: int = Field(0, ge=0, description="Last demonstrations kept out of training, for split test.")
     prepare: tuple[Preparation, ...] = Field((), description="What is done to the demonstrations first, in order.")
+    goal: Pose = Field(GOAL, description="Push-T: pose of the block in its goal, x, y in pixels, angle in radians.")
     observe: Observe = Field(Raw(), description="What the network sees of an observation.")
     relative: tuple[int, ...] = Field(
         (), description="Observed entries that the action's entries are relative to; default: actions as they are."

@@ -1,6 +1,7 @@
 """Observations to features, as declared configuration: what a network sees of what an environment reports."""
 
 import math
+from functools import lru_cache
 from typing import Annotated, Literal
 
 import numpy as np
@@ -9,7 +10,7 @@ from pydantic import Field
 from becalm.errors import UserError
 from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.episodes import Array
-from becalm_policies.environments.pusht import GOAL
+from becalm_policies.environments.pusht import GOAL, Pose
 
 # The nine keypoints of the block in its own frame, pixels, as in the data of Chi et al. 2023.
 KEYPOINTS = np.array(
@@ -36,8 +37,12 @@ class Raw(Settings):
         """Entries of the features of an observation with that many."""
         return observation
 
-    def __call__(self, observations: Array) -> Array:
-        """(..., D) to (..., F)."""
+    def __call__(self, observations: Array, goal: Pose = GOAL) -> Array:
+        """(..., D) to (..., F).
+
+        Args:
+            goal: Push-T's, for the features that look at it.
+        """
         return observations
 
 
@@ -51,7 +56,7 @@ class SinCos(Settings):
         self._check(observation)
         return observation + len(self.angles)
 
-    def __call__(self, observations: Array) -> Array:
+    def __call__(self, observations: Array, goal: Pose = GOAL) -> Array:
         self._check(observations.shape[-1])
         others = [entry for entry in range(observations.shape[-1]) if entry not in self.angles]
         angles = observations[..., list(self.angles)]
@@ -80,7 +85,7 @@ class PushT(Settings):
         frame = 2 + 4 * len(self.waves) if self.frame else 0
         return 2 * len(KEYPOINTS) + 2 + frame + 2 * len(KEYPOINTS) * len(self.goal)
 
-    def __call__(self, observations: Array) -> Array:
+    def __call__(self, observations: Array, goal: Pose = GOAL) -> Array:
         self._check(observations.shape[-1])
         agent, block, angle = observations[..., 0:2], observations[..., 2:4], observations[..., 4]
         points = keypoints(block, angle)
@@ -95,7 +100,7 @@ class PushT(Settings):
             waves = np.concatenate([np.sin(phase), np.cos(phase)], -1)
             parts += [seen, waves.reshape(*seen.shape[:-1], 4 * len(self.waves))]
         if self.goal:
-            error = (points - _GOAL_POINTS)[..., None, :] / np.array(self.goal)[:, None]
+            error = (points - _goal_points(goal))[..., None, :] / np.array(self.goal)[:, None]
             parts.append(np.tanh(error).reshape(*points.shape[:-1], points.shape[-1] * len(self.goal)))
         return np.concatenate(parts, axis=-1)
 
@@ -118,4 +123,9 @@ def keypoints(block: Array, angle: Array | float) -> Array:
     return points
 
 
-_GOAL_POINTS = keypoints(GOAL[:2], GOAL[2])
+@lru_cache(maxsize=8)
+def _goal_points(goal: Pose) -> Array:
+    """(18,) keypoints of the block in its goal."""
+    points = keypoints(np.array(goal[:2]), goal[2])
+    points.flags.writeable = False
+    return points

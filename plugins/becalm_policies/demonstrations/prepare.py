@@ -4,8 +4,11 @@
 stop a few pixels short (coverage .86 to .97), and a policy that copies where they stop stops there too; away from the
 walls the physics do not change under a rigid motion, so the moved demonstration is one that ends right.
 
-``pusht_mirror`` adds each demonstration seen in a mirror. The T is its own mirror image about its stem, and the goal's
-stem lies on a diagonal of the square arena: reflecting the plane there maps goal, walls and physics onto themselves.
+``pusht_mirror`` adds each demonstration seen in a mirror. The T is its own mirror image about its stem; where the
+goal's stem lies on a diagonal of the square arena, reflecting the plane there maps goal, walls and physics onto
+themselves.
+
+Both look whether the demonstrations are of the goal that they are told.
 """
 
 import math
@@ -17,44 +20,64 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm_policies.demonstrations.episodes import Array, Episodes
-from becalm_policies.environments.pusht import GOAL
+from becalm_policies.environments.pusht import GOAL, Pose
 
 Preparation = Literal["pusht_align", "pusht_mirror"]
 _SIDE = 512.0
+_NEAR, _TURN = 40.0, 0.5
+"""How far from its goal a demonstration may end: pixels and radians. People stop within 14 and 0.17."""
+_EXACT = 1e-3
+"""By how much, in pixels and radians, a goal may miss the mirror."""
 
 
-def prepare(episodes: Episodes, names: Sequence[Preparation]) -> Episodes:
+def prepare(episodes: Episodes, names: Sequence[Preparation], goal: Pose = GOAL) -> Episodes:
     """The episodes after each preparation in turn.
 
+    Args:
+        goal: Push-T's.
+
     Raises:
-        UserError: If a preparation does not fit the episodes.
+        UserError: If a preparation does not fit the episodes: they are no states of Push-T, do not end at the goal, or
+            the goal is not its own mirror image.
     """
     for name in names:
-        if episodes.observations.shape[1] != 5 or episodes.actions.shape[1] != 2:
-            sizes = (episodes.observations.shape[1], episodes.actions.shape[1])
+        sizes = (episodes.observations.shape[1], episodes.actions.shape[1])
+        if sizes != (5, 2):
             raise UserError(f"{name} is for Push-T states: 5 observed entries and 2 of action, got {sizes}")
-        episodes = _PREPARATIONS[name](episodes)
+        _check_goal(name, episodes, goal)
+        episodes = _PREPARATIONS[name](episodes, goal)
     return episodes
 
 
-def align(episodes: Episodes) -> Episodes:
+def align(episodes: Episodes, goal: Pose = GOAL) -> Episodes:
     """Each episode moved rigidly so that its last block pose is the goal."""
     observations, actions = episodes.observations.copy(), episodes.actions.copy()
-    final = observations[episodes.ends - 1] if episodes.last is None else episodes.last.copy()
+    final = _final(episodes).copy()
     for number, (start, end) in enumerate(zip(episodes.starts, episodes.ends, strict=True)):
         here, pose = slice(start, end), final[number, 2:5].copy()
-        turn = (GOAL[2] - pose[2] + math.pi) % (2 * math.pi) - math.pi
+        turn = _turn(pose[2], goal)
         for states in (observations[here], final[number : number + 1]):
             for points in (states[:, 0:2], states[:, 2:4]):
-                points[:] = _turned(points - pose[:2], turn) + GOAL[:2]
+                points[:] = _turned(points - pose[:2], turn) + goal[:2]
             states[:, 4] += turn
-        actions[here] = _turned(actions[here] - pose[:2], turn) + GOAL[:2]
+        actions[here] = _turned(actions[here] - pose[:2], turn) + goal[:2]
     last = None if episodes.last is None else final
     return replace(episodes, observations=observations, actions=actions, last=last)
 
 
-def mirror(episodes: Episodes) -> Episodes:
-    """The episodes, and all of them reflected about the goal's stem, x + y = 512."""
+def mirror(episodes: Episodes, goal: Pose = GOAL) -> Episodes:
+    """The episodes, and all of them reflected about the diagonal x + y = 512.
+
+    Raises:
+        UserError: If the goal's stem does not lie on it.
+    """
+    reflected_goal = _mirrored(np.array([[0.0, 0.0, *goal]]))[0, 2:]
+    apart = [*(reflected_goal[:2] - goal[:2]), _turn(reflected_goal[2], goal)]
+    if np.abs(apart).max() > _EXACT:
+        raise UserError(
+            f"pusht_mirror needs a goal that is its own mirror image about x + y = {_SIDE:g}, with angle pi/4 or "
+            f"5 pi/4, got {_said(goal)}"
+        )
     reflected = replace(
         episodes,
         observations=_mirrored(episodes.observations),
@@ -64,13 +87,41 @@ def mirror(episodes: Episodes) -> Episodes:
     return Episodes.join([episodes, reflected])
 
 
+def _check_goal(name: str, episodes: Episodes, goal: Pose) -> None:
+    final = _final(episodes)
+    away = np.hypot(final[:, 2] - goal[0], final[:, 3] - goal[1])
+    turned = np.abs(_turn(final[:, 4], goal))
+    wrong = np.flatnonzero((away > _NEAR) | (turned > _TURN))
+    if len(wrong):
+        first = int(wrong[0])
+        raise UserError(
+            f"{name} is for demonstrations that end at the goal {_said(goal)}, but {len(wrong)} of {len(episodes)} do "
+            f"not, number {first} {away[first]:.3g} px and {turned[first]:.2g} rad away: set goal, or take them out"
+        )
+
+
+def _final(episodes: Episodes) -> Array:
+    """(E, 5) the last state that is known of each episode."""
+    return episodes.observations[episodes.ends - 1] if episodes.last is None else episodes.last
+
+
+def _said(goal: Pose) -> str:
+    return f"({', '.join(f'{value:.4g}' for value in goal)})"
+
+
+def _turn(angle: Array | float, goal: Pose) -> Array:
+    """From angles to the goal's, within half a turn."""
+    turn: Array = (goal[2] - np.asarray(angle) + math.pi) % (2 * math.pi) - math.pi
+    return turn
+
+
 def _mirrored(states: Array) -> Array:
     """States (N, 5) reflected."""
     angle = (math.pi / 2 - states[:, 4:5]) % (2 * math.pi)
     return np.concatenate([_reflected(states[:, 0:2]), _reflected(states[:, 2:4]), angle], axis=1)
 
 
-def _turned(points: Array, angle: float) -> Array:
+def _turned(points: Array, angle: Array | float) -> Array:
     cosine, sine = math.cos(angle), math.sin(angle)
     turned: Array = points @ np.array([[cosine, sine], [-sine, cosine]])
     return turned
@@ -80,4 +131,4 @@ def _reflected(points: Array) -> Array:
     return _SIDE - points[:, ::-1]
 
 
-_PREPARATIONS: Mapping[str, Callable[[Episodes], Episodes]] = {"pusht_align": align, "pusht_mirror": mirror}
+_PREPARATIONS: Mapping[str, Callable[[Episodes, Pose], Episodes]] = {"pusht_align": align, "pusht_mirror": mirror}

@@ -14,9 +14,12 @@ import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
 
+Pose = tuple[float, float, float]
+"""Of the block: x, y in pixels, angle in radians."""
+
 DEMONSTRATIONS = 206
-GOAL = np.array([256.0, 256.0, math.pi / 4])
-"""Pose of the block in its goal: x, y in pixels, angle in radians."""
+GOAL: Pose = (256.0, 256.0, math.pi / 4)
+"""Pose of the block in the paper's goal."""
 # Corners of the block's outline in its own frame, pixels (gym_pusht).
 _CORNERS = np.array(
     [(-60, 0), (60, 0), (60, 30), (15, 30), (15, 120), (-15, 120), (-15, 30), (-60, 30), (-60, 0)], np.float64
@@ -48,10 +51,11 @@ def start_state(seed: int) -> list[float]:
     return [*map(float, positions), float(rng.randn() * 2 * np.pi - np.pi)]
 
 
-def outline(pose: Array) -> Array:
+def outline(pose: npt.ArrayLike) -> Array:
     """(9, 2) corners of the block at (x, y, angle)."""
-    cosine, sine = np.cos(pose[2]), np.sin(pose[2])
-    corners: Array = _CORNERS @ np.array([[cosine, sine], [-sine, cosine]]) + pose[:2]
+    x, y, angle = np.asarray(pose)
+    cosine, sine = np.cos(angle), np.sin(angle)
+    corners: Array = _CORNERS @ np.array([[cosine, sine], [-sine, cosine]]) + (x, y)
     return corners
 
 

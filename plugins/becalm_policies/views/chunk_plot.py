@@ -7,7 +7,7 @@ import numpy as np
 from becalm.plugin.report import Picture
 from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.environments.known import PLANES, PUSHT
-from becalm_policies.environments.pusht import GOAL, outline
+from becalm_policies.environments.pusht import outline
 from becalm_policies.views.scene import Scene
 
 _MOST = 64
@@ -42,7 +42,7 @@ def _plane(axes: Any, scene: Scene, actions: Array, newest: Array | None) -> Any
     now = scene.history - 1
     time: Any = None
     if scene.environment == PUSHT:
-        axes.fill(*outline(GOAL).T, color="#b7e4c7", zorder=0, label="goal")
+        axes.fill(*outline(scene.goal).T, color="#b7e4c7", zorder=0, label="goal")
         if newest is not None:
             axes.fill(*outline(newest[2:5]).T, color="#8d99ae", zorder=1, label="block")
     for chunk in actions:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from becalm_policies.environments.known import PLANES
+from becalm_policies.environments.pusht import GOAL, Pose
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Scene:
         relative: Observed entries that an action's entries are relative to.
         history: Observations that a chunk is conditioned on; the action of now is number ``history - 1``.
         horizon: Actions of a chunk.
+        goal: Push-T's.
     """
 
     environment: str
@@ -23,6 +25,7 @@ class Scene:
     relative: tuple[int, ...]
     history: int
     horizon: int
+    goal: Pose = GOAL
 
     @property
     def planar(self) -> bool:

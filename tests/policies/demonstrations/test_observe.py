@@ -60,16 +60,45 @@ def test_the_mirror_is_its_own_inverse_and_keeps_the_goal() -> None:
     assert mirror(still).observations[1, 2:] == pytest.approx(GOAL)
 
 
+ELSEWHERE = (200.0, 340.0, 2.0)
+
+
+def test_demonstrations_of_another_goal_are_refused_unless_it_is_told() -> None:
+    there = align(pushing(), ELSEWHERE)
+    for name in ("pusht_align", "pusht_mirror"):
+        with pytest.raises(UserError, match=r"goal \(256, 256, 0.7854\), but 3 of 3 do not, number 0 101 px"):
+            prepare(there, [name])  # type: ignore[list-item]
+    assert prepare(there, ["pusht_align"], ELSEWHERE).observations == pytest.approx(there.observations)
+    turned = align(pushing(), (GOAL[0], GOAL[1], GOAL[2] + math.pi / 2))
+    with pytest.raises(UserError, match=r"0 px and 1\.6 rad"):
+        prepare(turned, ["pusht_align"])
+
+
+def test_only_a_goal_on_the_diagonal_is_mirrored() -> None:
+    for goal in ((200.0, 312.0, math.pi / 4), (300.0, 212.0, 5 * math.pi / 4)):
+        both = prepare(align(pushing(), goal), ["pusht_mirror"], goal)
+        assert both.observations[both.ends - 1, 2:4] == pytest.approx(np.tile(goal[:2], (6, 1)))
+    for goal in (ELSEWHERE, (256.0, 256.0, 1.0), (256.0, 250.0, math.pi / 4)):
+        with pytest.raises(UserError, match="its own mirror image"):
+            prepare(align(pushing(), goal), ["pusht_mirror"], goal)
+
+
+def test_goal_features_are_of_the_goal_that_is_told() -> None:
+    state = np.array([100.0, 100.0, *ELSEWHERE])
+    assert PushT(frame=False)(state, ELSEWHERE)[20:] == pytest.approx(np.zeros(36))
+    assert np.abs(PushT(frame=False)(state)[20:]).min() > 0.1
+
+
 @pytest.mark.parametrize("change", [align, mirror])
 def test_the_last_observation_moves_with_its_episode(change: Callable[[Episodes], Episodes]) -> None:
     longer = pushing(count=1)
     steps = len(longer.actions) - 1
     seen, done = longer.observations, longer.actions[:steps]
     shorter = replace(longer, observations=seen[:steps], actions=done, ends=np.array([steps]), last=seen[steps:])
-    moved = change(shorter).last
-    assert moved is not None
+    last = change(shorter).last
+    assert last is not None
     expected = change(longer)
-    assert moved == pytest.approx(expected.observations[expected.ends - 1])
+    assert last == pytest.approx(expected.observations[expected.ends - 1])
 
 
 @given(seed=st.integers(0, 50))
