@@ -5,12 +5,14 @@ Imports no torch.
 """
 
 import bz2
+import itertools
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 from becalm.errors import UserError
+from becalm.gate import fill
 from becalm.gate.tree import Tree
 from becalm.gate.zarr import COMPRESSORS, Array, name_of, settings_of
 
@@ -21,20 +23,38 @@ _WIDER, _MORE = 8, 2**12
 _FILES = (".zarray", ".zattrs", ".zgroup", "zarr.json")
 
 
-def check(tree: Tree, folder: str, array: Array) -> None:
+def check(tree: Tree, folder: str, array: Array) -> list[fill.Place]:
     """Checks the chunks of an array.
 
     Args:
         folder: Of the array, within the tree.
 
+    Returns:
+        The places of chunks that are not stored, and so are full of the fill value; ``becalm.gate.fill`` judges them.
+
     Raises:
-        UserError: If one is missing, unpacks to more than a chunk has, or is shorter than its header says.
+        UserError: If one is missing where there is no fill value or they are too many to tell, unpacks to more than a
+            chunk has, or is shorter than its header says.
     """
     names = [name for name in tree.sizes if name.startswith(f"{folder}/") and name.rpartition("/")[2] not in _FILES]
-    if len(names) < array.count:
-        raise UserError(
-            f"{tree.path}: {folder} must have all its {array.count} chunks, got {len(names)}: the copy is partial"
-        )
+    absent = _absent(f"{tree.path}: {folder}", folder, array, names)
+    _check_sizes(tree, array, names)
+    return absent
+
+
+def _absent(where: str, folder: str, array: Array, names: Collection[str]) -> list[fill.Place]:
+    if len(names) < array.count and not (array.filled and array.count <= fill.MOST):
+        reason = f"it has more than {fill.MOST}" if array.filled else "there is no fill value"
+        raise fill.lost(where, array.count, len(names), reason)
+    if array.count > fill.MOST:
+        return []
+    there = set(names)
+    places = itertools.product(*map(range, array.counts))
+    return [place for place in places if f"{folder}/{array.name(place)}" not in there]
+
+
+def _check_sizes(tree: Tree, array: Array, names: Collection[str]) -> None:
+    """Checks that no chunk unpacks to more than a chunk has, or is shorter than its header says."""
     shards = next((settings_of(codec) for codec in array.codecs if name_of(codec) == "sharding_indexed"), None)
     codecs = array.codecs if shards is None else tuple(shards.get("codecs", ()))
     packer = next((name_of(codec) for codec in codecs if name_of(codec) in COMPRESSORS), None)

@@ -5,6 +5,7 @@ An array may be stored in any other file (external storage, virtual sources), a 
 may make a tree of 2^25 leaves of a few objects. Filters are loaded from shared libraries, so they go by a list.
 """
 
+import itertools
 import math
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from becalm.errors import UserError
-from becalm.gate import trial
+from becalm.gate import fill, trial
 from becalm.gate.limit import Budget, most
 from becalm.gate.regular import check as check_file
 
@@ -52,33 +53,45 @@ def whole(leaf: Any, name: str, budget: Budget) -> Any:
         budget: What its numbers are taken from, as float64.
 
     Raises:
-        UserError: If it is not all there, holds no numbers, or is more than may be read.
+        UserError: If it is not all there, and ``becalm.gate.fill`` does not take what is not for the fill value; if it
+            holds no numbers, or is more than may be read.
     """
     budget.take(8 * math.prod(leaf.shape or ()), name)
-    _check_numbers(leaf, name, budget.path)
-    return leaf[()]
+    absent = _absent(leaf, name, budget.path)
+    values = leaf[()]
+    if absent:
+        fill.check(f"{budget.path}: {name}", values, leaf.fillvalue, leaf.chunks, absent)
+    return values
 
 
 def final(leaf: Any, name: str, budget: Budget) -> Any:
     """The last row of an array of numbers (N, ...), as (1, ...), or (0, ...) where N is 0; as ``whole`` otherwise."""
     budget.take(8 * math.prod((leaf.shape or ())[1:]), name)
-    _check_numbers(leaf, name, budget.path)
+    _absent(leaf, name, budget.path)
     return leaf[-1:]
 
 
-def _check_numbers(leaf: Any, name: str, path: Path) -> None:
+def _absent(leaf: Any, name: str, path: Path) -> list[fill.Place]:
+    """The chunks of an array of numbers that are not in the file; of an array that has any, some are."""
     if leaf.dtype.kind not in "fiub":  # Texts of any length lie elsewhere in the file, one perhaps many times.
         raise UserError(f"{path}: {name} must hold numbers, got {leaf.dtype}")
     if leaf.chunks is None:
-        there, expected, unit = leaf.id.get_storage_size(), leaf.nbytes, "bytes"
-    else:
-        counts = (-(-size // chunk) for size, chunk in zip(leaf.shape, leaf.chunks, strict=True))
-        there, expected, unit = leaf.id.get_num_chunks(), math.prod(counts), "chunks"
-        chunk = math.prod(leaf.chunks) * leaf.dtype.itemsize
-        if chunk > max(_CHUNK, 4 * leaf.nbytes):
-            raise UserError(f"{path}: {name} has chunks of {chunk} bytes, but only {leaf.nbytes} bytes in all")
-    if there < expected:
-        raise UserError(f"{path}: {name} must have all its {expected} {unit}, got {there}")
+        there, expected = leaf.id.get_storage_size(), leaf.nbytes
+        if there < expected:
+            raise UserError(f"{path}: {name} must have all its {expected} bytes, got {there}")
+        return []
+    counts = [-(-size // chunk) for size, chunk in zip(leaf.shape, leaf.chunks, strict=True)]
+    there, expected = leaf.id.get_num_chunks(), math.prod(counts)
+    chunk = math.prod(leaf.chunks) * leaf.dtype.itemsize
+    if chunk > max(_CHUNK, 4 * leaf.nbytes):
+        raise UserError(f"{path}: {name} has chunks of {chunk} bytes, but only {leaf.nbytes} bytes in all")
+    if there == expected:
+        return []
+    if there == 0 or expected > fill.MOST:
+        raise fill.lost(f"{path}: {name}", expected, there, "HDF5 stores those that are written")
+    offsets = (leaf.id.get_chunk_info(number).chunk_offset for number in range(there))
+    stored = {tuple(at // size for at, size in zip(offset, leaf.chunks, strict=True)) for offset in offsets}
+    return [place for place in itertools.product(*map(range, counts)) if place not in stored]
 
 
 def _check(file: Any, path: Path) -> None:

@@ -36,22 +36,37 @@ class Array:
         chunks: Of a chunk, or of a shard.
         item: Bytes of a number.
         codecs: In the order of encoding, as of version 3: tables of ``name`` and ``configuration``.
+        filled: Whether there is a fill value, which chunks that are not stored are full of.
+        head, separator: Of the names of chunks: ``c`` and ``/`` of version 3 make ``c/0/0``.
     """
 
     shape: tuple[int, ...]
     chunks: tuple[int, ...]
     item: int
     codecs: tuple[Mapping[str, Any], ...]
+    filled: bool = True
+    head: str = ""
+    separator: str = "."
+
+    @property
+    def counts(self) -> tuple[int, ...]:
+        """Number of chunks along each axis."""
+        return tuple(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
 
     @property
     def count(self) -> int:
         """Number of chunks."""
-        return math.prod(-(-size // chunk) for size, chunk in zip(self.shape, self.chunks, strict=True))
+        return math.prod(self.counts)
 
     @property
     def chunk_bytes(self) -> int:
         """Bytes of a chunk, unpacked."""
         return math.prod(self.chunks) * self.item
+
+    def name(self, place: tuple[int, ...]) -> str:
+        """The name of a chunk's file within the array's folder."""
+        parts = [self.head, *map(str, place)] if self.head else [*map(str, place)] or ["0"]
+        return self.separator.join(parts)
 
 
 def check(tree: Tree) -> None:
@@ -134,7 +149,9 @@ def _second(where: str, table: Mapping[str, Any]) -> Array:
     codecs = tuple({"name": stage.get("id"), "configuration": stage} for stage in _stages(where, stages))
     _check_codecs(where, codecs)
     item = int(re.sub(r"\D", "", dtype.partition("[")[0])) if "M" not in dtype.upper() else 8
-    return Array(_sizes(where, table.get("shape")), _sizes(where, table.get("chunks"), 1), item, codecs)
+    shape, chunks = _sizes(where, table.get("shape")), _sizes(where, table.get("chunks"), 1)
+    separator = _separator(where, table.get("dimension_separator", "."))
+    return Array(shape, chunks, item, codecs, table.get("fill_value") is not None, "", separator)
 
 
 def _third(where: str, table: Mapping[str, Any]) -> Array:
@@ -150,7 +167,18 @@ def _third(where: str, table: Mapping[str, Any]) -> Array:
     _check_codecs(where, codecs)
     bits = int(re.sub(r"\D", "", dtype) or 8)
     chunks = _sizes(where, grid["configuration"].get("chunk_shape"), 1)
-    return Array(_sizes(where, table.get("shape")), chunks, bits // 8, codecs)
+    keys = table.get("chunk_key_encoding", {"name": "default"})
+    if not isinstance(keys, Mapping) or keys.get("name") not in ("default", "v2"):
+        raise UserError(f"{where}: chunk_key_encoding must be default or v2, got {str(keys)[:60]}")
+    head, usual = ("c", "/") if keys["name"] == "default" else ("", ".")
+    separator = _separator(where, settings_of(keys).get("separator", usual))
+    return Array(_sizes(where, table.get("shape")), chunks, bits // 8, codecs, True, head, separator)
+
+
+def _separator(where: str, said: Any) -> str:
+    if said not in (".", "/"):
+        raise UserError(f"{where}: names of chunks must be separated by . or /, got {str(said)[:40]!r}")
+    return str(said)
 
 
 def name_of(codec: Mapping[str, Any]) -> str:

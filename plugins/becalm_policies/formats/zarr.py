@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
-from becalm.gate import chunk
+from becalm.gate import chunk, fill
 from becalm.gate.limit import Budget
 from becalm.gate.tree import Tree
 from becalm.gate.tree import tree as files
@@ -115,18 +115,20 @@ def _inside(path: Path, names: list[str]) -> str:
 
 
 def _whole(tree: Tree, root: str, name: str, node: Any, budget: Budget) -> npt.NDArray[Any]:
-    """The array, if all its chunks are there and as large as they should be: zarr fills in for those that are not.
+    """The array; chunks that are not stored are full of its fill value, as the specification has it.
 
     Raises:
-        UserError: If a chunk is missing or of another size, it is a group, or more than may be read.
+        UserError: If chunks are missing that ``becalm.gate.fill`` does not take for such, one is of another size, it is
+            a group, or more than may be read.
     """
     import zarr
 
     if not isinstance(node, zarr.Array):
         raise UserError(f"{tree.path}: {name} must be an array, got a group")
     # Before the library counts its chunks, of which metadata may name any number.
-    chunk.check(tree, f"{root}{name}", array(tree, f"{root}{name}", budget))
-    if node.nchunks_initialized < node.nchunks:
-        there = f"got {node.nchunks_initialized}: the copy is partial"
-        raise UserError(f"{tree.path}: {name} must have all its {node.nchunks} chunks, {there}")
-    return np.asarray(node[...])
+    described = array(tree, f"{root}{name}", budget)
+    absent = chunk.check(tree, f"{root}{name}", described)
+    values = np.asarray(node[...])
+    if absent:
+        fill.check(f"{tree.path}: {name}", values, node.fill_value, described.chunks, absent)
+    return values
