@@ -29,17 +29,17 @@ from becalm.plugin.report import Table
 from becalm_policies.control.policy import policy
 from becalm_policies.environments.known import measured
 from becalm_policies.environments.make import make
-from becalm_policies.options import CompareOptions
+from becalm_policies.options import BaselinesOptions
 from becalm_policies.rollouts.estimates import summarise
 from becalm_policies.rollouts.protocol import rules, start
 from becalm_policies.rollouts.rollout import play
-from becalm_policies.verbs.compare import run as compare
+from becalm_policies.verbs.baselines import run as baselines
 
 STORE = Path("runs/rollouts.json")
 PAGE = Path("docs/results-policies.md")
 COMPARED = {
-    "fork": CompareOptions(env="becalm/Fork-v0", demonstrations=200, out="docs/images/compare-fork.png"),
-    "claw": CompareOptions(
+    "fork": BaselinesOptions(env="becalm/Fork-v0", demonstrations=200, out="docs/images/compare-fork.png"),
+    "claw": BaselinesOptions(
         env="becalm/Claw-v0",
         demonstrations=16000,
         architecture="mlp-sharp",
@@ -143,9 +143,9 @@ def key_of(cell: Cell) -> str:
     return f"{digest} {cell.protocol} {cell.episodes} {json.dumps(cell.fields)}"
 
 
-def compared(options: CompareOptions) -> dict[str, Any]:
-    """A table of ``becalm policies compare``."""
-    table = next(report for report in list(compare(options)) if isinstance(report, Table))
+def compared(options: BaselinesOptions) -> dict[str, Any]:
+    """A table of ``becalm policies baselines``."""
+    table = next(report for report in list(baselines(options)) if isinstance(report, Table))
     return {"title": table.title, "columns": table.columns, "rows": table.rows}
 
 

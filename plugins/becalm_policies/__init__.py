@@ -8,7 +8,7 @@ MOVED = {
     "becalm_policies.acting": "becalm_policies.control.execution",
     "becalm_policies.architecture": "becalm_policies.networks.architecture",
     "becalm_policies.choose": "becalm_policies.control.candidates",
-    "becalm_policies.compare": "becalm_policies.verbs.compare",
+    "becalm_policies.compare": "becalm_policies.verbs.baselines",
     "becalm_policies.condition": "becalm_policies.networks.condition",
     "becalm_policies.data": "becalm_policies.formats.source",
     "becalm_policies.demonstrators": "becalm_policies.demonstrations.demonstrators",
@@ -99,11 +99,11 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="policies",
-            name="compare",
+            name="baselines",
             summary="Train and judge diffusion and its baselines side by side on one task.",
-            options="becalm_policies.options:CompareOptions",
-            target="becalm_policies.verbs.compare:run",
-            examples=("becalm policies compare --env becalm/Fork-v0 --demonstrations 200 --out compare.png",),
+            options="becalm_policies.options:BaselinesOptions",
+            target="becalm_policies.verbs.baselines:run",
+            examples=("becalm policies baselines --env becalm/Fork-v0 --demonstrations 200 --out compare.png",),
         ),
     ]
 

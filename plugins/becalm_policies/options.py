@@ -34,8 +34,8 @@ class RecordOptions(Settings):
     resume: bool = Field(False, description="Go on with the recording in --out.")
 
 
-class CompareOptions(Settings):
-    """``becalm policies compare``."""
+class BaselinesOptions(Settings):
+    """``becalm policies baselines``."""
 
     instead: ClassVar[Mapping[str, str]] = {"minutes": "steps"}
 

@@ -23,23 +23,23 @@ def changed(path: Path, change: Callable[[dict[str, Any]], object]) -> Path:
 # Environments
 
 
-@pytest.mark.parametrize("verb", ["record", "evaluate", "compare"])
+@pytest.mark.parametrize("verb", ["record", "evaluate", "baselines"])
 def test_an_environment_without_a_box_of_actions(refused: Callable[..., str], tmp_path: Path, verb: str) -> None:
     words: dict[str, tuple[object, ...]] = {
         "record": ("record", "--demonstrator", "random", "--out", "a.npz"),
         "evaluate": ("evaluate", made(tmp_path, environment=""), "--out", "a"),
-        "compare": ("compare", "--out", "a.png"),
+        "baselines": ("baselines", "--out", "a.png"),
     }
     says = refused(*words[verb], "--env", "CartPole-v1")
     assert "actions of environment CartPole-v1 must be a Box of floats, got Discrete" in says
 
 
-@pytest.mark.parametrize("verb", ["record", "evaluate", "compare"])
+@pytest.mark.parametrize("verb", ["record", "evaluate", "baselines"])
 def test_an_environment_that_is_unknown(refused: Callable[..., str], tmp_path: Path, verb: str) -> None:
     words: dict[str, tuple[object, ...]] = {
         "record": ("record", "--demonstrator", "random", "--out", "a.npz"),
         "evaluate": ("evaluate", made(tmp_path, environment=""), "--out", "a"),
-        "compare": ("compare", "--out", "a.png"),
+        "baselines": ("baselines", "--out", "a.png"),
     }
     assert "did you mean 'becalm/Fork-v0'?" in refused(*words[verb], "--env", "becalm/Frok-v0")
 
@@ -54,7 +54,7 @@ def test_demonstrations_of_another_environment(refused: Callable[..., str], demo
         "train", *QUICK, "--data", demonstrations, "--environment", "LunarLander-v3", "--out", "a.safetensors"
     )
     assert "the demonstrations are of gym_pusht/PushT-v0, not of LunarLander-v3" in says
-    says = refused("compare", "--env", "becalm/Fork-v0", "--data", demonstrations, "--out", "a.png")
+    says = refused("baselines", "--env", "becalm/Fork-v0", "--data", demonstrations, "--out", "a.png")
     assert "the demonstrations are of gym_pusht/PushT-v0, not of becalm/Fork-v0" in says
 
 
@@ -124,7 +124,7 @@ def test_bounds_that_nobody_knows(refused: Callable[..., str], tmp_path: Path) -
 @pytest.mark.parametrize(
     ("words", "reason"),
     [
-        (("compare", "--methods", "mse,flw", "--out", "a.png"), "unknown method 'flw'"),
+        (("baselines", "--methods", "mse,flw", "--out", "a.png"), "unknown method 'flw'"),
         (("evaluate", "POLICY", "--protocol", "qi", "--out", "a"), "--protocol must be 'chi', 'lerobot' or 'gym'"),
         (("evaluate", "POLICY", "--protocol", "chi", "--out", "a"), "protocol chi is for gym_pusht/PushT-v0"),
         (("evaluate", "POLICY", "--sampler", "rk4", "--out", "a"), "--sampler must be one of 'consistency', 'ddim', "),
@@ -152,13 +152,13 @@ def test_a_choice_that_there_is_not(
 
 
 @pytest.mark.parametrize("place", ["a folder", "no folder", "another suffix"])
-@pytest.mark.parametrize("verb", ["inspect", "compare", "record", "sample", "train"])
+@pytest.mark.parametrize("verb", ["inspect", "baselines", "record", "sample", "train"])
 def test_a_place_that_takes_no_file(
     refused: Callable[..., str], tmp_path: Path, demonstrations: Path, verb: str, place: str
 ) -> None:
     words: dict[str, tuple[object, ...]] = {
         "inspect": ("inspect", demonstrations),
-        "compare": ("compare", "--env", "becalm/Fork-v0", "--demonstrations", 2, "--steps", 1, "--episodes", 1),
+        "baselines": ("baselines", "--env", "becalm/Fork-v0", "--demonstrations", 2, "--steps", 1, "--episodes", 1),
         "record": ("record", "--env", "becalm/Fork-v0", "--demonstrator", "expert", "--episodes", 1),
         "sample": ("sample", "--checkpoint", made(tmp_path), "--observation", "0,0"),
         "train": ("train", *QUICK, "--data", demonstrations, "--steps", 1),

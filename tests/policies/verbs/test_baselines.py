@@ -36,7 +36,7 @@ def recording(becalm: Run) -> Path:
 
 def compared(becalm: Run, *words: object) -> dict[str, dict[str, Any]]:
     """The rows of the comparison's table by method."""
-    code, out, err = becalm("compare", "--env", FORK, *words, "--json", "--quiet")
+    code, out, err = becalm("baselines", "--env", FORK, *words, "--json", "--quiet")
     assert (code, err) == (0, "")
     (table,) = json.loads(out)["tables"]
     return {row["method"]: row for row in table["rows"]}

@@ -1,4 +1,4 @@
-"""``becalm policies compare``: what diffusion buys over regression, in one table, on one task."""
+"""``becalm policies baselines``: what diffusion buys over regression, in one table, on one task."""
 
 import tempfile
 from collections.abc import Iterator
@@ -19,7 +19,7 @@ from becalm_policies.control.policy import policy
 from becalm_policies.demonstrations.demonstrators import Factory, demonstrator, names
 from becalm_policies.domain import Policies
 from becalm_policies.environments.make import make
-from becalm_policies.options import CompareOptions, RecordOptions
+from becalm_policies.options import BaselinesOptions, RecordOptions
 from becalm_policies.rollouts.estimates import Summary, summarise
 from becalm_policies.rollouts.protocol import start
 from becalm_policies.rollouts.rollout import Actor, Rollout, play
@@ -30,7 +30,7 @@ _FIRST = 1_000_000
 """Number of the first start: far from those of demonstrations."""
 
 
-def run(options: CompareOptions) -> Iterator[str | Progress | Table]:
+def run(options: BaselinesOptions) -> Iterator[str | Progress | Table]:
     """Trains each method on the same demonstrations, rolls it out, and prints the table.
 
     Raises:
@@ -46,10 +46,10 @@ def run(options: CompareOptions) -> Iterator[str | Progress | Table]:
         if data is None:
             data = str(Path(folder) / "demonstrations.npz")
             yield from _record(options, data)
-        yield from _compare(options, _domain(options, data))
+        yield from _judge(options, _domain(options, data))
 
 
-def _compare(options: CompareOptions, domain: Policies) -> Iterator[str | Progress | Table]:
+def _judge(options: BaselinesOptions, domain: Policies) -> Iterator[str | Progress | Table]:
     summaries: dict[str, tuple[int, Summary]] = {}
     panels: list[Panel] = []
     starts = [start("gym", number, _FIRST) for number in range(options.episodes)]
@@ -66,7 +66,7 @@ def _compare(options: CompareOptions, domain: Policies) -> Iterator[str | Progre
         panels.append(Panel(name, rollouts))
     yield _table(domain.environment, options, summaries)
     if options.out is not None:
-        made = provenance.record("policies compare", options)
+        made = provenance.record("policies baselines", options)
         provenance.write(Path(options.out), plot_actions(domain.scene(), panels).content, made)
         yield options.out
 
@@ -87,7 +87,7 @@ class DemonstratorActor:
         return np.stack([play(row, rng) for row, (play, rng) in zip(rows, self._players, strict=True)])
 
 
-def _record(options: CompareOptions, path: str) -> Iterator[Progress]:
+def _record(options: BaselinesOptions, path: str) -> Iterator[Progress]:
     who = names(options.env)[0]
     asked = RecordOptions(
         env=options.env, demonstrator=who, episodes=options.demonstrations, out=path, seed=options.seed
@@ -97,7 +97,7 @@ def _record(options: CompareOptions, path: str) -> Iterator[Progress]:
             yield report
 
 
-def _domain(options: CompareOptions, data: str) -> Policies:
+def _domain(options: BaselinesOptions, data: str) -> Policies:
     once = make(options.env)
     single = getattr(once.spec, "max_episode_steps", None) == 1
     once.close()
@@ -111,7 +111,7 @@ def _domain(options: CompareOptions, data: str) -> Policies:
     return Policies.model_validate(settings).fit()
 
 
-def _actors(options: CompareOptions, domain: Policies) -> Iterator[Progress | tuple[str, Actor, int]]:
+def _actors(options: BaselinesOptions, domain: Policies) -> Iterator[Progress | tuple[str, Actor, int]]:
     """Each method's name, its policy and its network calls per chunk; the demonstrator first."""
     env = make(options.env)
     who = names(options.env)[0]
@@ -131,7 +131,7 @@ def _actors(options: CompareOptions, domain: Policies) -> Iterator[Progress | tu
         yield name, actor, actor.request.updates * actor.planner.candidates
 
 
-def _table(environment: str, options: CompareOptions, summaries: dict[str, tuple[int, Summary]]) -> Table:
+def _table(environment: str, options: BaselinesOptions, summaries: dict[str, tuple[int, Summary]]) -> Table:
     words = sorted({word for _, summary in summaries.values() for word in summary.notes})
     words = [word for word in words if not word.endswith(" none")]
     first = next(iter(summaries.values()))[1]
