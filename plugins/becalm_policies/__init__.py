@@ -99,6 +99,18 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="policies",
+            name="compare",
+            summary="Say whether one policy is better than another, on the same starts.",
+            options="becalm_policies.options:CompareOptions",
+            target="becalm_policies.verbs.compare:run",
+            examples=(
+                "becalm policies compare pusht pusht:steps=1 --episodes 100",
+                "becalm policies compare fork runs/mine.safetensors --out runs/compared --json",
+            ),
+            again="with --out, the same command with --resume goes on",
+        ),
+        CommandRef(
+            domain="policies",
             name="baselines",
             summary="Train and judge diffusion and its baselines side by side on one task.",
             options="becalm_policies.options:BaselinesOptions",

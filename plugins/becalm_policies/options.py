@@ -70,14 +70,11 @@ def _asked(name: str) -> Any:
     return Field(None, description=f"{field.description}{default}")
 
 
-class EvaluateOptions(Execution):
-    """``becalm policies evaluate``."""
+class RolloutOptions(Execution):
+    """Where and how policies are rolled out to be judged."""
 
     renamed: ClassVar[Mapping[str, str]] = SampleRequest.renamed
 
-    checkpoint: Annotated[str, Positional(), Weights()] = Field(
-        "pusht", description="Pretrained name or .safetensors file."
-    )
     env: str | None = Field(
         None, description="Environment, as gymnasium knows it; module:Id imports a module first. Default: the policy's."
     )
@@ -91,11 +88,6 @@ class EvaluateOptions(Execution):
     limit: int | None = Field(None, ge=1, description="Steps of an episode at most; default: the protocol's.")
     parallel: int = Field(50, ge=1, description="Environments at a time; changes nothing but speed.")
     workers: int = Field(0, ge=0, description="If above 0: so many environments at a time, a process for each.")
-    out: Annotated[str | None, OutputFile()] = Field(
-        None, description="Folder for the episodes (CSV), a plot, and animations of best, median, worst."
-    )
-    video: Literal["gif", "mp4", "none"] = Field("gif", description="Kind of the animations in --out.")
-    resume: bool = Field(False, description="Go on with the evaluation in --out.")
     device: str = Field("auto", description="auto, cpu, cuda.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of the policy's noise; with gym also of the first start.")
     sampler: Sampler | None = _asked("sampler")
@@ -109,6 +101,36 @@ class EvaluateOptions(Execution):
     avoid_scale: float | None = _asked("avoid_scale")
     bounds_scale: float | None = _asked("bounds_scale")
     precision: PrecisionName | None = _asked("precision")
+
+
+class EvaluateOptions(RolloutOptions):
+    """``becalm policies evaluate``."""
+
+    checkpoint: Annotated[str, Positional(), Weights()] = Field(
+        "pusht", description="Pretrained name or .safetensors file."
+    )
+    out: Annotated[str | None, OutputFile()] = Field(
+        None, description="Folder for the episodes (CSV), a plot, and animations of best, median, worst."
+    )
+    video: Literal["gif", "mp4", "none"] = Field("gif", description="Kind of the animations in --out.")
+    resume: bool = Field(False, description="Go on with the evaluation in --out.")
+
+
+class CompareOptions(RolloutOptions):
+    """``becalm policies compare``."""
+
+    policies: Annotated[tuple[str, ...], Positional()] = Field(
+        (),
+        description="Two or more, each compared with the first: a pretrained name or a .safetensors file, perhaps with "
+        "settings of its own, as in pusht:steps=1,sampler=ddim.",
+    )
+    control: bool = Field(
+        True, description="Play the first policy once more with other noise: what chance alone makes of it."
+    )
+    out: Annotated[str | None, OutputFile()] = Field(
+        None, description="Folder for the episodes of each policy (CSV), the tables and a plot."
+    )
+    resume: bool = Field(False, description="Go on with the comparison in --out.")
 
 
 class WatchOptions(Settings):

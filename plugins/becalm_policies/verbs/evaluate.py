@@ -30,7 +30,7 @@ _ELSEWHERE = {
 
 
 @dataclass(frozen=True, slots=True)
-class _Task:
+class Task:
     """What there is to do.
 
     Attributes:
@@ -63,17 +63,17 @@ def run(options: EvaluateOptions) -> Iterator[Report]:
         UserError: If the policy, the environment and the protocol do not fit together.
     """
     model = becalm.model.load(options.checkpoint, options.device)
-    actor = _policy(model, options)
-    task = _task(actor, options)
+    actor = actor_for(model, options)
+    task = task_for(actor, options)
     from becalm_policies.rollouts.journal import Journal
     from becalm_policies.rollouts.rollout import play
 
     folder = None if options.out is None else Path(options.out)
-    journal = Journal(folder, _settings(options, model, task), resume=options.resume)
+    journal = Journal(folder, settings_for(options, model, task), resume=options.resume)
     done = {rollout.outcome.episode for rollout in journal.rollouts}
     numbers = range(options.first, options.first + task.episodes)
     starts = [start(task.protocol, number, options.seed) for number in numbers if number not in done]
-    latency = measure(actor, _example(actor))
+    latency = measure(actor, example(actor))
     timed = Timed(actor)
     for tick in play(task.make, timed, starts, limit=task.limit, parallel=options.parallel, workers=options.workers):
         for rollout in tick.finished:
@@ -92,7 +92,8 @@ def run(options: EvaluateOptions) -> Iterator[Report]:
         yield from _pictures(folder, options, actor, task, rollouts, summary, made)
 
 
-def _policy(model: Model[Any], options: EvaluateOptions) -> Policy:
+def actor_for(model: Model[Any], options: EvaluateOptions) -> Policy:
+    """The policy of a model as an evaluation asks for it."""
     if options.choose == "best":
         raise UserError(
             "choose best needs a score, a Python function: becalm_policies.load(..., choose='best', score=...)"
@@ -102,7 +103,12 @@ def _policy(model: Model[Any], options: EvaluateOptions) -> Policy:
     return policy(model, **given)
 
 
-def _task(actor: Policy, options: EvaluateOptions) -> _Task:
+def task_for(actor: Policy, options: EvaluateOptions) -> Task:
+    """The environment of an evaluation, checked against the policy.
+
+    Raises:
+        UserError: If the two and the protocol do not fit together.
+    """
     domain = actor.domain
     asked = options.env or domain.environment
     if not asked:
@@ -128,25 +134,26 @@ def _task(actor: Policy, options: EvaluateOptions) -> _Task:
             raise UserError(f"environment {id} sets no limit to an episode: set one with --limit")
         rate = float(env.metadata.get("render_fps") or 30)
         episodes = options.episodes or numbers.episodes
-        return _Task(id, maker, protocol, episodes, limit, env.spec.reward_threshold, env.action_space, rate)
+        return Task(id, maker, protocol, episodes, limit, env.spec.reward_threshold, env.action_space, rate)
     finally:
         env.close()
 
 
-def _settings(options: EvaluateOptions, model: Model[Any], task: _Task) -> Mapping[str, Any]:
+def settings_for(options: EvaluateOptions, model: Model[Any], task: Task) -> Mapping[str, Any]:
     """What the episodes depend on."""
     came_to = {"checkpoint": model.digest, "env": task.id, "protocol": task.protocol, "limit": task.limit}
     return {**options.model_dump(mode="json", exclude=_ELSEWHERE), **came_to}
 
 
-def _example(actor: Policy) -> Any:
+def example(actor: Policy) -> Any:
+    """An observation that the policy was trained on, (D,), by which its latency is measured."""
     statistics = actor.domain.statistics
     if statistics is None or not statistics.examples:
         return np.zeros(actor.domain.observation_size)
     return np.array(statistics.examples[0][-1])
 
 
-def _scores(task: _Task, summary: Summary, totals: Sequence[float]) -> Table:
+def _scores(task: Task, summary: Summary, totals: Sequence[float]) -> Table:
     """The figures with their intervals, and beside them what others reach."""
     others = measured(task.id)
     rows: list[tuple[Any, ...]] = []
@@ -183,7 +190,7 @@ def _pictures(
     folder: Path,
     options: EvaluateOptions,
     actor: Policy,
-    task: _Task,
+    task: Task,
     rollouts: list[Any],
     summary: Summary,
     made: Callable[[str], Record],
@@ -215,7 +222,7 @@ def _pictures(
     )
 
 
-def _frames(actor: Policy, task: _Task, rollout: Any, shown: Iterator[Any]) -> Iterator[Any]:
+def _frames(actor: Policy, task: Task, rollout: Any, shown: Iterator[Any]) -> Iterator[Any]:
     from becalm_policies.views import animation
 
     numbers = rollout.outcome.episode + np.arange(animation.PLANS)
