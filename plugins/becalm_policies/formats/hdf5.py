@@ -9,7 +9,7 @@ from becalm.errors import UserError
 from becalm.gate.hdf5 import whole
 from becalm.gate.limit import Budget
 from becalm_policies.demonstrations.episodes import Array
-from becalm_policies.formats.parts import entries, matrix, member, series
+from becalm_policies.formats.parts import entries, matrix, member, order, series
 
 Read = Callable[[Any, str, Budget], Any]
 
@@ -21,7 +21,7 @@ def leaves(node: Any, name: str) -> Iterator[tuple[str, Any]]:
     if isinstance(node, h5py.Dataset):
         yield name, node
         return
-    for key in sorted(node, key=_natural):
+    for key in sorted(node, key=order):
         yield from leaves(node[key], f"{name}/{key}" if name else key)
 
 
@@ -87,8 +87,3 @@ def per_step(budget: Budget, group: Any, where: str, name: str, steps: int) -> A
 def text(value: Any) -> str:
     """An attribute as text: HDF5 gives str or bytes."""
     return value.decode() if isinstance(value, bytes) else str(value)
-
-
-def _natural(key: str) -> tuple[str, int]:
-    stem = key.rstrip("0123456789")
-    return stem, int(key[len(stem) :] or -1)

@@ -113,6 +113,12 @@ def numbered(names: Iterable[str], stem: str) -> list[tuple[int, str]]:
     return sorted((int(match[1]), name) for match, name in matches if match)
 
 
+def order(key: str) -> tuple[str, int]:
+    """By what keys are sorted: letters, and a number at the end by its value."""
+    stem = key.rstrip("0123456789")
+    return stem, int(key[len(stem) :] or -1)
+
+
 def entries(name: str, size: int) -> list[str]:
     """What to call the entries of a vector: its own name if there is one, else numbered."""
     return [name] if size == 1 else [f"{name}[{number}]" for number in range(size)]
