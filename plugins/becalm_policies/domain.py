@@ -20,6 +20,7 @@ from becalm_policies.demonstrations.prepare import prepare
 from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.demonstrations.windows import Windows
 from becalm_policies.energies import keep_away, steady, within
+from becalm_policies.environments.own import id_of
 from becalm_policies.formats.source import load
 from becalm_policies.networks.condition import Blind, Observed
 from becalm_policies.request import PolicyRequest
@@ -57,8 +58,9 @@ class Policies(PolicySettings, Domain[Observed]):
                 f"relative must name one observed entry (0 to {observations.shape[1] - 1}) for each of the "
                 f"{actions.shape[1]} entries of an action, got {list(self.relative)}"
             )
-        if self.environment and raw.environment and self.environment != raw.environment:
-            raise UserError(f"the demonstrations are of {raw.environment}, not of {self.environment}")
+        recorded = id_of(raw.environment)
+        if self.environment and recorded and self.environment != recorded:
+            raise UserError(f"the demonstrations are of {recorded}, not of {self.environment}")
         windows = self._windows(episodes)
         chunks = windows.actions(episodes) - self._references(windows.observations(episodes))[:, None]
         first = Windows.of(raw, history=self.history, horizon=self.horizon, tail=self.horizon).observations(raw)
@@ -71,7 +73,7 @@ class Policies(PolicySettings, Domain[Observed]):
             examples=examples,
         )
         settings = {
-            "environment": self.environment or raw.environment,
+            "environment": self.environment or recorded,
             "observation_size": observations.shape[1],
             "action_size": actions.shape[1],
             "action_low": raw.spec.get("action_low"),

@@ -39,7 +39,9 @@ class BaselinesOptions(Settings):
 
     instead: ClassVar[Mapping[str, str]] = {"minutes": "steps"}
 
-    env: str = Field("becalm/Claw-v0", description="Environment, as gymnasium knows it.")
+    env: str = Field(
+        "becalm/Claw-v0", description="Environment, as gymnasium knows it; module:Id imports a module first."
+    )
     data: Annotated[str | None, InputFile()] = Field(
         None, description="Demonstrations of it; default: recorded now, from its own demonstrator."
     )

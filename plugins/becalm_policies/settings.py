@@ -1,11 +1,12 @@
 """What a policy is made of: its data, how they are cut and seen, its network, and what was read off the data."""
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.observe import Observe, Raw
 from becalm_policies.demonstrations.prepare import Preparation
 from becalm_policies.demonstrations.statistics import Statistics, check_entries, check_size
+from becalm_policies.environments.own import id_of
 from becalm_policies.environments.pusht import GOAL, Pose
 from becalm_policies.networks.architecture import Architecture, MLPShape
 from becalm_policies.request import Sampling
@@ -42,6 +43,11 @@ class PolicySettings(Settings):
     action_high: tuple[float, ...] | None = Field(None, description="Upper bounds of an action; read off the data.")
     rate: float = Field(0.0, ge=0, description="Control rate in Hz, actions per second; read off the data, 0 unknown.")
     statistics: Statistics | None = Field(None, description="Scales of observations and actions; read off the data.")
+
+    @field_validator("environment")
+    @classmethod
+    def _id(cls, environment: str) -> str:
+        return id_of(environment)
 
     @model_validator(mode="after")
     def _check(self) -> "PolicySettings":

@@ -4,11 +4,8 @@ A demonstrator maps an observation and a generator of random numbers to an actio
 the episode's number, so it may remember what it did, and may take its choices in turn.
 """
 
-import importlib
 import inspect
-import sys
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +14,7 @@ import numpy.typing as npt
 
 from becalm.errors import UserError, unknown
 from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.environments.own import module
 
 Demonstrator = Callable[[Array, np.random.Generator], npt.ArrayLike]
 Factory = Callable[[int], Demonstrator]
@@ -139,16 +137,7 @@ def _random(env: Any) -> Demonstrator:
 def _load(name: str, env: Any) -> Factory:
     """The user's callable; its module may stand in the current folder."""
     module_name, _, attribute = name.partition(":")
-    here = str(Path.cwd())
-    if here not in sys.path and "" not in sys.path:
-        sys.path.insert(0, here)
-    try:
-        module: Any = importlib.import_module(module_name)
-    except ModuleNotFoundError as error:
-        raise UserError(f"demonstrator {name!r}: there is no module {error.name!r} here or installed") from error
-    except Exception as error:
-        raise UserError(f"demonstrator {name!r}: its module fails with {type(error).__name__}: {error}") from error
-    function = getattr(module, attribute, None)
+    function = getattr(module(module_name, f"demonstrator {name!r}"), attribute, None)
     if not callable(function):
         what = "has no such name" if function is None else f"has it as {type(function).__name__}, not as a function"
         raise UserError(f"demonstrator {name!r}: module {module_name} {what}")

@@ -1,31 +1,36 @@
-"""An environment by its id: one with flat Box observations and Box actions, or one sentence that says why not."""
+"""An environment by its id: one whose observations and actions are vectors, or one sentence that says why not."""
 
 import os
 import re
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from becalm.errors import UserError, first_line, nearest
 from becalm.plugin.distribution.missing import command, explain
-from becalm_policies.environments.known import PUSHT
+from becalm_policies.environments.known import PUSHT, observation_names
+from becalm_policies.environments.own import bring, id_of
 
 _SUGGESTED = ("becalm/Claw-v0", "becalm/Fork-v0", "BipedalWalker-v3", "LunarLander-v3", "Pendulum-v1", PUSHT)
 _SETTINGS: dict[str, dict[str, Any]] = {"LunarLander-v3": {"continuous": True}, PUSHT: {"obs_type": "state"}}
 
 
-def make(id: str, *, render: bool = False, imports: bool = False) -> Any:
+def make(id: str, *, render: bool = False, imports: bool = False, keys: Sequence[str] | None = None) -> Any:
     """A ``gymnasium.Env`` whose observations and actions are vectors.
 
-    LunarLander-v3 comes with continuous actions and Push-T with its state of five numbers. Boxes of more dimensions are
-    flattened, but for pictures.
+    LunarLander-v3 comes with continuous actions and Push-T with its state of five numbers. Boxes of more dimensions,
+    Dicts and Tuples of them are flattened by the rule of ``environments.flat``, without pictures.
 
     Args:
         id: As gymnasium knows it.
         render: Whether ``env.render()`` gives pictures, (H, W, 3) uint8.
-        imports: Whether the id may be ``module:Id``, which imports that module; never for an id that a file holds.
+        imports: Whether the id may be ``module:Id`` or ``module:Class``, which imports that module; never for an id
+            that a file holds.
+        keys: Parts of a Dict's observation to keep; default: all that are vectors.
 
     Raises:
-        UserError: If there is no such environment, it needs a package that is missing, or its spaces are no boxes.
+        UserError: If there is no such environment, it needs a package that is missing, its observations hold no vectors
+            or no such key, or its actions are no box.
     """
     _quiet()
     try:
@@ -40,8 +45,13 @@ def make(id: str, *, render: bool = False, imports: bool = False) -> Any:
                 import gym_pusht  # noqa: F401 (registers itself)
     except ModuleNotFoundError as error:
         raise UserError(explain(str(error.name), who=f"environment {id}", extra="policies")) from error
-    if ":" in id and not imports:
-        raise UserError(f"environment {id!r} would import a module: register it with gymnasium and give its id alone")
+    if ":" in id:
+        if not imports:
+            raise UserError(
+                f"environment {id!r} would import a module: register it with gymnasium and give its id alone"
+            )
+        bring(id)
+        id = id_of(id)
     settings = dict(_SETTINGS.get(id, {}))
     if render:
         settings["render_mode"] = "rgb_array"
@@ -55,29 +65,52 @@ def make(id: str, *, render: bool = False, imports: bool = False) -> Any:
     except gymnasium.error.UnregisteredEnv as error:
         known = ", ".join(_SUGGESTED)
         near = nearest(id, _SUGGESTED) or nearest(id, list(gymnasium.registry))
-        raise UserError(f"unknown environment {id!r}: known are {known} and what gymnasium has{near}") from error
+        own = f"; one of your own is named with its module, as in module:{id}" if not near else ""
+        raise UserError(f"unknown environment {id!r}: known are {known} and what gymnasium has{near}{own}") from error
     except gymnasium.error.Error as error:
         raise UserError(f"environment {id!r} cannot be made: {first_line(error)}") from error
     except ModuleNotFoundError as error:
         raise UserError(f"environment {id} needs the module {error.name!r}, which is not installed") from error
-    return _flat(env, id)
+    except Exception as error:
+        raise UserError(f"environment {id} cannot be made, {type(error).__name__}: {first_line(error)}") from error
+    try:
+        return _flat(env, id, keys)
+    except UserError:
+        env.close()
+        raise
 
 
-def _flat(env: Any, id: str) -> Any:
+def entry_names(env: Any, size: int) -> list[str] | None:
+    """What the entries of the observations of a made environment are called, where that is known."""
+    id = "" if env.spec is None else env.spec.id
+    return observation_names(id, size) or getattr(_flattening(env), "names", None)
+
+
+def _flattening(env: Any) -> Any:
+    """The wrapper that flattens observations, or None."""
+    from becalm_policies.environments.flat import Flat
+
+    while env is not None and not isinstance(env, Flat):
+        env = getattr(env, "env", None)
+    return env
+
+
+def _flat(env: Any, id: str, keys: Sequence[str] | None) -> Any:
     import gymnasium
     import numpy as np
 
-    for what, space in (("observations", env.observation_space), ("actions", env.action_space)):
-        if not isinstance(space, gymnasium.spaces.Box) or not np.issubdtype(space.dtype, np.floating):
-            env.close()
-            kind = f"{type(space).__name__} of {space.dtype}" if space.dtype is not None else type(space).__name__
-            raise UserError(f"{what} of environment {id} must be a Box of floats, got {kind}")
-    if len(env.observation_space.shape) != 1:
-        env = gymnasium.wrappers.FlattenObservation(env)
-    shape = env.action_space.shape
+    from becalm_policies.environments.flat import Flat
+
+    seen, actions = env.observation_space, env.action_space
+    if not isinstance(actions, gymnasium.spaces.Box) or not np.issubdtype(actions.dtype, np.floating):
+        kind = type(actions).__name__ + ("" if actions.dtype is None else f" of {actions.dtype}")
+        raise UserError(f"actions of environment {id} must be a Box of floats, got {kind}")
+    if keys or not (isinstance(seen, gymnasium.spaces.Box) and len(seen.shape) == 1 and seen.dtype.kind == "f"):
+        env = Flat(env, f"observations of environment {id}", keys or None)
+    shape = actions.shape
     if len(shape) != 1:
-        low, high = env.action_space.low.reshape(-1), env.action_space.high.reshape(-1)
-        flat = gymnasium.spaces.Box(low, high, dtype=env.action_space.dtype)
+        low, high = actions.low.reshape(-1), actions.high.reshape(-1)
+        flat = gymnasium.spaces.Box(low, high, dtype=actions.dtype)
         env = gymnasium.wrappers.TransformAction(env, lambda action: np.reshape(action, shape), flat)
     return env
 

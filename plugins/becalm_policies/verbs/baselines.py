@@ -19,6 +19,7 @@ from becalm_policies.control.policy import policy
 from becalm_policies.demonstrations.demonstrators import Factory, demonstrator, names
 from becalm_policies.domain import Policies
 from becalm_policies.environments.make import make
+from becalm_policies.environments.own import id_of
 from becalm_policies.options import BaselinesOptions, RecordOptions
 from becalm_policies.rollouts.estimates import Summary, summarise
 from becalm_policies.rollouts.protocol import start
@@ -59,7 +60,7 @@ def _judge(options: BaselinesOptions, domain: Policies) -> Iterator[str | Progre
             continue
         name, method, calls = actor
         rollouts: list[Rollout] = []
-        for tick in play(partial(make, domain.environment), method, starts, parallel=options.parallel):
+        for tick in play(partial(make, options.env, imports=True), method, starts, parallel=options.parallel):
             rollouts += tick.finished
             yield Progress(len(rollouts), options.episodes, f"rolling out {name}")
         summaries[name] = (calls, summarise([rollout.outcome for rollout in rollouts]))
@@ -88,7 +89,7 @@ class DemonstratorActor:
 
 
 def _record(options: BaselinesOptions, path: str) -> Iterator[Progress]:
-    who = names(options.env)[0]
+    who = names(id_of(options.env))[0]
     asked = RecordOptions(
         env=options.env, demonstrator=who, episodes=options.demonstrations, out=path, seed=options.seed
     )
@@ -98,7 +99,7 @@ def _record(options: BaselinesOptions, path: str) -> Iterator[Progress]:
 
 
 def _domain(options: BaselinesOptions, data: str) -> Policies:
-    once = make(options.env)
+    once = make(options.env, imports=True)
     single = getattr(once.spec, "max_episode_steps", None) == 1
     once.close()
     chunks = {"history": 1, "horizon": 1, "execute": 1} if single else {"horizon": 16, "execute": 8}
@@ -113,8 +114,8 @@ def _domain(options: BaselinesOptions, data: str) -> Policies:
 
 def _actors(options: BaselinesOptions, domain: Policies) -> Iterator[Progress | tuple[str, Actor, int]]:
     """Each method's name, its policy and its network calls per chunk; the demonstrator first."""
-    env = make(options.env)
-    who = names(options.env)[0]
+    env = make(options.env, imports=True)
+    who = names(id_of(options.env))[0]
     if who != "random":
         yield f"demonstrator ({who})", DemonstratorActor(demonstrator(env, who)), 0
     env.close()

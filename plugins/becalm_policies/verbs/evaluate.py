@@ -18,6 +18,7 @@ from becalm_policies.control.latency import Latency, Timed, measure
 from becalm_policies.control.policy import Policy, policy
 from becalm_policies.environments.known import PLANES, PUSHT, measured
 from becalm_policies.environments.make import make
+from becalm_policies.environments.own import id_of
 from becalm_policies.options import EvaluateOptions
 from becalm_policies.request import PolicyRequest
 from becalm_policies.rollouts.estimates import Estimate, Summary, percentiles, share, summarise
@@ -115,7 +116,7 @@ def task_for(actor: Policy, options: EvaluateOptions) -> Task:
         raise UserError(f"{options.checkpoint} does not say which environment it is for: name one with --env")
     # A checkpoint's environment is looked up by name only; a module is imported for whoever typed it.
     maker = partial(make, asked, imports=options.env is not None)
-    id = asked.rpartition(":")[2]
+    id = id_of(asked)
     if domain.environment not in ("", id):
         raise UserError(f"{options.checkpoint} is a policy for {domain.environment}, not for {id}")
     protocol = options.protocol or protocol_for(id)

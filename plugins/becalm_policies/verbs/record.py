@@ -17,8 +17,8 @@ from becalm.files.atomic import writable
 from becalm.plugin.report import Progress, Table, counted
 from becalm_policies.demonstrations.demonstrators import Demonstrator, Factory, demonstrator
 from becalm_policies.demonstrations.episodes import Array, Episodes
-from becalm_policies.environments.known import observation_names
-from becalm_policies.environments.make import make
+from becalm_policies.environments.make import entry_names, make
+from becalm_policies.environments.own import id_of
 from becalm_policies.environments.rate import control_rate
 from becalm_policies.options import RecordOptions
 
@@ -67,7 +67,7 @@ class _Recording:
         space, options = self.env.action_space, self.options
         bounded = bool(np.isfinite(space.low).all() and np.isfinite(space.high).all())
         spec = {
-            "observation": observation_names(options.env, whole.observations.shape[1]),
+            "observation": entry_names(self.env, whole.observations.shape[1]),
             "action_low": space.low.tolist() if bounded else None,
             "action_high": space.high.tolist() if bounded else None,
             "rate": control_rate(self.env),
@@ -79,7 +79,7 @@ class _Recording:
             "succeeded": self.succeeded,
             "is_success": self.succeeded / self.judged if self.judged else None,
         }
-        return replace(whole, environment=options.env, spec=spec)
+        return replace(whole, environment=id_of(options.env), spec=spec)
 
     def save(self, path: Path) -> None:
         """Writes what is kept, if anything is."""
@@ -227,8 +227,8 @@ def _begin(path: Path, options: RecordOptions, env: Any) -> _Recording:
     if not options.resume:
         return recording
     earlier = Episodes.read(path)
-    for key, value in {"environment": options.env, **_settings(options)}.items():
-        has = earlier.environment if key == "environment" else earlier.spec.get(key)
+    for key, value in {"environment": id_of(options.env), **_settings(options)}.items():
+        has = id_of(earlier.environment) if key == "environment" else earlier.spec.get(key)
         if has != value:
             raise UserError(f"{path} was recorded with {key} {has!r}, not {value!r}: --resume goes on with the same")
     recording.kept, recording.count = [earlier], len(earlier)
@@ -290,5 +290,7 @@ def _summary(recording: _Recording, path: Path) -> Iterator[str | Table]:
         rows.append(("success", round(whole.spec["is_success"], 4)))
     if recording.clipped:
         rows.append(("actions clipped to the bounds", recording.clipped))
-    yield Table(("figure", "value"), tuple(rows), title=f"{recording.options.env} by {recording.options.demonstrator}")
+    yield Table(
+        ("figure", "value"), tuple(rows), title=f"{id_of(recording.options.env)} by {recording.options.demonstrator}"
+    )
     yield f"{path}: {counted(len(whole), 'episode')}, {counted(len(whole.actions), 'step')}"
