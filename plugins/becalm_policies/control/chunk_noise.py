@@ -1,6 +1,6 @@
 """The noise of a policy's chunks: a function of (seed, environment's number, chunk's number) and of nothing else.
 
-So an environment's actions do not depend on how many others are beside it. Generating takes as long as a step of a
+So an environment's noise does not depend on how many others are beside it. Generating takes as long as a step of a
 small network, so the starts of several chunks are generated at a time.
 """
 

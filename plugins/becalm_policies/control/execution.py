@@ -13,6 +13,12 @@ class Execution(Settings):
     execute: int | None = Field(
         None, ge=1, description="Ta: actions executed before the next chunk; default: as trained."
     )
+    delay: int = Field(
+        0,
+        ge=0,
+        description="Control steps from an observation to the first executed action of its chunk; until then the chunk "
+        "before goes on.",
+    )
     ensemble: float | None = Field(
         None,
         ge=0,
@@ -29,3 +35,9 @@ class Execution(Settings):
     candidates: int = Field(16, ge=1, description="Chunks sampled to choose from.")
     bandwidth: float = Field(0.2, gt=0, description="Of the kernel density, in units of diffusion space.")
     near_scale: float = Field(0.0, ge=0, description="Strength of a pull towards the chunk before; 0 is off.")
+    rows: int | None = Field(
+        None,
+        ge=1,
+        description="Chunks that the network computes at a time, the last ones padded: an environment's actions are then "
+        "the same to the bit whatever is beside it. 1, 16 or 64; default: all at once.",
+    )

@@ -37,7 +37,7 @@ def measure(policy: Policy, observation: npt.ArrayLike, chunks: int = _CHUNKS) -
         nonlocal count
         count += 1
 
-    each = 1 if policy.execution.ensemble is not None else policy.execute
+    each = policy.execute
     policy.reset(numbers=[0])
     for _ in range(_WARM * each):
         policy.act(observation)

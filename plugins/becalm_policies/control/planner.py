@@ -48,12 +48,12 @@ class Previous:
     known: Tensor
 
     @classmethod
-    def shift(cls, actions: Tensor, steps: int, planned: Tensor) -> "Previous":
-        """Chunks of ``steps`` steps ago; ``planned`` (B,) says who had one."""
+    def shift(cls, actions: Tensor, steps: Tensor) -> "Previous":
+        """Chunks (B, Tp, A) of ``steps`` (B,) steps ago; negative for who had none."""
         horizon = actions.shape[1]
-        index = torch.arange(steps, horizon + steps, device=actions.device)
-        known = planned.to(actions.device)[:, None] & (index < horizon)
-        return cls(actions.index_select(1, index.clamp(max=horizon - 1)), known)
+        index = torch.arange(horizon) + steps[:, None]
+        known = (steps >= 0)[:, None] & (index < horizon)
+        return cls(actions.take_along_dim(index.clamp(0, horizon - 1)[..., None], 1), known)
 
     def repeat(self, times: int) -> "Previous":
         """Each chunk so many times, side by side."""
@@ -81,10 +81,11 @@ class Planner:
             raise UserError("choose best needs a score, a function of chunks and observations, and nothing else does")
         self.domain = model.domain
         self.device = model.device
+        self.remembers = execution.warm is not None or execution.near_scale > 0
         self.candidates = 1 if execution.choose == "first" else execution.candidates
         self._request, self._execution, self._score = request, execution, score
-        # Padding to chunks would make one observation cost as much as a chunk of them.
-        self._run = model.prepare(request, chunk=None)
+        # By default nothing is padded: one observation would cost as much as many. A GPU's sums depend on more.
+        self._run = model.prepare(request, chunk=execution.rows if model.device.type == "cpu" else None)
         self._codec, path = model.codec, self._run.path
         self._scale = (request.temperature * path[0].total_std).to(self.device, torch.float32)
         self._short = None if execution.warm is None else _below(model, path, execution.warm)

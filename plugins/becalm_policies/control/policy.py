@@ -20,13 +20,17 @@ import becalm.model
 from becalm.errors import UserError, sentence
 from becalm.model import Model
 from becalm.objective import Fixed
+from becalm_policies.control import given
+from becalm_policies.control.ensemble import Ensemble
 from becalm_policies.control.execution import Execution
-from becalm_policies.control.planner import Planner, Previous, Score
-from becalm_policies.demonstrations.episodes import Array, Indices
+from becalm_policies.control.memory import Memory, Track
+from becalm_policies.control.plan import Start, at_once
+from becalm_policies.control.planner import Planner, Score
+from becalm_policies.control.receding import Receding
+from becalm_policies.control.timing import Timing
+from becalm_policies.demonstrations.episodes import Indices
 from becalm_policies.networks.condition import Observed
 from becalm_policies.request import PolicyRequest
-
-Mask = npt.NDArray[np.bool_]
 
 
 def load(
@@ -82,6 +86,7 @@ class Policy:
         model: A model of the policies domain.
         request: How chunks are sampled. execution: How they are executed.
         score: For ``execution.choose`` "best".
+        start: How a chunk is planned: at once, or elsewhere while the last one is executed.
 
     Raises:
         UserError: If the options do not fit the model.
@@ -93,64 +98,94 @@ class Policy:
         request: PolicyRequest | None = None,
         execution: Execution | None = None,
         score: Score | None = None,
+        start: Start = at_once,
     ) -> None:
         self.request = cast(PolicyRequest, model.with_defaults(request or PolicyRequest()))
         self.execution = execution or Execution()
         self.model = model
         self.planner = Planner(model, self.request, self.execution, score)
         self.domain = domain = self.planner.domain
-        self.execute = self.execution.execute or domain.execute
-        ahead = domain.horizon - domain.history + 1
-        if self.execute > ahead:
-            raise UserError(f"execute must be at most horizon - history + 1 = {ahead}, got {self.execute}")
+        self.timing = Timing.of(domain, self.execution)
         bounded = domain.action_low is not None and domain.action_high is not None
         self._bounds = np.array([domain.action_low, domain.action_high], np.float32) if bounded else None
-        self._memory: _Memory | None = None
+        self._start = start
+        self._memory: Memory | None = None
         self._sized = False
 
-    def reset(self, mask: npt.ArrayLike | None = None, *, numbers: npt.ArrayLike | None = None) -> None:
+    @property
+    def execute(self) -> int:
+        """Control steps from one planned chunk to the next."""
+        return 1 if self.execution.ensemble is not None else self.timing.execute
+
+    def reset(
+        self,
+        mask: npt.ArrayLike | None = None,
+        *,
+        numbers: npt.ArrayLike | None = None,
+        autoreset: given.Autoreset | None = None,
+    ) -> None:
         """Forgets observations and queues: a new episode begins.
 
         An environment goes on in its stream of noise, so its next episode differs, unless it is given a number.
+
+        gymnasium's vector environments begin episodes by themselves, at another moment in each of their modes, and
+        say so in their metadata:
+
+            policy.reset(done, autoreset=envs.metadata["autoreset_mode"])
+
+        In mode ``next-step``, their default, the observation that comes with ``done`` is the old episode's last: it is
+        not remembered, and the action for it, which nobody executes, is the last one again. In modes ``same-step`` and
+        ``disabled`` it is the first of the new episode.
 
         Args:
             mask: (B,) the environments that begin anew; default: all.
             numbers: (B,) or one number: the streams of noise to begin; default: 0 .. B - 1 at the first act, then as
                 they are.
+            autoreset: gymnasium's ``AutoresetMode``, or its name. By default a ``mask`` is right for all of them: the
+                first observation is acted on and not remembered, so that a chunk is planned for the second, too.
+
+        Raises:
+            UserError: If mask or numbers do not fit the environments; nothing is forgotten then.
         """
+        mode = given.autoreset(autoreset)
         if mask is None:
+            streams = None if numbers is None else given.numbers(numbers)
             # The next act may come with another number of environments.
-            self._sized = numbers is not None
-        if self._memory is None or (mask is None and numbers is not None):
-            self._memory = None if numbers is None else _Memory(self, np.atleast_1d(np.asarray(numbers, np.int64)))
+            self._sized = streams is not None
+            if streams is not None:
+                self._memory = self._remember(streams)
+            elif self._memory is not None:
+                self._memory.forget(np.ones(len(self._memory.numbers), bool), leaving=mode == "next-step")
             return
-        rows = np.ones(len(self._memory.numbers), bool) if mask is None else np.asarray(mask, bool)
-        if rows.shape != self._memory.numbers.shape:
-            raise UserError(f"mask must have one entry per environment, {self._memory.numbers.shape}, got {rows.shape}")
-        self._memory.forget(rows)
-        if numbers is not None:
-            self._memory.renumber(rows, np.asarray(numbers, np.int64))
+        count = np.size(mask) if self._memory is None else len(self._memory.numbers)
+        rows = given.mask(mask, count)
+        streams = None if numbers is None else given.numbers(numbers, count)
+        if self._memory is None:
+            if streams is not None:
+                self._memory, self._sized = self._remember(streams), True
+            return
+        self._memory.forget(rows, leaving=mode == "next-step", unsure=mode is None)
+        if streams is not None:
+            self._memory.renumber(rows, streams)
 
     def act(self, observation: npt.ArrayLike) -> npt.NDArray[np.float32]:
         """The action for an observation: (D,) to (A,), or (B, D) to (B, A).
 
         Raises:
-            UserError: If the observation has another size, is not finite, or the batch changed without a reset.
+            UserError: If the observation has another size, is not finite or no array of real numbers, or the batch
+                changed without a reset; or if what is planned is not finite. The policy is as before then.
         """
-        seen = np.asarray(observation, dtype=np.float64)
+        seen = given.observations(observation, self.domain.observation_size)
         rows = seen if seen.ndim == 2 else seen[None]
-        if rows.ndim != 2 or rows.shape[1] != self.domain.observation_size:
-            raise UserError(f"an observation must have {self.domain.observation_size} entries, got shape {seen.shape}")
         memory = self._memory
         if memory is None or (not self._sized and len(memory.numbers) != len(rows)):
-            memory = self._memory = _Memory(self, np.arange(len(rows)))
-        self._sized = True
-        if len(memory.numbers) != len(rows):
+            memory = self._remember(np.arange(len(rows)))
+        elif len(memory.numbers) != len(rows):
             raise UserError(
                 f"the policy acts in {len(memory.numbers)} environments, got {len(rows)} observations: reset it first"
             )
-        memory.observe(rows)
-        actions = memory.mean_actions() if self.execution.ensemble is not None else memory.next_actions()
+        actions = memory.act(rows)
+        self._memory, self._sized = memory, True
         return actions if seen.ndim == 2 else actions[0]
 
     def plan(
@@ -160,106 +195,25 @@ class Policy:
 
         Args:
             numbers: (B,) which environments' noise to take; default: 0 .. B - 1. chunk: Which chunk's.
+
+        Raises:
+            UserError: If the windows have another shape, or are not finite or no real numbers.
         """
-        seen = np.asarray(observations, dtype=np.float64)
-        shape = (self.domain.history, self.domain.observation_size)
-        if seen.ndim != 3 or seen.shape[1:] != shape:
-            raise UserError(f"windows of observations must have shape (B, {shape[0]}, {shape[1]}), got {seen.shape}")
-        rows = np.arange(len(seen)) if numbers is None else np.asarray(numbers, np.int64)
-        return self.clip(self.planner(seen, rows, np.full(len(seen), chunk), None))
+        seen = given.windows(observations, self.domain.history, self.domain.observation_size)
+        rows = np.arange(len(seen)) if numbers is None else given.numbers(numbers, len(seen))
+        chunks = given.numbers(chunk, len(seen))
+        return self.clip(self.planner(seen, rows, chunks, None))
 
     def clip(self, actions: torch.Tensor) -> npt.NDArray[np.float32]:
         """Actions as the environment takes them."""
         array: npt.NDArray[np.float32] = actions.float().cpu().numpy()
         return array if self._bounds is None else np.clip(array, self._bounds[0], self._bounds[1])
 
-
-class _Memory:
-    """What a policy remembers of its environments; row b is environment ``numbers[b]``."""
-
-    def __init__(self, policy: Policy, numbers: Indices) -> None:
-        domain, count = policy.domain, len(numbers)
-        self._policy = policy
-        self._ahead = domain.horizon - domain.history + 1
-        self.numbers = numbers.copy()
-        self._chunks = np.zeros(count, np.int64)
-        self._seen: Array = np.zeros((count, domain.history, domain.observation_size))
-        self._fresh = np.ones(count, bool)
-        self._any_fresh = True
-        self._queue = np.zeros((count, policy.execute, domain.action_size), np.float32)
-        self._next = np.full(count, policy.execute)
-        self._last: torch.Tensor | None = None
-        self._planned = np.zeros(count, bool)
-        depth = self._ahead if policy.execution.ensemble is not None else 0
-        # Entry [b, age] is the chunk planned ``age`` steps ago, from its present on.
-        self._plans = np.zeros((count, depth, self._ahead, domain.action_size), np.float32)
-        self._known = np.zeros(count, np.int64)
-
-    def forget(self, mask: Mask) -> None:
-        """Those rows begin anew, further along their noise."""
-        self._fresh |= mask
-        self._any_fresh = bool(self._fresh.any())
-        self._next[mask] = self._policy.execute
-        self._planned &= ~mask
-        self._known[mask] = 0
-
-    def renumber(self, mask: Mask, numbers: Indices) -> None:
-        """Those rows take other streams of noise, from their beginning."""
-        self.numbers[mask] = numbers[mask] if numbers.shape == mask.shape else numbers
-        self._chunks[mask] = 0
-
-    def observe(self, observations: Array) -> None:
-        """Adds an observation per row; the first of an episode counts as all before it."""
-        self._seen[:, :-1] = self._seen[:, 1:]
-        self._seen[:, -1] = observations
-        if self._any_fresh:
-            self._seen[self._fresh] = observations[self._fresh, None]
-            self._fresh[:] = False
-            self._any_fresh = False
-
-    def next_actions(self) -> npt.NDArray[np.float32]:
-        """The next action of each row's queue, (B, A), planning where it is empty."""
-        due = self._next >= self._policy.execute
-        if due.any():
-            rows = np.flatnonzero(due)
-            # Views cost less than numbers of rows, and with one environment all rows are due at once.
-            pick = slice(None) if len(rows) == len(due) else rows
-            chunk = self._plan(rows, self._policy.execute)
-            first = self._policy.domain.history - 1
-            self._queue[pick] = chunk[:, first : first + self._policy.execute]
-            self._next[pick] = 0
-        actions: npt.NDArray[np.float32] = self._queue[np.arange(len(self._queue)), self._next]
-        self._next += 1
-        return actions
-
-    def mean_actions(self) -> npt.NDArray[np.float32]:
-        """The mean of what the chunks so far say of now, weights exp(-m i), i = 0 the oldest (Zhao et al. 2023b)."""
-        chunk = self._plan(np.arange(len(self.numbers)), 1)
-        self._plans[:, 1:] = self._plans[:, :-1]
-        self._plans[:, 0] = chunk[:, -self._ahead :]
-        self._known = np.minimum(self._known + 1, self._ahead)
-        age = np.arange(self._ahead)
-        proposals = self._plans[:, age, age]
-        order = self._known[:, None] - 1 - age
-        rate = self._policy.execution.ensemble or 0.0
-        weight = np.where(order >= 0, np.exp(-rate * np.maximum(order, 0)), 0.0)
-        weight /= weight.sum(1, keepdims=True)
-        mean: npt.NDArray[np.float32] = (weight[..., None] * proposals).sum(1).astype(np.float32)
-        return mean
-
-    def _plan(self, rows: Indices, since: int) -> npt.NDArray[np.float32]:
-        """New chunks (n, Tp, A) for some rows, clipped."""
-        policy, whole = self._policy, len(rows) == len(self.numbers)
-        pick = slice(None) if whole else rows
-        previous = None
-        remembers = policy.execution.warm is not None or policy.execution.near_scale > 0
-        if remembers and self._last is not None and self._planned[pick].any():
-            previous = Previous.shift(self._last[pick], since, torch.from_numpy(self._planned[pick]))
-        actions = policy.planner(self._seen[pick], self.numbers[pick], self._chunks[pick], previous)
-        self._chunks[pick] += 1
-        if remembers:
-            if self._last is None:
-                self._last = actions.new_zeros(len(self.numbers), *actions.shape[1:])
-            self._last[pick] = actions
-            self._planned[pick] = True
-        return policy.clip(actions)
+    def _remember(self, numbers: Indices) -> Memory:
+        """A memory of environments that have seen nothing."""
+        execution, size = self.execution, self.domain.action_size
+        if execution.ensemble is not None:
+            track: Track = Ensemble(len(numbers), size, self.timing, self.clip, rate=execution.ensemble)
+        else:
+            track = Receding(len(numbers), size, self.timing, self.clip, remembers=self.planner.remembers)
+        return Memory(self.planner, track, self._start, numbers, self.clip(torch.zeros(size)))

@@ -1,0 +1,89 @@
+"""What a policy remembers of the environments that it acts in: the last observations, noise used, chunks in use."""
+
+from typing import Protocol
+
+import numpy as np
+
+from becalm_policies.control.given import Mask
+from becalm_policies.control.plan import Actions, Ask, Plan, Start
+from becalm_policies.control.planner import Planner, Previous
+from becalm_policies.demonstrations.episodes import Array, Indices
+
+
+class Track(Protocol):
+    """Where the actions of ``count`` environments come from."""
+
+    def forget(self, mask: Mask) -> None: ...
+
+    def act(self, live: Mask | None, ask: Ask) -> tuple[Actions, Indices]: ...
+
+
+class Memory:
+    """Row b is environment ``numbers[b]``.
+
+    Args:
+        start: Has a chunk planned.
+        idle: (A,) the action of who has done nothing yet.
+    """
+
+    def __init__(self, planner: Planner, track: Track, start: Start, numbers: Indices, idle: Actions) -> None:
+        domain, count = planner.domain, len(numbers)
+        self._planner, self._track, self._start = planner, track, start
+        self.numbers = numbers.copy()
+        self._chunks = np.zeros(count, np.int64)
+        self._seen: Array = np.full((count, domain.history, domain.observation_size), np.nan)
+        self._fresh = np.ones(count, bool)
+        self._leaving = np.zeros(count, bool)  # Whose next observation is the old episode's last.
+        self._unsure = np.zeros(count, bool)  # Whose next observation may be.
+        self._acted: Actions = np.broadcast_to(idle, (count, len(idle))).copy()
+        self._marked = True
+
+    def forget(self, mask: Mask, *, leaving: bool = False, unsure: bool = False) -> None:
+        """Those rows begin anew, further along their noise.
+
+        Args:
+            leaving: Their next observation is the old episode's last. unsure: It may be.
+        """
+        self._fresh |= mask
+        self._seen[mask] = np.nan
+        self._leaving[mask], self._unsure[mask] = leaving, unsure
+        self._track.forget(mask)
+        self._marked = True
+
+    def renumber(self, mask: Mask, numbers: Indices) -> None:
+        """Those rows take other streams of noise, from their beginning."""
+        self.numbers[mask] = numbers[mask]
+        self._chunks[mask] = 0
+
+    def act(self, observations: Array) -> Actions:
+        """The actions (B, A) for observations (B, D); nothing changes if planning fails."""
+        seen = np.concatenate([self._seen[:, 1:], observations[:, None]], axis=1)
+        live = None
+        if self._marked:
+            # The first observation of an episode counts as all before it.
+            seen[self._fresh] = observations[self._fresh, None]
+            live = ~self._leaving
+
+        def ask(rows: Indices, previous: Previous | None) -> Plan:
+            # With one environment, or one beat for all, nothing is picked.
+            pick = slice(None) if len(rows) == len(seen) else rows
+            windows, numbers, chunks = seen[pick], self.numbers[pick].copy(), self._chunks[pick].copy()
+            return self._start(lambda: self._planner(windows, numbers, chunks, previous))
+
+        actions, planned = self._track.act(live, ask)
+        self._chunks[planned] += 1
+        self._seen = seen
+        if self._marked:
+            self._begin(actions)
+        self._acted = actions
+        return actions.copy()
+
+    def _begin(self, actions: Actions) -> None:
+        """After the first step of an episode in some rows: who was between two episodes has seen nothing yet."""
+        actions[self._leaving] = self._acted[self._leaving]
+        between = self._leaving | self._unsure
+        self._chunks[self._unsure] -= 1
+        self._fresh[:] = self._leaving[:] = self._unsure[:] = False
+        self._marked = False
+        if between.any():
+            self.forget(between)
