@@ -88,7 +88,13 @@ class RolloutOptions(Execution):
     episodes: int | None = Field(None, ge=1, description="Episodes; default: as many as the protocol has.")
     first: int = Field(0, ge=0, lt=2**31, description="Number of the first episode, to play a protocol in parts.")
     limit: int | None = Field(None, ge=1, description="Steps of an episode at most; default: the protocol's.")
-    parallel: int = Field(50, ge=1, description="Environments at a time; changes nothing but speed.")
+    parallel: int = Field(50, ge=1, description="Environments at a time; on a CPU it changes nothing but speed.")
+    rows: int | None = Field(
+        16,
+        ge=1,
+        description="Chunks that the network computes at a time, the last ones padded, so that no bit depends on how "
+        "many environments there are. 1, 16 or 64.",
+    )
     workers: int = Field(0, ge=0, description="If above 0: so many environments at a time, a process for each.")
     device: str = Field("auto", description="auto, cpu, cuda.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of the policy's noise; with gym also of the first start.")

@@ -38,6 +38,6 @@ class Execution(Settings):
     rows: int | None = Field(
         None,
         ge=1,
-        description="Chunks that the network computes at a time, the last ones padded: an environment's actions are then "
-        "the same to the bit whatever is beside it. 1, 16 or 64; default: all at once.",
+        description="Chunks that the network computes at a time, the last ones padded, so that an environment's "
+        "actions are the same to the bit whatever is beside it: 1, 16 or 64; default: all at once.",
     )

@@ -30,8 +30,8 @@ class Latency:
 
 
 def measure(policy: Policy, observation: npt.ArrayLike, chunks: int = _CHUNKS) -> Latency:
-    """Acts on one observation again and again, after a few chunks to warm up. The policy is reset."""
-    count = 0
+    """Acts on one observation again and again, after a few chunks to warm up."""
+    policy, count = policy.alone(), 0
 
     def count_call(module: Any, inputs: Any) -> None:
         nonlocal count
@@ -50,7 +50,6 @@ def measure(policy: Policy, observation: npt.ArrayLike, chunks: int = _CHUNKS) -
         start = time.perf_counter()
         policy.act(observation)
         seconds.append(time.perf_counter() - start)
-    policy.reset(numbers=[0])
     return Latency(count / 2, percentiles(seconds[::each]), percentiles(seconds))
 
 

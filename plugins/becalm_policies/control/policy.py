@@ -108,7 +108,7 @@ class Policy:
         self.timing = Timing.of(domain, self.execution)
         bounded = domain.action_low is not None and domain.action_high is not None
         self._bounds = np.array([domain.action_low, domain.action_high], np.float32) if bounded else None
-        self._start = start
+        self._score, self._start = score, start
         self._memory: Memory | None = None
         self._sized = False
 
@@ -203,6 +203,10 @@ class Policy:
         rows = np.arange(len(seen)) if numbers is None else given.numbers(numbers, len(seen))
         chunks = given.numbers(chunk, len(seen))
         return self.clip(self.planner(seen, rows, chunks, None))
+
+    def alone(self) -> "Policy":
+        """The same policy anew, for one environment, which waits for no padding."""
+        return Policy(self.model, self.request, self.execution.model_copy(update={"rows": None}), self._score)
 
     def clip(self, actions: torch.Tensor) -> npt.NDArray[np.float32]:
         """Actions as the environment takes them."""

@@ -108,7 +108,8 @@ def play(
     Args:
         make: Makes one environment.
         actor: A policy, or a function from observations (B, D) to actions (B, A). A policy takes the noise of an
-            environment by the episode's number, so the result does not depend on ``parallel``.
+            environment by the episode's number, so the result does not depend on ``parallel``; to the last bit under
+            ``Execution.rows``.
         limit: Steps of an episode at most, beside the environment's own limit.
         workers: If above 0, that many environments at a time, each in a process of its own.
     """

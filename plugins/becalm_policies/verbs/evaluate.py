@@ -227,12 +227,11 @@ def _frames(actor: Policy, task: Task, rollout: Any, shown: Iterator[Any]) -> It
     from becalm_policies.views import animation
 
     numbers = rollout.outcome.episode + np.arange(animation.PLANS)
-    each = 1 if actor.execution.ensemble is not None else actor.execute
     return animation.with_plans(
         shown,
         lambda windows, chunk: actor.plan(windows, numbers=numbers, chunk=chunk),
         history=actor.domain.history,
-        execute=each,
+        execute=actor.execute,
         box=task.actions,
         down=PLANES[task.id],
     )
