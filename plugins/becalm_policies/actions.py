@@ -23,13 +23,18 @@ class Actions(nn.Module):
 
     def encode(self, data: Tensor, cond: Observed) -> Tensor:
         """(action - reference - shift) / scale."""
-        return ((data - cond.reference[:, None].to(data) - self.shift) / self.scale).float()
+        return ((data - _per_step(cond).to(data) - self.shift) / self.scale).float()
 
     def decode(self, x0: Tensor, cond: Observed) -> Tensor:
         """Not clipped to the action's bounds."""
-        return x0 * self.scale + self.shift + cond.reference[:, None]
+        return x0 * self.scale + self.shift + _per_step(cond)
 
     def log_det(self, data: Tensor, cond: Observed) -> Tensor:
         """The reference moves chunks and stretches none."""
         each = -self.scale.double().abs().log()
         return each.expand(data.shape).reshape(len(data), -1).sum(1)
+
+
+def _per_step(cond: Observed) -> Tensor:
+    """(B, 1 or Tp, A) the reference."""
+    return cond.reference if cond.reference.dim() == 3 else cond.reference[:, None]

@@ -13,15 +13,11 @@ from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import epochs
-from becalm.train.split import split_range
 from becalm_policies.actions import Actions
-from becalm_policies.demonstrations.episodes import Array, Episodes
-from becalm_policies.demonstrations.prepare import prepare
+from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.demonstrations.statistics import Statistics
-from becalm_policies.demonstrations.windows import Windows
 from becalm_policies.energies import keep_away, steady, within
-from becalm_policies.environments.own import id_of
-from becalm_policies.formats.source import load
+from becalm_policies.fitting import episodes_of, fit, pairs, positions, summary
 from becalm_policies.networks.condition import Blind, Observed
 from becalm_policies.request import PolicyRequest
 from becalm_policies.settings import PolicySettings
@@ -49,52 +45,19 @@ class Policies(PolicySettings, Domain[Observed]):
         Raises:
             UserError: If they do not fit the configuration.
         """
-        raw = self._episodes("train")
-        episodes = prepare(raw, self.prepare, self.goal)
-        observations, actions = episodes.observations, episodes.actions
-        wrong = [entry for entry in self.relative if not 0 <= entry < observations.shape[1]]
-        if self.relative and (wrong or len(self.relative) != actions.shape[1]):
-            raise UserError(
-                f"relative must name one observed entry (0 to {observations.shape[1] - 1}) for each of the "
-                f"{actions.shape[1]} entries of an action, got {list(self.relative)}"
-            )
-        recorded = id_of(raw.environment)
-        if self.environment and recorded and self.environment != recorded:
-            raise UserError(f"the demonstrations are of {recorded}, not of {self.environment}")
-        windows = self._windows(episodes)
-        chunks = windows.actions(episodes) - self._references(windows.observations(episodes))[:, None]
-        first = Windows.of(raw, history=self.history, horizon=self.horizon, tail=self.horizon).observations(raw)
-        examples = first[np.linspace(0, len(first) - 1, _EXAMPLES + 1).astype(int)[:-1]]
-        statistics = Statistics.of(
-            np.concatenate([raw.observations, observations]),
-            self.observe(observations, self.goal),
-            chunks,
-            spread=bool(self.relative),
-            examples=examples,
-        )
-        settings = {
-            "environment": self.environment or recorded,
-            "observation_size": observations.shape[1],
-            "action_size": actions.shape[1],
-            "action_low": raw.spec.get("action_low"),
-            "action_high": raw.spec.get("action_high"),
-            "rate": self.rate or raw.rate,
-            "statistics": statistics.model_dump(),
-        }
-        return self.model_validate({**self.model_dump(), **settings})
+        return self.model_validate({**self.model_dump(), **fit(self)})
 
     def summary(self) -> str:
-        return f"{self._episodes('train').summary()}; {self.holdout or 'none'} more for test"
+        return summary(self)
 
     def fingerprint(self) -> Mapping[str, Any]:
-        episodes = self._episodes("train")
+        episodes = episodes_of(self, "train")
         return {"demonstrations": len(episodes), "steps": len(episodes.actions), "content": episodes.digest}
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
-        episodes = prepare(self._episodes(split), self.prepare, self.goal)
-        windows = self._windows(episodes)
-        cond = self._condition(windows.observations(episodes))
-        actions = torch.from_numpy(windows.actions(episodes)).float()
+        _, observations, chunks = pairs(self, split)
+        cond = self._condition(observations)
+        actions = torch.from_numpy(chunks).float()
         for _, index in epochs(seed, len(actions), self.batch, start):
             yield Batch.dense(actions[index], Observed(cond.features[index], cond.reference[index]))
 
@@ -201,23 +164,12 @@ class Policies(PolicySettings, Domain[Observed]):
         bounds = (self.action_low, self.action_high)
         return Scene(self.environment, *bounds, self.relative, self.history, self.horizon, self.goal)
 
-    def _episodes(self, split: str) -> Episodes:
-        episodes = load(self.data)
-        count = len(episodes) if self.demonstrations is None else min(self.demonstrations, len(episodes))
-        return episodes.take(split_range(split, count, self.holdout, "demonstration"))
-
-    def _windows(self, episodes: Episodes) -> Windows:
-        return Windows.of(episodes, history=self.history, horizon=self.horizon, tail=self.tail)
-
-    def _references(self, observations: Array) -> Array:
-        """(B, A) what actions are relative to, of (B, To, D) observations."""
-        if self.relative:
-            return observations[:, -1, list(self.relative)]
-        return np.zeros((len(observations), self.action_size or 1))
-
     def _condition(self, observations: Array) -> Observed:
-        features = self._need_statistics().normalise(self.observe(observations, self.goal))
-        reference = np.ascontiguousarray(self._references(observations))
+        statistics = self._need_statistics()
+        features = statistics.normalise(self.observe(observations, self.goal))
+        reference = np.ascontiguousarray(positions(self, observations))
+        if statistics.linear:
+            reference = reference[:, None] + statistics.line(features)
         return Observed(torch.from_numpy(features).float(), torch.from_numpy(reference).float())
 
     @cached_property

@@ -1,5 +1,7 @@
 """What a policy is made of: its data, how they are cut and seen, its network, and what was read off the data."""
 
+from typing import Literal
+
 from pydantic import Field, field_validator, model_validator
 
 from becalm.plugin.settings import Settings
@@ -9,6 +11,7 @@ from becalm_policies.demonstrations.statistics import Statistics, check_entries,
 from becalm_policies.environments.own import id_of
 from becalm_policies.environments.pusht import GOAL, Pose
 from becalm_policies.networks.architecture import Architecture, MLPShape
+from becalm_policies.offline.bounds import Bounds
 from becalm_policies.request import Sampling
 
 
@@ -18,12 +21,24 @@ class PolicySettings(Settings):
     data: str = Field("pusht", description="File or folder of demonstrations, or pusht: the human ones, downloaded.")
     environment: str = Field("", description="gymnasium id; read off the data where they say it.")
     demonstrations: int | None = Field(None, ge=1, description="Train on the first of them only; default: all.")
-    holdout: int = Field(0, ge=0, description="Last demonstrations kept out of training, for split test.")
+    holdout: int | None = Field(
+        None, ge=0, description="Last demonstrations kept out of training, to judge by; default: one of 20, from 10 on."
+    )
+    bounds: Bounds = Field(
+        "auto",
+        description="Actions beyond their bounds: raw learns what was asked for, clip what was executed; auto: what "
+        "regressions predict better, judged by executed actions on episodes left out.",
+    )
     prepare: tuple[Preparation, ...] = Field((), description="What is done to the demonstrations first, in order.")
     goal: Pose = Field(GOAL, description="Push-T: pose of the block in its goal, x, y in pixels, angle in radians.")
     observe: Observe = Field(Raw(), description="What the network sees of an observation.")
     relative: tuple[int, ...] = Field(
         (), description="Observed entries that the action's entries are relative to; default: actions as they are."
+    )
+    reference: Literal["auto", "linear", "none"] = Field(
+        "auto",
+        description="Whether chunks are learnt as differences from a linear regression of what is seen; auto: where "
+        "that explains three quarters of them.",
     )
     history: int = Field(2, ge=1, le=10_000, description="To: observations that a chunk is conditioned on.")
     horizon: int = Field(

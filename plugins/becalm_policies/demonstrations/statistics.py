@@ -14,6 +14,8 @@ from pydantic import Field
 
 from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.offline.reference import unpack
+from becalm_policies.offline.ridge import apply
 
 FAR = 0.5
 """How far beyond the training range an observation may lie, in ranges, before it is far outside."""
@@ -31,6 +33,9 @@ class Statistics(Settings):
     action_shift: tuple[Row, ...] = Field(description="Chunk that is 0 in diffusion space, (Tp, A).")
     action_scale: tuple[Row, ...] = Field(description="Size of 1 in diffusion space, (Tp, A).")
     examples: tuple[tuple[Row, ...], ...] = Field((), description="A few observation windows (To, D) to sample for.")
+    linear: str = Field(
+        "", description="Regression of features to the chunk, (To F + 1, Tp A) float32 in base64; empty for none."
+    )
 
     @classmethod
     def of(cls, observations: Array, features: Array, chunks: Array, *, spread: bool, examples: Array) -> "Statistics":
@@ -79,6 +84,19 @@ class Statistics(Settings):
             check_size(f"statistics.{name}", rows, count)
             for row in rows:
                 check_size(f"each row of statistics.{name}", row, width)
+        if self.linear and len(self._linear) != window[0] * features + 1:
+            raise ValueError(f"statistics.linear must have {window[0] * features + 1} rows, got {len(self._linear)}")
+
+    def line(self, features: Array) -> Array:
+        """(B, Tp, A) what the regression makes of normalised features (B, To, F); zeros where there is none."""
+        shape = (len(features), *np.shape(self.action_shift))
+        if not self.linear:
+            return np.zeros(shape)
+        return apply(self._linear, features.reshape(len(features), -1)).reshape(shape)
+
+    @cached_property
+    def _linear(self) -> Array:
+        return unpack(self.linear, int(np.prod(np.shape(self.action_shift))))
 
     def normalise(self, features: Array) -> Array:
         """(..., F) with every feature's training range mapped onto [-1, 1]; what never varied maps to 0."""

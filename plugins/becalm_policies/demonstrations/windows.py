@@ -22,10 +22,12 @@ class Windows:
     Attributes:
         seen: (W, To) steps whose observations a window holds.
         done: (W, Tp) steps whose actions it holds.
+        episode: (W,) the episode of each.
     """
 
     seen: Indices
     done: Indices
+    episode: Indices
 
     @classmethod
     def of(cls, episodes: Episodes, *, history: int, horizon: int, tail: int) -> "Windows":
@@ -37,13 +39,14 @@ class Windows:
         Raises:
             UserError: If no window fits.
         """
-        seen, done = [], []
-        for start, end in zip(episodes.starts, episodes.ends, strict=True):
+        seen, done, episode = [], [], []
+        for number, (start, end) in enumerate(zip(episodes.starts, episodes.ends, strict=True)):
             last = min(end - 1, end - 1 + tail - (horizon - history))
             now = np.arange(start, last + 1)[:, None]
             seen.append(np.maximum(now + np.arange(1 - history, 1), start))
             done.append(np.clip(now + np.arange(1 - history, 1 - history + horizon), start, end - 1))
-        windows = cls(np.concatenate(seen), np.concatenate(done))
+            episode.append(np.full(len(now), number, np.int64))
+        windows = cls(np.concatenate(seen), np.concatenate(done), np.concatenate(episode))
         if len(windows.seen) == 0:
             longest = int(episodes.lengths.max())
             raise UserError(f"no window of {horizon} actions fits: the longest episode has {longest} steps; raise tail")

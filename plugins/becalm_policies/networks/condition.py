@@ -13,7 +13,8 @@ class Observed:
 
     Attributes:
         features: (B, To, F) float32, normalised, oldest first.
-        reference: (B, A) float32 that relative actions are relative to, in the environment's units; zeros if absolute.
+        reference: (B, A), or (B, Tp, A) where it moves along the chunk, float32, that actions are learnt as differences
+            from, in the environment's units; zeros if absolute.
         newest: (B, D) float32, the newest observation as it came, for pictures; None where none is kept.
     """
 

@@ -1,0 +1,139 @@
+"""What is read off the demonstrations before a training, and the pairs of windows and chunks that it is about."""
+
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from becalm.errors import UserError
+from becalm.train.split import split_range
+from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.demonstrations.prepare import prepare
+from becalm_policies.demonstrations.statistics import Statistics
+from becalm_policies.demonstrations.windows import Windows
+from becalm_policies.environments.own import id_of
+from becalm_policies.formats.source import load
+from becalm_policies.offline.bounds import beyond, choose, limited
+from becalm_policies.offline.reference import ENOUGH, pack, reference
+from becalm_policies.settings import PolicySettings
+
+_EXAMPLES = 8
+_KEPT, _FEWEST, _MOST = 20, 10, 20
+"""One of so many demonstrations is kept out to judge by, where there are at least so many; never more than the last."""
+
+
+def held_out(settings: PolicySettings, count: int) -> int:
+    """How many of ``count`` demonstrations are kept out of training."""
+    if settings.holdout is not None:
+        return settings.holdout
+    return min(max(count // _KEPT, 1), _MOST) if count >= _FEWEST else 0
+
+
+def episodes_of(settings: PolicySettings, split: str) -> Episodes:
+    """The demonstrations of split ``train`` or ``test``, as they came.
+
+    Raises:
+        UserError: If there are none.
+    """
+    episodes = load(settings.data)
+    asked = settings.demonstrations
+    count = len(episodes) if asked is None else min(asked, len(episodes))
+    return episodes.take(split_range(split, count, held_out(settings, count), "demonstration"))
+
+
+def pairs(settings: PolicySettings, split: str) -> tuple[Windows, Array, Array]:
+    """The windows of a split, their observations (W, To, D), and their chunks (W, Tp, A) as they are learnt."""
+    episodes = prepare(episodes_of(settings, split), settings.prepare, settings.goal)
+    windows = windows_of(settings, episodes)
+    chunks = limited(windows.actions(episodes), settings.bounds, settings.action_low, settings.action_high)
+    return windows, windows.observations(episodes), chunks
+
+
+def windows_of(settings: PolicySettings, episodes: Episodes) -> Windows:
+    """All windows of these episodes."""
+    return Windows.of(episodes, history=settings.history, horizon=settings.horizon, tail=settings.tail)
+
+
+def positions(settings: PolicySettings, observations: Array) -> Array:
+    """(B, A) what actions are relative to, of (B, To, D) observations."""
+    if settings.relative:
+        return observations[:, -1, list(settings.relative)]
+    return np.zeros((len(observations), settings.action_size or 1))
+
+
+def fit(settings: PolicySettings) -> dict[str, Any]:
+    """Sizes, bounds and statistics of the training demonstrations, as fields of the settings.
+
+    Raises:
+        UserError: If they do not fit the configuration.
+    """
+    raw = episodes_of(settings, "train")
+    episodes = prepare(raw, settings.prepare, settings.goal)
+    _check(settings, raw, episodes)
+    windows = windows_of(settings, episodes)
+    seen, asked = windows.observations(episodes), windows.actions(episodes)
+    scaled = _scaling(settings, raw, episodes)
+    features = scaled(asked).normalise(settings.observe(seen, settings.goal))
+    flat, groups = features.reshape(len(seen), -1), windows.episode
+    low, high = raw.spec.get("action_low"), raw.spec.get("action_high")
+    bounds = settings.bounds
+    if bounds == "auto":
+        bounds = choose(flat, asked[:, settings.history - 1], low, high, groups)
+    chunks = limited(asked, bounds, low, high) - positions(settings, seen)[:, None]
+    statistics = scaled(chunks)
+    if settings.reference != "none":
+        least = ENOUGH if settings.reference == "auto" else -np.inf
+        line = {"linear": pack(reference(flat, chunks, groups, least=least))}
+        rest = chunks - statistics.model_copy(update=line).line(features)
+        statistics = scaled(rest).model_copy(update=line)
+    return {
+        "environment": settings.environment or id_of(raw.environment),
+        "observation_size": episodes.observations.shape[1],
+        "action_size": episodes.actions.shape[1],
+        "action_low": low,
+        "action_high": high,
+        "bounds": bounds,
+        "rate": settings.rate or raw.rate,
+        "statistics": statistics.model_dump(),
+    }
+
+
+def summary(settings: PolicySettings) -> str:
+    """What was read, in a line: how much, what is kept out, and what is done with actions beyond their bounds."""
+    episodes = episodes_of(settings, "train")
+    total = len(load(settings.data))
+    asked = settings.demonstrations
+    kept = held_out(settings, total if asked is None else min(asked, total))
+    said = f"{episodes.summary()}; {kept or 'none'} more for test"
+    share = beyond(episodes.actions, settings.action_low, settings.action_high)
+    if not share:
+        return said
+    how = {"clip": "as they were executed", "raw": "as they were asked for"}.get(settings.bounds, "")
+    return f"{said}; {100 * share:.2g} % of the steps have actions beyond their bounds, learnt {how} (--bounds)"
+
+
+def _check(settings: PolicySettings, raw: Episodes, episodes: Episodes) -> None:
+    observed, acted = episodes.observations.shape[1], episodes.actions.shape[1]
+    wrong = [entry for entry in settings.relative if not 0 <= entry < observed]
+    if settings.relative and (wrong or len(settings.relative) != acted):
+        raise UserError(
+            f"relative must name one observed entry (0 to {observed - 1}) for each of the "
+            f"{acted} entries of an action, got {list(settings.relative)}"
+        )
+    recorded = id_of(raw.environment)
+    if settings.environment and recorded and settings.environment != recorded:
+        raise UserError(f"the demonstrations are of {recorded}, not of {settings.environment}")
+
+
+def _scaling(settings: PolicySettings, raw: Episodes, episodes: Episodes) -> Any:
+    """Statistics of these episodes, but for the chunks."""
+    whole = Windows.of(raw, history=settings.history, horizon=settings.horizon, tail=settings.horizon)
+    first = whole.observations(raw)
+    examples = first[np.linspace(0, len(first) - 1, _EXAMPLES + 1).astype(int)[:-1]]
+    return partial(
+        Statistics.of,
+        np.concatenate([raw.observations, episodes.observations]),
+        settings.observe(episodes.observations, settings.goal),
+        spread=bool(settings.relative),
+        examples=examples,
+    )

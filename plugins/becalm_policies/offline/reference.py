@@ -1,0 +1,52 @@
+"""What chunks are learnt as differences from: a linear map of the features, where that already says most of them.
+
+Wide smooth actions are mostly a linear function of what is seen. Ridge regression has that part exactly, from few
+demonstrations and in a moment; what is left is small, and its noise is what a diffusion policy is for.
+"""
+
+import base64
+import binascii
+
+import numpy as np
+
+from becalm_policies.offline.ridge import Array, Groups, ridge
+from becalm_policies.offline.rivals import MOST, evenly
+
+ENOUGH = 0.75
+"""Share of the chunks' variance, on episodes left out, from which on ``auto`` takes the linear part out."""
+WIDEST = 2048
+"""Features above which there is no regression."""
+
+
+def reference(features: Array, chunks: Array, groups: Groups, *, least: float = ENOUGH) -> Array | None:
+    """Weights (F + 1, Tp A) of the regression of chunks on features; None where it explains too little.
+
+    Args:
+        features: (W, F). chunks: (W, Tp, A). groups: (W,) the episode of each.
+        least: Share of variance that it must explain.
+    """
+    if features.shape[1] > WIDEST:
+        return None
+    some = evenly(len(features), MOST)
+    found = ridge(features[some], chunks[some].reshape(len(some), -1), groups[some])
+    return found.weights if found.explained >= least else None
+
+
+def pack(weights: Array | None) -> str:
+    """Weights as text, float32; nothing where there are none."""
+    return "" if weights is None else base64.b64encode(weights.astype("<f4").tobytes()).decode()
+
+
+def unpack(text: str, columns: int) -> Array:
+    """The weights of a text, (F + 1, columns) float64.
+
+    Raises:
+        ValueError: If it is none, or they are not finite.
+    """
+    try:
+        values = np.frombuffer(base64.b64decode(text, validate=True), "<f4").astype(np.float64)
+    except (binascii.Error, ValueError) as error:
+        raise ValueError(f"linear must be float32 numbers in base64, got {text[:20]!r}") from error
+    if len(values) % columns or not np.isfinite(values).all():
+        raise ValueError(f"linear must hold finite rows of {columns} numbers, got {len(values)} numbers")
+    return values.reshape(-1, columns)
