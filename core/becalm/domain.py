@@ -155,6 +155,18 @@ class Domain(Settings, ABC, Generic[C]):
         """A figure's name for people, by its key."""
         return name.replace("_", " ")
 
+    def held_out(self, model: Any) -> Mapping[str, float]:
+        """Figures of a model on the test split, which a training follows: each NAME beside NAME_RIVAL of plainer ways
+        to the same, less being better. Nothing where a domain has none.
+
+        Args:
+            model: A ``Model`` of this domain, on its way.
+
+        Raises:
+            UserError: If there is no test split.
+        """
+        return {}
+
     def remark(self, metrics: Mapping[str, float], count: int) -> str | None:
         """A sentence on the figures of so many samples, such as why one is left out; None for none."""
         return None

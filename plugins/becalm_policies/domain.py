@@ -19,12 +19,11 @@ from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.energies import keep_away, steady, within
 from becalm_policies.fitting import episodes_of, fit, pairs, positions, summary
 from becalm_policies.networks.condition import Blind, Observed
+from becalm_policies.offline.examine import Known, Pairs, examine, known
 from becalm_policies.request import PolicyRequest
 from becalm_policies.settings import PolicySettings
 from becalm_policies.views.chunk_plot import plot_chunks
 from becalm_policies.views.scene import Scene
-
-_EXAMPLES = 8
 
 
 class Policies(PolicySettings, Domain[Observed]):
@@ -72,6 +71,35 @@ class Policies(PolicySettings, Domain[Observed]):
 
     def usual(self) -> Mapping[str, Any]:
         return self.sampling.model_dump()
+
+    def held_out(self, model: Any) -> Mapping[str, float]:
+        """``action_error`` and ``action_energy``, see ``offline.errors``, beside ridge, neighbours and mean."""
+        if self._known is None:
+            return {}
+
+        def draw(windows: Array) -> Array:
+            chunks: Array = model.sample(cond=self._condition(windows)).data.double().numpy()
+            return self._executed(chunks)
+
+        return examine(self._known, draw, self.action_low, self.action_high)
+
+    @cached_property
+    def _known(self) -> Known | None:
+        """What held-out figures are compared to; None where nothing is kept out."""
+        try:
+            train, test = self._compared("train"), self._compared("test")
+        except UserError:
+            return None
+        return known(train, test, self.action_low, self.action_high)
+
+    def _compared(self, split: str) -> Pairs:
+        windows, seen, chunks = pairs(self, split)
+        features = self._condition(seen).features.flatten(1).double().numpy()
+        return Pairs(seen, features, self._executed(chunks), positions(self, seen), windows.episode)
+
+    def _executed(self, chunks: Array) -> Array:
+        """(B, Te, A) the part of chunks (B, Tp, A) that is executed."""
+        return chunks[:, self.history - 1 : self.history - 1 + self.execute]
 
     def codec(self) -> Actions:
         statistics = self._need_statistics()

@@ -25,6 +25,7 @@ from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.tracking.tracker import Tracker
 from becalm_apps.tracking.uri import DEFAULT, tracking_uri
 from becalm_apps.verbs.session.watch import far
+from becalm_apps.verbs.session.words import beaten, told
 
 if TYPE_CHECKING:
     import torch
@@ -169,10 +170,13 @@ def _train(ref: DomainRef, call: Call, state: "TrainState[Any]", tracker: Tracke
         summary = {"out": str(out), "steps": state.step, "loss": ended.loss, **ended.seen}
         print_document({**summary, "seconds": round(state.seconds, 3), "checkpoint": digest})
     elif not call.own["quiet"]:
-        test = f", held out {ended.seen['held_out']:.4f}" if "held_out" in ended.seen else ""
+        seen = told(ended.seen)
+        test = f", {seen}" if seen else ""
         trained = f"{counted(state.step, 'step')} in {clock(state.seconds)}"
         speed = f"{state.step / max(state.seconds, 1e-9):.3g} steps/s"
         click.echo(f"{out}: {trained}, {speed}, loss {ended.loss:.4f}{test}")
+        for sentence in beaten(ended.seen):
+            click.echo(f"becalm: {sentence}", err=True)
 
 
 def _habits(call: Call) -> "Habits":

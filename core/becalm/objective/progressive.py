@@ -6,8 +6,8 @@
 (Algorithm 2, appendix G.) A training is one stage: it makes a sampler of ``calls`` DDIM steps from a teacher of
 ``substeps`` times as many, and its checkpoint is the teacher of the next.
 
-Who samples at another temperature needs the paths of that noise alone: x_t = alpha x0 + temperature sigma z. At 0 and in
-one call there is one path for each condition, and the student has no more to learn than where it ends.
+Who samples at another temperature needs the paths of that noise alone: x_t = alpha x0 + temperature sigma z. At 0 and
+in one call there is one path for each condition, and the student has no more to learn than where it ends.
 """
 
 from collections.abc import Mapping

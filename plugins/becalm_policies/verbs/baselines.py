@@ -107,6 +107,9 @@ def _domain(options: BaselinesOptions, data: str) -> Policies:
         "data": data,
         "environment": options.env,
         "architecture": options.architecture,
+        # All demonstrations, and chunks as the methods' papers have them.
+        "holdout": 0,
+        "reference": "none",
         **chunks,
     }
     return Policies.model_validate(settings).fit()

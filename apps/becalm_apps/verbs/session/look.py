@@ -16,9 +16,10 @@ from becalm.train.snapshot import refresh, snapshot
 from becalm_apps.verbs.output import png
 from becalm_apps.verbs.session.caption import caption
 from becalm_apps.verbs.session.ration import Ration
+from becalm_apps.verbs.session.words import told
 
-_PICTURES, _FIGURES = 0.02, 0.03
-"""Of the time, for pictures and for figures on the way."""
+_PICTURES, _FIGURES, _RIVALS = 0.02, 0.03, 0.02
+"""Of the time, for pictures, for figures on the way, and for those beside rivals."""
 
 
 class Looks:
@@ -35,6 +36,7 @@ class Looks:
     def __init__(self, state: TrainState[Any], picture: Path, count: int, stopped: Callable[[], int]) -> None:
         self._state, self._picture, self._count, self._stopped = state, picture, count, stopped
         self._begun, self._pictures, self._figures = state.seconds, Ration(_PICTURES), Ration(_FIGURES)
+        self._rivals = Ration(_RIVALS)
         self._model: tuple[int, Model[Any]] | None = None
         self._test: HeldOut[Any] | None = None
         self.seen: dict[str, float] = {}
@@ -53,6 +55,7 @@ class Looks:
             found["held_out"] = self._test.loss(self._snapshot().network)
             for name, count in list(self._followed.items()):
                 found |= self._figure(name, count)
+            found |= self._beside_rivals()
         except Exception as error:
             self._complain("figures", error)
             self._test = None
@@ -79,13 +82,7 @@ class Looks:
 
     def __str__(self) -> str:
         """``held out 0.0712, fid 9.4 (real data 4.1)``."""
-        words = []
-        for name, value in self.seen.items():
-            if name == "held_out":
-                words.append(f"held out {value:.4f}")
-            elif f"{name}_floor" in self.seen:
-                words.append(f"{name} {value:.3g} (real data {self.seen[f'{name}_floor']:.3g})")
-        return ", ".join(words)
+        return told(self.seen)
 
     def _fitting(self) -> dict[str, int]:
         """The figures that are followed, if what measures them fits the data."""
@@ -108,6 +105,16 @@ class Looks:
             del self._followed[name]
             return {}
         return {name: float(figures[name]) for name in names}
+
+    def _beside_rivals(self) -> dict[str, float]:
+        """The domain's figures of held-out data, if the time allows, and at the training's end."""
+        if not self._state.over and not self._rivals.allows(self._state.seconds - self._begun):
+            return {}
+        begun = time.perf_counter()
+        figures = dict(self._state.domain.held_out(self._snapshot()))
+        taken = time.perf_counter() - begun
+        self._rivals.spend(taken, taken)
+        return figures
 
     def _sample(self, count: int, ration: Ration, *, always: bool) -> Drawn[Any] | None:
         """Samples of this moment; None if they cost more than the ration allows, or the training is to stop.

@@ -1,0 +1,81 @@
+"""A policy's chunks on windows of demonstrations that it was not trained on, beside rivals that need no training.
+
+What is compared are the actions that would be executed: those from the present on, as many as a policy executes of a
+chunk, within their bounds.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from becalm_policies.offline.bounds import Limits
+from becalm_policies.offline.errors import figures
+from becalm_policies.offline.ridge import Array, Groups
+from becalm_policies.offline.rivals import evenly, rivals
+
+WINDOWS, DRAWS = 200, 8
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Windows with what is compared to: everything but the policy's own chunks.
+
+    Attributes:
+        observations: (N, To, D) windows. truth: (N, K) what was executed after each.
+        others: (N, K) what each rival says. size: (K,) what counts as 1.
+    """
+
+    observations: Array
+    truth: Array
+    others: Mapping[str, Array]
+    size: Array
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """Windows and what follows them.
+
+    Attributes:
+        observations: (W, To, D). features: (W, F). chunks: (W, Te, A) executed parts, in the environment's units.
+        moved: (W, A) what actions are relative to; zeros where they are absolute. groups: (W,) the episode of each.
+    """
+
+    observations: Array
+    features: Array
+    chunks: Array
+    moved: Array
+    groups: Groups
+
+
+def known(train: Pairs, test: Pairs, low: Limits, high: Limits) -> Known:
+    """What stays the same however long a policy is trained: rivals learn from the training windows once."""
+    pick = evenly(len(test.features), WINDOWS)
+    learnt = (train.chunks - train.moved[:, None]).reshape(len(train.chunks), -1)
+    size = learnt.std(0)
+    others = {}
+    for name, predict in rivals(train.features, learnt, train.groups).items():
+        guess = predict(test.features[pick]).reshape(-1, *test.chunks.shape[1:]) + test.moved[pick, None]
+        others[name] = executed(guess, low, high)
+    truth = executed(test.chunks[pick], low, high)
+    return Known(test.observations[pick], truth, others, np.where(size > 0, size, 1.0))
+
+
+def executed(chunks: Array, low: Limits, high: Limits) -> Array:
+    """(..., Te A) what the environment makes of chunks (..., Te, A)."""
+    clipped = chunks if low is None or high is None else np.clip(chunks, low, high)
+    return clipped.reshape(*clipped.shape[:-2], -1)
+
+
+def examine(told: Known, draw: Callable[[Array], Array], low: Limits, high: Limits) -> dict[str, float]:
+    """The figures of ``errors.figures``.
+
+    Args:
+        draw: Windows (N, To, D) to executed parts (N, Te, A) of a chunk each, sampled by the policy.
+    """
+    count = len(told.observations)
+    drawn = draw(np.concatenate([told.observations] * DRAWS))
+    draws = executed(drawn.reshape(DRAWS, count, *drawn.shape[1:]), low, high)
+    if np.array_equal(draws[0], draws[-1]):  # At temperature 0 all are the same.
+        draws = draws[:1]
+    return figures(told.truth, draws, told.others, told.size)
