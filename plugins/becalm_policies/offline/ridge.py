@@ -53,7 +53,8 @@ def ridge(inputs: Array, outputs: Array, groups: Groups, strengths: Sequence[flo
         strengths: To choose from.
     """
     middle, size = outputs.mean(0), _sizes(outputs)
-    scaled = (outputs - middle) / size
+    # What is constant varies by its rounding, which is nothing to explain.
+    scaled = np.where(_varies(outputs), (outputs - middle) / size, 0.0)
     folds = _folds(groups)
     errors = np.zeros(len(strengths))
     guesses = [np.zeros_like(scaled) for _ in strengths]
@@ -81,9 +82,13 @@ def _folds(groups: Groups) -> Groups:
 
 def _sizes(values: Array) -> Array:
     """Standard deviation of each column, 1 where it does not vary."""
-    size = values.std(0)
-    # What is constant varies by its rounding.
-    return np.where(size > 1e-9 * np.abs(values).max(0, initial=0), size, 1.0)
+    return np.where(_varies(values), values.std(0), 1.0)
+
+
+def _varies(values: Array) -> npt.NDArray[np.bool_]:
+    """Which columns vary by more than rounding."""
+    varies: npt.NDArray[np.bool_] = values.std(0) > 1e-9 * np.abs(values).max(0, initial=0)
+    return varies
 
 
 def _solve(inputs: Array, outputs: Array, strengths: Sequence[float]) -> list[Array]:
