@@ -13,6 +13,7 @@ from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.demonstrations.windows import Windows
 from becalm_policies.environments.own import id_of
 from becalm_policies.formats.source import load
+from becalm_policies.formats.tables import Selection
 from becalm_policies.offline.bounds import beyond, choose, limited
 from becalm_policies.offline.reference import ENOUGH, pack, reference
 from becalm_policies.settings import PolicySettings
@@ -29,13 +30,18 @@ def held_out(settings: PolicySettings, count: int) -> int:
     return min(max(count // _KEPT, 1), _MOST) if count >= _FEWEST else 0
 
 
+def loaded(settings: PolicySettings) -> Episodes:
+    """The demonstrations of all splits, of which the arrays and the part are read that the settings name."""
+    return load(settings.data, Selection(settings.observe.keys, settings.action_key, settings.subset))
+
+
 def episodes_of(settings: PolicySettings, split: str) -> Episodes:
     """The demonstrations of split ``train`` or ``test``, as they came.
 
     Raises:
         UserError: If there are none.
     """
-    episodes = load(settings.data)
+    episodes = loaded(settings)
     asked = settings.demonstrations
     count = len(episodes) if asked is None else min(asked, len(episodes))
     return episodes.take(split_range(split, count, held_out(settings, count), "demonstration"))
@@ -101,7 +107,7 @@ def fit(settings: PolicySettings) -> dict[str, Any]:
 def summary(settings: PolicySettings) -> str:
     """What was read, in a line: how much, what is kept out, and what is done with actions beyond their bounds."""
     episodes = episodes_of(settings, "train")
-    total = len(load(settings.data))
+    total = len(loaded(settings))
     asked = settings.demonstrations
     kept = held_out(settings, total if asked is None else min(asked, total))
     said = f"{episodes.summary()}; {kept or 'none'} more for test"

@@ -12,6 +12,7 @@ from becalm.plugin.widget import Sketch, Slider, Weights
 from becalm.request import PrecisionName, SampleRequest, SpacingName
 from becalm.sampler import Sampler
 from becalm_policies.control.execution import Execution
+from becalm_policies.demonstrations.keys import ActionKey, Keys, Subset
 from becalm_policies.request import PolicyRequest
 
 
@@ -170,4 +171,7 @@ class InspectOptions(Settings):
     file: Annotated[str, Positional(), InputFile()] = Field(
         description="Demonstrations: a .npz, .hdf5 or zarr, the folder of a Minari or LeRobot dataset, or pusht."
     )
+    observe: Keys = Field(Keys(), description="What is observed.")
+    action_key: ActionKey = ()
+    subset: Subset = ""
     out: Annotated[str, OutputFile()] = Field("inspect.png", description="PNG to write: paths and histograms.")

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from becalm.plugin.settings import Settings
+from becalm_policies.demonstrations.keys import ActionKey, Subset
 from becalm_policies.demonstrations.observe import Observe, Raw
 from becalm_policies.demonstrations.prepare import Preparation
 from becalm_policies.demonstrations.statistics import Statistics, check_entries, check_size
@@ -19,6 +20,8 @@ class PolicySettings(Settings):
     """Configuration of the policies domain."""
 
     data: str = Field("pusht", description="File or folder of demonstrations, or pusht: the human ones, downloaded.")
+    action_key: ActionKey = ()
+    subset: Subset = ""
     environment: str = Field("", description="gymnasium id; read off the data where they say it.")
     demonstrations: int | None = Field(None, ge=1, description="Train on the first of them only; default: all.")
     holdout: int | None = Field(

@@ -12,6 +12,7 @@ import pyarrow.parquet
 import zarr
 
 from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.demonstrations.observe import keypoints
 
 LENGTHS = (7, 4, 9)
 
@@ -132,7 +133,7 @@ def _group(root: zarr.Group, episodes: Episodes, compressor: object) -> None:
     arrays = {"state": state, "action": episodes.actions.astype(np.float32)}
     if episodes.rewards is not None:
         arrays["reward"] = episodes.rewards.astype(np.float32)
-    arrays["keypoint"] = np.stack([state[:, :2]] * 9, axis=1)
+    arrays["keypoint"] = keypoints(state[:, 2:4], state[:, 4]).reshape(-1, 9, 2).astype(np.float32)
     for name, values in arrays.items():
         chunks = (8, *values.shape[1:])
         made = data.create_array(name, shape=values.shape, dtype=values.dtype, chunks=chunks, compressors=compressor)

@@ -65,7 +65,9 @@ class Field:
     @property
     def defaults(self) -> Mapping[str, Any]:
         """What the fields of the model at this one default to, as far as this one's own default says."""
-        return dict(self.default) if isinstance(self.default, BaseModel | Mapping) else {}
+        if isinstance(self.default, BaseModel):
+            return dict(iter(self.default))  # Not by its attribute ``keys``, which may be a field.
+        return dict(self.default) if isinstance(self.default, Mapping) else {}
 
     @property
     def bounds(self) -> tuple[float | None, float | None]:

@@ -7,7 +7,7 @@ import zipfile
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
@@ -67,6 +67,27 @@ def arrays(
         return {name: _array(held, path, name, kinds[name], budget) for name in names}
 
 
+def headers(path: Path, what: str) -> dict[str, tuple[tuple[int, ...], np.dtype[Any]]]:
+    """Shape and dtype of each array of an npz, as its header declares them.
+
+    Args:
+        what: What it should be.
+
+    Raises:
+        UserError: If it is no regular file or no npz, or is damaged.
+    """
+    found: dict[str, tuple[tuple[int, ...], np.dtype[Any]]] = {}
+    with archive(path, what) as held:
+        for info in held.infolist():
+            name = info.filename.removesuffix(".npy")
+            if name == info.filename:
+                continue
+            with held.open(info) as file:
+                shape, _, dtype = _header(file, path, name)
+            found[name] = (shape, dtype)
+    return found
+
+
 def _word(kinds: str) -> str:
     """What arrays of some kinds, letters as numpy has them, hold: the widest of them says it."""
     return next(word for letter, word in _WORDS.items() if letter in kinds)
@@ -76,10 +97,7 @@ def _array(held: zipfile.ZipFile, path: Path, name: str, kinds: str, budget: Bud
     info = held.getinfo(f"{name}.npy")
     budget.take(info.file_size, name)
     with held.open(info) as file:
-        version = np.lib.format.read_magic(file)
-        if version not in _HEADERS:
-            raise UserError(f"{path}: {name} is of version {version} of the npy format, 1.0 and 2.0 are read")
-        shape, transposed, dtype = _HEADERS[version](file)
+        shape, transposed, dtype = _header(file, path, name)
         if dtype.kind not in kinds:
             raise UserError(f"{path}: {name} must hold {_word(kinds)}, got {dtype}")
         count = 1
@@ -94,3 +112,12 @@ def _array(held: zipfile.ZipFile, path: Path, name: str, kinds: str, budget: Bud
         raise UserError(f"{path}: {name} must hold text, it holds numbers that are no letters")
     flat = np.frombuffer(content, dtype) if dtype.itemsize else np.zeros(count, dtype)
     return flat.reshape(shape[::-1]).T if transposed else flat.reshape(shape)
+
+
+def _header(file: IO[bytes], path: Path, name: str) -> tuple[tuple[int, ...], bool, np.dtype[Any]]:
+    """Shape, whether it is transposed, and dtype."""
+    version = np.lib.format.read_magic(file)
+    if version not in _HEADERS:
+        raise UserError(f"{path}: {name} is of version {version} of the npy format, 1.0 and 2.0 are read")
+    shape, transposed, dtype = _HEADERS[version](file)
+    return shape, transposed, dtype

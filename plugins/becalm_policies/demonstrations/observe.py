@@ -8,8 +8,8 @@ import numpy as np
 from pydantic import Field
 
 from becalm.errors import UserError
-from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.demonstrations.keys import Keys
 from becalm_policies.environments.pusht import GOAL, Pose
 
 # The nine keypoints of the block in its own frame, pixels, as in the data of Chi et al. 2023.
@@ -28,7 +28,7 @@ KEYPOINTS = np.array(
 )
 
 
-class Raw(Settings):
+class Raw(Keys):
     """The observation as it is."""
 
     kind: Literal["raw"] = "raw"
@@ -46,7 +46,7 @@ class Raw(Settings):
         return observations
 
 
-class SinCos(Settings):
+class SinCos(Keys):
     """Angles become sine and cosine, which have no jump at a full turn."""
 
     kind: Literal["sincos"] = "sincos"
@@ -68,7 +68,7 @@ class SinCos(Settings):
             raise UserError(f"angles must be entries of the observation, 0 to {observation - 1}, got {wrong[0]}")
 
 
-class PushT(Settings):
+class PushT(Keys):
     """Push-T's pose as nine keypoints on the block and the agent's position, pixels (Chi et al. 2023).
 
     ``frame`` adds the agent as the block sees it, and waves of it: where an edge lies is sharp in that frame. ``goal``

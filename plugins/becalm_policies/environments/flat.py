@@ -25,7 +25,7 @@ def parts(space: spaces.Space[Any], who: str, keys: Sequence[str] | None = None)
 
     Args:
         who: What they are, as a sentence begins.
-        keys: Names of those to keep, or of what holds them; default: all.
+        keys: Names of those to keep, in that order, or of what holds them; default: all.
 
     Raises:
         UserError: If there are none, a key is unknown, or a part is neither a Box nor left out.
@@ -35,7 +35,7 @@ def parts(space: spaces.Space[Any], who: str, keys: Sequence[str] | None = None)
         for key in keys:
             if not any(_within(name, key) for name, *_ in there):
                 raise unknown(f"key of {who}", key, [name for name, *_ in there])
-        there = [part for part in there if any(_within(part[0], key) for key in keys)]
+        there = [part for key in keys for part in there if _within(part[0], key)]
     if not there:
         raise UserError(f"{who} must hold vectors of numbers, got {_short(space)}")
     return there
@@ -49,13 +49,14 @@ class Flat(gymnasium.ObservationWrapper):  # type: ignore[misc]
 
     Attributes:
         names: What the vector's entries are called, as in files.
+        keys: How many of them are of which part.
     """
 
     def __init__(self, env: Any, who: str, keys: Sequence[str] | None = None) -> None:
         super().__init__(env)
         self._parts = parts(env.observation_space, who, keys)
-        sizes = ((name or "observation", int(np.prod(box.shape))) for name, _, box in self._parts)
-        self.names = [entry for name, size in sizes for entry in entries(name, size)]
+        self.keys = {name or "observation": int(np.prod(box.shape)) for name, _, box in self._parts}
+        self.names = [entry for name, size in self.keys.items() for entry in entries(name, size)]
         low, high = (
             np.concatenate([np.asarray(getattr(box, end), np.float64).reshape(-1) for *_, box in self._parts])
             for end in ("low", "high")

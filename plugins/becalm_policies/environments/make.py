@@ -26,7 +26,8 @@ def make(id: str, *, render: bool = False, imports: bool = False, keys: Sequence
         render: Whether ``env.render()`` gives pictures, (H, W, 3) uint8.
         imports: Whether the id may be ``module:Id`` or ``module:Class``, which imports that module; never for an id
             that a file holds.
-        keys: Parts of a Dict's observation to keep; default: all that are vectors.
+        keys: Parts of a Dict's observation to keep, in that order; default: all that are vectors. An environment
+            whose observation has no parts looks away.
 
     Raises:
         UserError: If there is no such environment, it needs a package that is missing, its observations hold no vectors
@@ -86,6 +87,11 @@ def entry_names(env: Any, size: int) -> list[str] | None:
     return observation_names(id, size) or getattr(_flattening(env), "names", None)
 
 
+def entry_keys(env: Any) -> dict[str, int] | None:
+    """How many entries of the observations of a made environment are of which part, where it has parts."""
+    return getattr(_flattening(env), "keys", None)
+
+
 def _flattening(env: Any) -> Any:
     """The wrapper that flattens observations, or None."""
     from becalm_policies.environments.flat import Flat
@@ -105,6 +111,7 @@ def _flat(env: Any, id: str, keys: Sequence[str] | None) -> Any:
     if not isinstance(actions, gymnasium.spaces.Box) or not np.issubdtype(actions.dtype, np.floating):
         kind = type(actions).__name__ + ("" if actions.dtype is None else f" of {actions.dtype}")
         raise UserError(f"actions of environment {id} must be a Box of floats, got {kind}")
+    keys = keys if isinstance(seen, gymnasium.spaces.Dict | gymnasium.spaces.Tuple) else None
     if keys or not (isinstance(seen, gymnasium.spaces.Box) and len(seen.shape) == 1 and seen.dtype.kind == "f"):
         env = Flat(env, f"observations of environment {id}", keys or None)
     shape = actions.shape

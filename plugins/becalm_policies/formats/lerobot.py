@@ -3,31 +3,38 @@
 Both are read the same way: all rows of ``data/**/*.parquet``, in order of episode and frame.
 """
 
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from becalm.errors import UserError
+from becalm.errors import UserError, nearest
 from becalm.gate.limit import Budget
 from becalm.gate.parquet import check_columns, opened
 from becalm.gate.regular import inside
 from becalm.gate.text import read_table
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.formats.parts import check_member, entries, matrix, member, parsing, series, store
+from becalm_policies.formats.tables import USUAL, Selection, no_subset
 
 INFO = "meta/info.json"
 _WHAT = "a LeRobot dataset"
+_OBSERVED = "observation."
+_PICTURES = ("image", "video")
 _STATE, _MORE = "observation.state", "observation.environment_state"
 _ACTION, _REWARD, _EPISODE, _FRAME = "action", "next.reward", "episode_index", "frame_index"
 
 
-def read(path: Path) -> Episodes:
-    """Reads the low-dimensional columns: the state, then the environment's state if there is one; images stay out.
+def read(path: Path, selection: Selection = USUAL) -> Episodes:
+    """Reads the low-dimensional columns: the state, then the environment's state, as far as they are there; else all
+    that is observed. Images stay out.
 
     Raises:
-        UserError: If it is damaged, of another version, holds no low-dimensional state, or lacks rows.
+        UserError: If it is damaged, of another version, holds no low-dimensional observation, lacks rows, or what is
+            selected is not there.
     """
     with parsing(path, _WHAT):
         inside(path, path / INFO)
@@ -36,28 +43,78 @@ def read(path: Path) -> Episodes:
         if not version.startswith(("v2", "v3")):
             raise UserError(f"{path}: codebase_version must be v2 or v3, got {version[:40] or 'none'}")
         features = member(path, info, "features", where=INFO)
-        for name in (_STATE, _ACTION):
+        seen = _observed(path, features, selection)
+        acting = _named(path, features, selection.action, "--action-key") if selection.action else [_ACTION]
+        for name in (*seen, *acting):
             check_member(path, features, name, where="the features")
-        seen = [name for name in (_STATE, _MORE) if name in features]
-        columns = [_EPISODE, _FRAME, *seen, _ACTION, *([_REWARD] if _REWARD in features else [])]
-        rows = _rows(path, columns)
+        columns = dict.fromkeys((_EPISODE, _FRAME, *seen, *acting, *([_REWARD] if _REWARD in features else [])))
+        rows = _rows(path, list(columns))
         order = np.lexsort((rows[_FRAME], rows[_EPISODE]))
         rows = {name: values[order] for name, values in rows.items()}
         starts = np.flatnonzero(np.diff(rows[_EPISODE], prepend=-1))
         ends = np.append(starts[1:], len(order))
         _check_whole(path, info, rows, starts, ends)
-        observations = np.concatenate([matrix(path, name, rows[name]) for name in seen], axis=1)
-        actions = matrix(path, _ACTION, rows[_ACTION])
+        tables = {name: matrix(path, name, rows[name]) for name in (*seen, *acting)}
         rewards = series(path, _REWARD, rows[_REWARD]) if _REWARD in rows else None
+        subsets = _subsets(info, len(ends))
         spec = {
             "format": f"lerobot {version}",
             "observation": [entry for name in seen for entry in _names(name, features[name], rows[name])],
-            "action": _names(_ACTION, features[_ACTION], rows[_ACTION]),
+            "keys": {name: tables[name].shape[1] for name in seen},
+            "action": [entry for name in acting for entry in _names(name, features[name], rows[name])],
+            "action_keys": {name: tables[name].shape[1] for name in acting},
             "rate": info.get("fps"),
             "source": str(info.get("repo_id") or info.get("robot_type") or ""),
-            "left_out": sorted(name for name in features if name.startswith("observation.") and name not in seen),
+            "left_out": sorted(name for name in features if name.startswith(_OBSERVED) and name not in seen),
+            **({"subsets": {name: len(held) for name, held in subsets.items()}} if subsets else {}),
         }
-    return store(path, observations, actions, ends, rewards, "", spec)
+        observations, actions = (np.concatenate([tables[name] for name in names], axis=1) for names in (seen, acting))
+        if selection.subset and selection.subset not in subsets:
+            raise no_subset(path, selection.subset, subsets)
+    episodes = store(path, observations, actions, ends, rewards, "", spec)
+    return episodes.take(subsets[selection.subset]) if selection.subset else episodes
+
+
+def _observed(path: Path, features: Mapping[str, Any], selection: Selection) -> list[str]:
+    """The features that are asked for, else the usual ones, else all that are observed and no pictures."""
+    if selection.keys:
+        return _named(path, features, selection.keys, "--observe.keys")
+    usual = [name for name in (_STATE, _MORE) if name in features]
+    others = [name for name in features if name.startswith(_OBSERVED) and _kind(features[name]) not in _PICTURES]
+    if not (usual or others):
+        said = ", ".join(f"{name} ({_kind(features[name])})" for name in sorted(features)[:12]) or "nothing"
+        raise UserError(f"{path}: the features must hold {_STATE!r} or another vector that is observed, got {said}")
+    return usual or others
+
+
+def _named(path: Path, features: Mapping[str, Any], keys: Sequence[str], flag: str) -> list[str]:
+    """The features that keys name, in full or without ``observation.``."""
+    found: list[str] = []
+    for key in keys:
+        name = next((name for name in (key, f"{_OBSERVED}{key}") if name in features), None)
+        if name is None:
+            said = f"{', '.join(sorted(features)[:12])}{nearest(key, list(features))}"
+            raise UserError(f"{path}: the features must hold {key!r}, as {flag} asks, got {said}")
+        if _kind(features[name]) in _PICTURES:
+            raise UserError(f"{path}: {name} must be a vector of numbers, as {flag} asks, got {_kind(features[name])}")
+        if name in found:
+            raise UserError(f"{flag} must name a feature once, got {name!r} twice")
+        found.append(name)
+    return found
+
+
+def _kind(feature: Any) -> str:
+    return str(feature.get("dtype", "unknown")) if isinstance(feature, dict) else "unknown"
+
+
+def _subsets(info: Mapping[str, Any], count: int) -> dict[str, range]:
+    """The episodes of each split that is written as ``{"train": "0:50"}``."""
+    found: dict[str, range] = {}
+    for name, span in (info.get("splits") or {}).items():
+        match = re.fullmatch(r"(\d{1,12}):(\d{1,12})", str(span))
+        if match is not None and int(match[1]) < int(match[2]) <= count:
+            found[str(name)] = range(int(match[1]), int(match[2]))
+    return found
 
 
 def _rows(path: Path, columns: list[str]) -> dict[str, npt.NDArray[Any]]:

@@ -10,27 +10,30 @@ from becalm.errors import UserError, nearest
 from becalm.files.atomic import write_atomic
 from becalm.files.fetch import fetch, home
 from becalm_policies.demonstrations.episodes import Episodes
-from becalm_policies.formats import pusht, read, zarr
-from becalm_policies.formats.parts import member
+from becalm_policies.formats import npz, read, zarr
+from becalm_policies.formats.parts import check_member
+from becalm_policies.formats.tables import USUAL, Selection, Tables
 
 NAMES = ("pusht",)
+_ARRAYS = ("state", "action", "episode_ends")
 MIRRORS = ("https://diffusion-policy.cs.columbia.edu/data/training/",)
 ARCHIVE = "pusht.zip"
 DIGEST = "e5f0b2b088fb60d8a8d412c2694e7241283a552e2cf21192ecbc44249189869b"
 """SHA-256 of what counts of Push-T: states and actions as float32, episode ends as int64, one after the other."""
 
 
-def load(name_or_path: str) -> Episodes:
+def load(name_or_path: str, selection: Selection = USUAL) -> Episodes:
     """Demonstrations.
 
     Args:
         name_or_path: ``pusht``, the human demonstrations of Chi et al. 2023, or a file or folder of a known format.
+        selection: Which of its arrays and episodes; default: what the format means.
 
     Raises:
-        UserError: If there are none, or they are damaged.
+        UserError: If there are none, they are damaged, or what is selected is not there.
     """
     if name_or_path == "pusht":
-        return pusht.read(push_t())
+        return npz.read(push_t(), selection)
     path = Path(name_or_path).expanduser()
     try:
         there = path.exists()
@@ -39,7 +42,7 @@ def load(name_or_path: str) -> Episodes:
     if not there:
         known = f"known names are {', '.join(NAMES)}{nearest(name_or_path, NAMES)}"
         raise UserError(f"there are no demonstrations {name_or_path!r}: name a file or folder; {known}")
-    return read(path)
+    return read(path, selection)
 
 
 def push_t(mirrors: tuple[str, ...] = MIRRORS) -> Path:
@@ -54,9 +57,10 @@ def push_t(mirrors: tuple[str, ...] = MIRRORS) -> Path:
     archive = kept.with_name(ARCHIVE)
     hint = f"put {kept.name} into {kept.parent}, or name a file of demonstrations by --data"
     fetch(archive, mirrors, _is_push_t, hint=hint)
-    arrays = zarr.load(archive, ("action",))
+    with zarr.tables(archive) as tables:
+        state, action, ends = _arrays(tables)
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, state=arrays["state"], action=arrays["action"], episode_ends=arrays["episode_ends"])
+    np.savez_compressed(buffer, state=state, action=action, episode_ends=ends)
     write_atomic(kept, buffer.getvalue())
     archive.unlink()
     return kept
@@ -73,8 +77,18 @@ def digest(state: np.ndarray, action: np.ndarray, ends: np.ndarray) -> str:
 def _is_push_t(path: Path) -> bool:
     """Whether an archive holds the demonstrations: its own checksum is not published, so the content's decides."""
     try:
-        arrays = zarr.load(path, ("action",))
-        numbers = [member(path, arrays, name) for name in ("state", "action", "episode_ends")]
+        with zarr.tables(path) as tables:
+            return digest(*_arrays(tables)) == DIGEST
     except UserError:
         return False
-    return digest(*numbers) == DIGEST
+
+
+def _arrays(tables: Tables) -> list[np.ndarray]:
+    """States, actions and episode ends.
+
+    Raises:
+        UserError: If one is missing.
+    """
+    for name in _ARRAYS:
+        check_member(tables.path, tables.leaves, name)
+    return [tables.read(name, True) for name in _ARRAYS]

@@ -16,60 +16,63 @@ from becalm.gate.tree import Tree
 from becalm.gate.tree import tree as files
 from becalm.gate.zarr import array, check
 from becalm_policies.demonstrations.episodes import Episodes
-from becalm_policies.formats import pusht
-from becalm_policies.formats.parts import entries, matrix, member, parsing, series, store
+from becalm_policies.formats import flat
+from becalm_policies.formats.parts import member, parsing
+from becalm_policies.formats.tables import USUAL, Leaf, Selection, Tables
 
 _WHAT = "a zarr replay buffer"
-_OBSERVATIONS = ("state", "obs", "keypoint")
+_ENDS = "episode_ends"
 _MARKS = (".zgroup", "zarr.json")
 
 
-def read(path: Path) -> Episodes:
-    """Reads a replay buffer; the observation is ``state``, else ``obs``, else ``keypoint``.
+def read(path: Path, selection: Selection = USUAL) -> Episodes:
+    """Reads a replay buffer; the observation is ``state``, else ``obs``, else ``keypoint``, else all vectors in it.
 
     Raises:
-        UserError: If it is damaged or holds something else.
+        UserError: If it is damaged or holds something else, or what is selected is not there.
     """
-    arrays = load(path, ("action", "reward"))
-    observed = next(name for name in _OBSERVATIONS if name in arrays)
-    observations = matrix(path, f"data/{observed}", arrays[observed])
-    actions = matrix(path, "data/action", member(path, arrays, "action", where="data"))
-    for name in ("action", "reward"):
-        if name in arrays and len(arrays[name]) != len(observations):
-            raise UserError(
-                f"{path}: data/{name} must have {len(observations)} steps as data/{observed}, got {len(arrays[name])}"
-            )
-    rewards = series(path, "data/reward", arrays["reward"]) if "reward" in arrays else None
-    environment, spec = "", {"format": "zarr", "observation": entries(observed, observations.shape[1])}
-    if observed == "state" and "keypoint" in arrays:
-        environment, more = pusht.known(observations.shape[1], actions.shape[1])
-        spec = {**spec, **more, "format": "zarr"}
-    return store(path, observations, actions, arrays["episode_ends"], rewards, environment, spec)
+    with tables(path) as there:
+        return flat.read(there, selection, "zarr")
 
 
-def load(path: Path, names: tuple[str, ...]) -> dict[str, npt.NDArray[Any]]:
-    """The observations that are there, ``episode_ends``, and of the other names those that are there.
+@contextmanager
+def tables(path: Path) -> Iterator[Tables]:
+    """The arrays of ``data`` by name, and ``episode_ends`` of ``meta``.
 
     Raises:
-        UserError: If it is damaged, cut short, holds no observations, is encoded by other codecs than those of
-            ``becalm.gate.zarr``, or is more than may be read.
+        UserError: If it is damaged, cut short, or encoded by other codecs than those of ``becalm.gate.zarr``; in the
+            block, if an array is more than may be read.
     """
     with parsing(path, _WHAT), _opened(path) as (group, tree, root), warnings.catch_warnings():
         warnings.simplefilter("ignore")  # zarr warns of what it finds beside the arrays.
         budget = Budget(path)
-        data = member(path, group, "data")
-        present = [name for name in (*_OBSERVATIONS, *names) if name in data]
-        if not set(present) & set(_OBSERVATIONS):
-            there = ", ".join(sorted(data)) or "nothing"
-            raise UserError(f"{path}: data must hold one of {', '.join(_OBSERVATIONS)}, got {there}")
-        folders = {name.removeprefix(f"{root}data/").partition("/")[0] for name in tree.sizes}
-        lost = [name for name in (*_OBSERVATIONS, *names) if name not in present and name in folders]
-        if lost:
+        data = dict(_arrays(member(path, group, "data")))
+        ends = member(path, member(path, group, "meta"), _ENDS, where="meta")
+        files = {name.removeprefix(f"{root}data/") for name in tree.sizes if name.startswith(f"{root}data/")}
+        folders = {name.partition("/")[0] for name in files if "/" in name}
+        if lost := sorted(folders - {name.partition("/")[0] for name in data}):
             raise UserError(f"{path}: data/{lost[0]} must have its .zarray, it has not: the copy is partial")
-        meta = member(path, group, "meta")
-        ends = member(path, meta, "episode_ends", where="meta")
-        nodes = {name: (f"data/{name}", data[name]) for name in present} | {"episode_ends": ("meta/episode_ends", ends)}
-        return {name: _whole(tree, root, place, node, budget) for name, (place, node) in nodes.items()}
+
+        def get(name: str, needed: bool) -> npt.NDArray[Any]:
+            if name == _ENDS:
+                return _whole(tree, root, f"meta/{_ENDS}", ends, budget, needed=True)
+            return _whole(tree, root, f"data/{name}", data[name], budget, needed=needed)
+
+        nodes = {**data, _ENDS: ends}
+        leaves = {name: Leaf(tuple(node.shape), np.dtype(node.dtype)) for name, node in nodes.items()}
+        yield Tables(path, "data", leaves, get)
+
+
+def _arrays(group: Any, above: str = "") -> Iterator[tuple[str, Any]]:
+    """The arrays of a group and of groups in it, by name."""
+    import zarr
+
+    for name in sorted(group):
+        node = group[name]
+        if isinstance(node, zarr.Array):
+            yield f"{above}{name}", node
+        else:
+            yield from _arrays(node, f"{above}{name}/")
 
 
 @contextmanager
@@ -114,8 +117,11 @@ def _inside(path: Path, names: list[str]) -> str:
     return "" if folder == "." else folder
 
 
-def _whole(tree: Tree, root: str, name: str, node: Any, budget: Budget) -> npt.NDArray[Any]:
+def _whole(tree: Tree, root: str, name: str, node: Any, budget: Budget, *, needed: bool) -> npt.NDArray[Any]:
     """The array; chunks that are not stored are full of its fill value, as the specification has it.
+
+    Args:
+        needed: Whether an array without any chunk is refused: nothing can be learnt of one value.
 
     Raises:
         UserError: If chunks are missing that ``becalm.gate.fill`` does not take for such, one is of another size, it is
@@ -128,6 +134,8 @@ def _whole(tree: Tree, root: str, name: str, node: Any, budget: Budget) -> npt.N
     # Before the library counts its chunks, of which metadata may name any number.
     described = array(tree, f"{root}{name}", budget)
     absent = chunk.check(tree, f"{root}{name}", described)
+    if needed and absent and len(absent) == described.count:
+        raise fill.lost(f"{tree.path}: {name}", described.count, 0, "it would be the fill value throughout")
     values = np.asarray(node[...])
     if absent:
         fill.check(f"{tree.path}: {name}", values, node.fill_value, described.chunks, absent)

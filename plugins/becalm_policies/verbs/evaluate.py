@@ -115,7 +115,7 @@ def task_for(actor: Policy, options: EvaluateOptions) -> Task:
     if not asked:
         raise UserError(f"{options.checkpoint} does not say which environment it is for: name one with --env")
     # A checkpoint's environment is looked up by name only; a module is imported for whoever typed it.
-    maker = partial(make, asked, imports=options.env is not None)
+    maker = partial(make, asked, imports=options.env is not None, keys=domain.observe.keys)
     id = id_of(asked)
     if domain.environment not in ("", id):
         raise UserError(f"{options.checkpoint} is a policy for {domain.environment}, not for {id}")

@@ -11,6 +11,7 @@ from becalm.plugin.report import Progress, Table, counted
 from becalm.provenance import record, write
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.formats.source import load
+from becalm_policies.formats.tables import Selection
 from becalm_policies.options import InspectOptions
 from becalm_policies.views.demonstration_plot import plot_demonstrations
 
@@ -25,7 +26,7 @@ def run(options: InspectOptions) -> Iterator[str | Progress | Table]:
     """
     path = Path(options.out)
     atomic.check(path, (".png",))
-    episodes = load(options.file)
+    episodes = load(options.file, Selection(options.observe.keys, options.action_key, options.subset))
     yield _overview(episodes, options.file)
     for title, values, names in columns(episodes):
         yield _dimensions(title, values, names)
@@ -109,6 +110,9 @@ def _overview(episodes: Episodes, name: str) -> Table:
         ("ended by the environment", "unknown" if episodes.terminated is None else int(episodes.terminated.sum())),
         ("observation after the last action", "no" if episodes.last is None else "yes"),
     ]
+    for title, held in (("observed", "keys"), ("action", "action_keys"), ("parts (--subset)", "subsets")):
+        if isinstance(counts := spec.get(held), dict) and counts:
+            rows.append((title, ", ".join(f"{name} ({count})" for name, count in counts.items())))
     if left_out:
         rows.append(("left out", ", ".join(map(str, left_out))))
     return Table(("what", "value"), tuple(rows), name)

@@ -17,7 +17,7 @@ from becalm.files.atomic import writable
 from becalm.plugin.report import Progress, Table, counted
 from becalm_policies.demonstrations.demonstrators import Demonstrator, Factory, demonstrator
 from becalm_policies.demonstrations.episodes import Array, Episodes
-from becalm_policies.environments.make import entry_names, make
+from becalm_policies.environments.make import entry_keys, entry_names, make
 from becalm_policies.environments.own import id_of
 from becalm_policies.environments.rate import control_rate
 from becalm_policies.options import RecordOptions
@@ -68,6 +68,7 @@ class _Recording:
         bounded = bool(np.isfinite(space.low).all() and np.isfinite(space.high).all())
         spec = {
             "observation": entry_names(self.env, whole.observations.shape[1]),
+            "keys": entry_keys(self.env),
             "action_low": space.low.tolist() if bounded else None,
             "action_high": space.high.tolist() if bounded else None,
             "rate": control_rate(self.env),
@@ -90,7 +91,7 @@ class _Recording:
             self.kept = [whole]
             whole.write(path, provenance.record("policies record", self.options))
         else:
-            from becalm_policies.formats.minari import write
+            from becalm_policies.formats.to_minari import write
 
             write(path, self.episodes())
 
@@ -268,7 +269,7 @@ def _check_out(path: Path, options: RecordOptions) -> None:
     if path.suffix not in (".npz", ".hdf5", ""):
         raise UserError(f"--out must end in .npz, or be a folder or .hdf5 file for Minari, got {options.out}")
     if path.suffix != ".npz":
-        from becalm_policies.formats.minari import check_target
+        from becalm_policies.formats.to_minari import check_target
 
         check_target(path)
     writable(path)

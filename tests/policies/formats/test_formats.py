@@ -25,8 +25,8 @@ def test_demonstrations_survive_the_format(tmp_path: Path, kind: str) -> None:
 @pytest.mark.parametrize("kind", written.FORMATS)
 def test_the_environment_and_the_bounds_are_known_where_the_format_says_them(tmp_path: Path, kind: str) -> None:
     found = formats.read(written.FORMATS[kind](tmp_path, written.small()))
-    push_t = kind in ("pusht", "zarr", "zarr.zip")
-    nothing = kind.startswith("lerobot")
+    push_t = kind in ("zarr", "zarr.zip")
+    nothing = kind.startswith("lerobot") or kind == "pusht"
     assert found.environment == ("gym_pusht/PushT-v0" if push_t else "" if nothing else "Pendulum-v1")
     bound = [512.0, 512.0] if push_t else None if nothing or kind == "robomimic" else [1e3, 1e3]
     assert found.spec.get("action_high") == bound
@@ -37,7 +37,8 @@ def test_what_a_format_says_of_ends_and_of_the_control_rate_is_kept(tmp_path: Pa
     found = formats.read(written.FORMATS[kind](tmp_path, written.small()))
     says_ends = kind in ("store", "minari", "minari before 0.5", "robomimic")
     assert (found.terminated is not None, found.last is not None) == (says_ends, says_ends)
-    assert found.rate == (20 if kind in ("robomimic", "lerobot v2", "lerobot v3") else 0)
+    rates = {"robomimic": 20, "lerobot v2": 20, "lerobot v3": 20, "zarr": 10, "zarr.zip": 10}
+    assert found.rate == rates.get(kind, 0)
 
 
 @pytest.mark.parametrize("kind", written.FORMATS)

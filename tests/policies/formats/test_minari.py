@@ -11,7 +11,7 @@ from reading import SENTENCE, same
 
 from becalm import UserError
 from becalm_policies import formats
-from becalm_policies.formats import minari
+from becalm_policies.formats import to_minari
 
 pytestmark = pytest.mark.usefixtures("minari_root")
 
@@ -20,7 +20,7 @@ def test_minari_loads_what_we_write(tmp_path: Path, minari_root: Path) -> None:
     import minari as library
 
     expected = written.small()
-    minari.write(minari_root / "ours-v3", expected)
+    to_minari.write(minari_root / "ours-v3", expected)
     dataset = library.load_dataset("ours-v3")
     assert (dataset.total_episodes, dataset.total_steps) == (len(expected), len(expected.actions))
     assert dataset.env_spec.id == "Pendulum-v1"
@@ -46,7 +46,7 @@ def _old(path: Path) -> None:
 
 def test_ends_that_were_made_up_are_not_read_as_known(tmp_path: Path) -> None:
     whole = written.small()
-    minari.write(tmp_path / "ours-v0", replace(whole, terminated=None))
+    to_minari.write(tmp_path / "ours-v0", replace(whole, terminated=None))
     found = formats.read(tmp_path / "ours-v0")
     assert found.terminated is None and same(found, whole) and found.last is not None
     _old(tmp_path / "ours-v0")
@@ -60,7 +60,7 @@ def test_what_we_write_for_minari_comes_back_whole(tmp_path: Path, name: str, re
     expected = written.small(rewards=rewards)
     expected = expected if rewards else replace(expected, terminated=None, last=None)
     for _ in range(2):  # The second replaces the first.
-        minari.write(tmp_path / name, expected)
+        to_minari.write(tmp_path / name, expected)
         found = formats.read(tmp_path / name)
         assert same(found, expected)
         for known in ("rewards", "terminated", "last"):
@@ -74,10 +74,10 @@ def test_minari_knows_our_own_environments_too(tmp_path: Path, minari_root: Path
     import minari as library
 
     ours = replace(written.small(), environment="becalm/Fork-v0")
-    minari.write(minari_root / "fork-v0", ours)
+    to_minari.write(minari_root / "fork-v0", ours)
     assert library.load_dataset("fork-v0").recover_environment().spec.id == "becalm/Fork-v0"
     strange = replace(ours, environment="nobody/Knows-v7")
-    minari.write(minari_root / "strange-v0", strange)
+    to_minari.write(minari_root / "strange-v0", strange)
     assert library.load_dataset("strange-v0").env_spec.id == "nobody/Knows-v7"
 
 
@@ -86,7 +86,7 @@ def test_minari_is_never_written_over_something_else(tmp_path: Path) -> None:
     (tmp_path / "mine-v0" / "thesis.txt").write_text("years of work")
     for name in ("mine-v0", "no version"):
         with pytest.raises(UserError, match=SENTENCE):
-            minari.write(tmp_path / name, written.small())
+            to_minari.write(tmp_path / name, written.small())
     assert [path.name for path in tmp_path.rglob("*")] == ["mine-v0", "thesis.txt"]
 
 

@@ -99,13 +99,16 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "a folder of other things": (_folder, "in no known format; known are"),
     "no actions": (
         _rewrite(lambda arrays: arrays.__delitem__("action")),
-        "must hold 'action', got episode_ends, state",
+        "must hold 'action', or what --action-key names, got episode_ends, state",
     ),
     "strings": (
         _rewrite(lambda arrays: arrays.update(action=np.full((20, 2), "x"))),
         "action must hold numbers, got <U1",
     ),
-    "lengths differ": (_rewrite(lambda arrays: arrays.update(action=np.zeros((19, 2)))), "one action per observation"),
+    "lengths differ": (
+        _rewrite(lambda arrays: arrays.update(action=np.zeros((19, 2)))),
+        "got state and action of 20 and 19 steps",
+    ),
     "ends beyond": (
         _rewrite(lambda arrays: arrays.update(episode_ends=np.array([3, 99]))),
         "finish at the number of steps",
@@ -148,12 +151,19 @@ BAD: dict[str, tuple[Callable[[Path], Path], str]] = {
     "minari in part": (_hdf5(written.old_minari, _replace("episode_2", None)), "must hold 3 episodes"),
     "hdf5 of others": (
         _hdf5(written.old_minari, lambda file: (file.clear(), file.create_group("things"))[0]),
-        "must hold data/demo_N (robomimic) or episode_N (Minari), got things",
+        "must hold data/demo_N (robomimic), episode_N (Minari), or observations and actions (D4RL, ALOHA), got things",
     ),
     "zarr in part": (_partial_zarr, "data/state must have all its 3 chunks, got 2"),
-    "zarr of others": (_unknown_zarr, "data must hold one of state, obs, keypoint, got action, reward"),
+    "zarr of others": (
+        _unknown_zarr,
+        "data must hold one of state, obs, observations, "
+        "observation, keypoint, or what --observe.keys names, got action, episode_ends, reward",
+    ),
     "lerobot of another version": (_info(codebase_version="v1.6"), "codebase_version must be v2 or v3, got v1.6"),
-    "lerobot without state": (_info(features={"action": {}}), "the features must hold 'observation.state', got action"),
+    "lerobot without state": (
+        _info(features={"action": {}}),
+        "must hold 'observation.state' or another vector that is observed, got action",
+    ),
     "lerobot in part": (_info(total_frames=30), "must hold 30 frames as meta/info.json says, got 20"),
 }
 
