@@ -8,6 +8,7 @@ from torch import Tensor
 from becalm.denoiser import GaussianMixture
 from becalm.level import NoiseLevel
 from becalm.schedule import (
+    CappedCosine,
     Cosine,
     Discrete,
     Flow,
@@ -25,6 +26,7 @@ VP: list[NoiseSchedule] = [
     Linear(steps=10, first=0.1, last=0.9),
     Cosine(),
     Cosine(offset=0),
+    CappedCosine(steps=20),
     Sigmoid(),
     Sigmoid(start=0, end=3, tau=0.7),
     VariancePreserving(),

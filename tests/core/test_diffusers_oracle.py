@@ -3,6 +3,7 @@
 Both sides call one function for eps, exact for a mixture of Gaussians. Its index i is our time (i + 1) / 1000.
 """
 
+import math
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -14,7 +15,7 @@ from torch import Tensor
 
 from becalm.level import NoiseLevel
 from becalm.sampler import DDIM, DDPM, DPMpp2M, DPMpp3M, DPMppSDE, Euler, Heun, Sampler, UniPC, sample
-from becalm.schedule import Linear, levels
+from becalm.schedule import CappedCosine, Linear, betas, levels
 
 diffusers = pytest.importorskip("diffusers")
 
@@ -182,6 +183,17 @@ def test_third_order_integrates_the_whole_second_difference_where_diffusers_take
     right = third_order_by_hand(indices, share=1.0, correct=True, last=2)
     assert distance(ours(DPMpp3M(), path(scheduler)), right) < 2e-6
     assert distance(their, right) > 1e-3
+
+
+@pytest.mark.parametrize("steps", [10, 100, 1000])
+def test_the_capped_cosine_is_squaredcos_cap_v2(steps: int) -> None:
+    scheduler = diffusers.DDPMScheduler(num_train_timesteps=steps, beta_schedule="squaredcos_cap_v2")
+    # Its own table is float32: the formula in doubles to the last digits, then its table to float32's.
+    curve = [math.cos((k / steps + 0.008) / 1.008 * math.pi / 2) ** 2 for k in range(steps + 1)]
+    wanted = torch.tensor([min(1 - after / before, 0.999) for before, after in pairwise(curve)], dtype=torch.float64)
+    found = betas(CappedCosine(steps=steps), steps)
+    torch.testing.assert_close(found, wanted, rtol=0, atol=1e-12)
+    torch.testing.assert_close(found.float(), scheduler.betas, rtol=1e-6, atol=0)
 
 
 def test_the_tables_are_diffusers_tables() -> None:

@@ -17,7 +17,16 @@ from becalm.objective import Draw, Importance, LogNormal, Memory, Objective, Uni
 from becalm.objective.draw import BINS
 from becalm.objective.weighting import P2, Edm, MinSnr, Simple, Snr
 from becalm.prediction import gain
-from becalm.schedule import Cosine, Flow, Karras, Linear, NoiseSchedule, VarianceExploding, VariancePreserving
+from becalm.schedule import (
+    CappedCosine,
+    Cosine,
+    Flow,
+    Karras,
+    Linear,
+    NoiseSchedule,
+    VarianceExploding,
+    VariancePreserving,
+)
 from becalm.train.step import _remember
 
 PREDICTIONS: tuple[Prediction, ...] = get_args(Prediction)
@@ -100,6 +109,14 @@ def test_what_cannot_tell_x0_from_pure_noise_is_refused(kind: Prediction) -> Non
     with pytest.raises(ValueError, match=f"prediction {kind} cannot recover x0 at t = 1"):
         Objective(prediction=kind).check(Cosine())
     Objective(prediction=kind).check(Linear())
+
+
+@pytest.mark.parametrize("kind", ["eps", "score"])
+def test_noise_is_predicted_on_the_cosine_with_the_cap_of_its_paper(kind: Prediction) -> None:
+    objective = Objective(prediction=kind)
+    assert objective.fit(Cosine(offset=0.1)) == CappedCosine(offset=0.1)
+    objective.check(objective.fit(Cosine()))
+    assert objective.fit(Flow()) == Flow() and Objective(prediction="v").fit(Cosine()) == Cosine()
 
 
 @settings(max_examples=20, deadline=None)

@@ -249,7 +249,7 @@ def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[An
 
     settings: Any = call.settings
     if not call.own["resume"]:
-        settings.objective.check(settings.schedule)
+        settings.objective.check(settings.objective.fit(settings.schedule))
         origin = call.own["origin"]
         stored = None if origin is None else Checkpoint.read(find(origin))
         domain = settings.settings.fit()

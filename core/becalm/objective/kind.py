@@ -18,7 +18,7 @@ from becalm.plugin.kinds import Kind
 from becalm.prediction import Prediction
 from becalm.process.gaussian import GAUSSIAN
 from becalm.process.protocol import Process
-from becalm.schedule.kind import NoiseSchedule
+from becalm.schedule.kind import NoiseSchedule, Schedule
 from becalm.schedule.spacing import terminal_snr_is_zero
 
 C = TypeVar("C")
@@ -107,6 +107,11 @@ class Objective(Kind):
             table["weighting"] = {"kind": "min_snr", "gamma": gamma}
         return {"kind": "hybrid", "bound": share, **table} if share else table
 
+    def fit(self, schedule: NoiseSchedule) -> NoiseSchedule:
+        """The schedule to train on: that one, or where the network would have to tell x0 from pure noise, capped."""
+        predicts_noise = self.prediction in ("eps", "score")
+        return schedule.capped() if predicts_noise and isinstance(schedule, Schedule) else schedule
+
     def check(self, schedule: NoiseSchedule, process: Process | None = None) -> None:
         """Refuses what cannot be trained.
 
@@ -117,7 +122,7 @@ class Objective(Kind):
         if self.prediction in ("eps", "score") and terminal_snr_is_zero(schedule):
             raise UserError(
                 f"prediction {self.prediction} cannot recover x0 at t = 1, where this schedule is pure noise: "
-                "use v, x0 or flow, or a schedule that ends above zero SNR such as linear"
+                "use v, x0 or flow, or a schedule that ends above zero SNR such as squaredcos_cap_v2"
             )
         if process is not None and not process.gaussian and self.prediction != "x0":
             raise UserError(

@@ -5,7 +5,7 @@ A schedule is a file here, or a package's own (``becalm.plugin.kinds``).
 
 from becalm.plugin.kinds import register
 from becalm.schedule.blur import Blur
-from becalm.schedule.cosine import Cosine
+from becalm.schedule.cosine import CappedCosine, Cosine
 from becalm.schedule.discrete import Discrete, Linear
 from becalm.schedule.exploding import Karras, VarianceExploding
 from becalm.schedule.flow import Flow
@@ -19,6 +19,7 @@ from becalm.schedule.table import betas, rescale_zero_terminal_snr
 for _kind in (
     Linear,
     Cosine,
+    CappedCosine,
     Sigmoid,
     Flow,
     Karras,
@@ -32,6 +33,7 @@ for _kind in (
 
 __all__ = [
     "Blur",
+    "CappedCosine",
     "Cosine",
     "Discrete",
     "Flow",

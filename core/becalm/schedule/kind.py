@@ -41,6 +41,10 @@ class Schedule(Kind):
             UserError: If so.
         """
 
+    def capped(self) -> "Schedule":
+        """The same schedule with a trace of the data left at t = 1, as its paper has it; itself if it knows none."""
+        return self
+
     @property
     def finest(self) -> float:
         """The time of the first noisy level where t = 0 is clean: a table's first entry."""

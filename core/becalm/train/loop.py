@@ -62,6 +62,7 @@ def begin(
     if torch.is_inference_mode_enabled():
         raise UserError("a training needs gradients: begin it outside torch.inference_mode()")
     process = domain.process()
+    schedule = objective.fit(schedule)
     objective.check(schedule, process)
     schedule.check(process, domain.shape())
     if objective.drop and not domain.has_null:
