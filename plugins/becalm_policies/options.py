@@ -89,6 +89,11 @@ class RolloutOptions(Execution):
     episodes: int | None = Field(None, ge=1, description="Episodes; default: as many as the protocol has.")
     first: int = Field(0, ge=0, lt=2**31, description="Number of the first episode, to play a protocol in parts.")
     limit: int | None = Field(None, ge=1, description="Steps of an episode at most; default: the protocol's.")
+    perturb: tuple[str, ...] = Field(
+        (),
+        description="What is changed about the environment, untold to the policy: noise=0.02 (of observations, a share "
+        "of their range), delay=2 (steps that they come late); Push-T: friction=0.5, goal=20 (pixels).",
+    )
     parallel: int = Field(50, ge=1, description="Environments at a time; on a CPU it changes nothing but speed.")
     rows: int | None = Field(
         16,
@@ -133,8 +138,15 @@ class CompareOptions(RolloutOptions):
         description="Two or more, each compared with the first: a pretrained name or a .safetensors file, perhaps with "
         "settings of its own, as in pusht:steps=1,sampler=ddim.",
     )
+    repeats: int = Field(
+        2,
+        ge=1,
+        le=100,
+        description="Episodes from each start, each with the noise of the next seed: two from "
+        "each of 500 starts see smaller differences than one.",
+    )
     control: bool = Field(
-        True, description="Play the first policy once more with other noise: what chance alone makes of it."
+        True, description="Compare the first policy with itself under other noise: what chance alone makes of it."
     )
     out: Annotated[str | None, OutputFile()] = Field(
         None, description="Folder for the episodes of each policy (CSV), the tables and a plot."

@@ -107,10 +107,9 @@ class Objective(Kind):
             table["weighting"] = {"kind": "min_snr", "gamma": gamma}
         return {"kind": "hybrid", "bound": share, **table} if share else table
 
-    def fit(self, schedule: NoiseSchedule) -> NoiseSchedule:
+    def fit(self, schedule: Schedule) -> Schedule:
         """The schedule to train on: that one, or where the network would have to tell x0 from pure noise, capped."""
-        predicts_noise = self.prediction in ("eps", "score")
-        return schedule.capped() if predicts_noise and isinstance(schedule, Schedule) else schedule
+        return schedule.capped() if self.prediction in ("eps", "score") else schedule
 
     def check(self, schedule: NoiseSchedule, process: Process | None = None) -> None:
         """Refuses what cannot be trained.

@@ -5,26 +5,25 @@ equally often, each of these discordant starts falls to either with probability 
 
     p = min(1, 2 P(Binomial(first + second, 1/2) <= min(first, second)))
 
-is exact (McNemar 1947). The interval of the difference of two shares is Bonett and Price's (2012, eq. 4): Wald's, with
-one more start for each side, which also holds where no start is discordant. Rewards and returns are compared by their
-differences start by start: a bootstrap interval of the mean, and a test of flipped signs.
+is exact (McNemar 1947). With several episodes of each start, a start's difference is that of its counts of successes,
+and the test flips the signs of these, exactly as well; with one it is McNemar's. The interval of the difference of two
+shares is Bonett and Price's (2012, eq. 4): Wald's, with one more start for each side, which also holds where no start
+is discordant. Rewards and returns are compared by their differences start by start: a bootstrap interval of the mean,
+and a test of flipped signs.
 """
 
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import numpy as np
 import numpy.typing as npt
 
 from becalm_policies.rollouts.estimates import LEVEL, Estimate, mean
+from becalm_policies.rollouts.power import NORMAL, POWER_NORMAL, binomial, visible, visible_share
 
 Array = npt.NDArray[np.float64]
 
-POWER = 0.8
-"""Share of comparisons in which a difference is to be called, where the size of one that can be seen is told."""
-_NORMAL, _POWER_NORMAL = 1.959963984540054, 0.8416212335729143  # Quantiles at (1 + LEVEL) / 2 and at POWER.
 _FLIPS = 10_000
 _BLOCK = 2**22
 
@@ -39,7 +38,8 @@ class Difference:
         estimate: Second minus first, with its 95 % interval.
         p: Probability of a difference at least as large if neither policy is better.
         visible: The smallest true difference that so many starts call in ``POWER`` of comparisons.
-        discordant: Starts that only the first, and only the second policy mastered; None but for ``success``.
+        discordant: Starts that only the first, and only the second policy mastered, or mastered more often; None but
+            for ``success``.
     """
 
     measure: str
@@ -56,57 +56,70 @@ class Difference:
         return self.p <= 1 - LEVEL + 1e-12
 
 
-def successes(first: Sequence[bool], second: Sequence[bool]) -> Difference:
-    """Compares successes start by start.
+def successes(first: npt.ArrayLike, second: npt.ArrayLike) -> Difference:
+    """Compares successes, (N,) or (episodes of a start, N), start by start.
 
     Raises:
         ValueError: If there are no starts, or not as many of both.
     """
     before, after = _pair(first, second)
-    only = int(((before > 0) & (after == 0)).sum()), int(((after > 0) & (before == 0)).sum())
-    count = len(before)
-    spread = min(visible_share(count, sum(only) / count), 1.0)
-    return Difference(
-        "success",
-        float(before.mean()),
-        float(after.mean()),
-        share_difference(*only, count),
-        mcnemar(*only),
-        spread,
-        only,
-    )
+    episodes, count = before.shape
+    apart = np.rint((after - before).sum(0)).astype(np.int64)
+    only = int((apart < 0).sum()), int((apart > 0).sum())
+    spread = float((apart**2).mean()) / episodes**2
+    least = visible_share(count, spread) if episodes == 1 else visible(spread, count)
+    estimate = share_difference(apart / episodes)
+    return Difference("success", float(before.mean()), float(after.mean()), estimate, exact_flips(apart), least, only)
 
 
-def values(measure: str, first: Sequence[float], second: Sequence[float], seed: int = 0) -> Difference:
-    """Compares rewards or returns start by start; resampling and flips are a function of ``seed``.
+def values(measure: str, first: npt.ArrayLike, second: npt.ArrayLike, seed: int = 0) -> Difference:
+    """Compares rewards or returns, (N,) or (episodes of a start, N), start by start, by their means.
+
+    Resampling and flips are a function of ``seed``.
 
     Raises:
         ValueError: If there are no starts, or not as many of both.
     """
     before, after = _pair(first, second)
-    apart = after - before
-    spread = float(apart.std()) * (_NORMAL + _POWER_NORMAL) / math.sqrt(len(apart))
+    apart = (after - before).mean(0)
+    least = float(apart.std()) * (NORMAL + POWER_NORMAL) / math.sqrt(len(apart))
     estimate = mean(apart, seed)
-    return Difference(measure, float(before.mean()), float(after.mean()), estimate, sign_flips(apart, seed), spread)
+    return Difference(measure, float(before.mean()), float(after.mean()), estimate, sign_flips(apart, seed), least)
+
+
+def exact_flips(differences: npt.NDArray[np.int64]) -> float:
+    """Exact two-sided p of a sum of whole differences, by all flips of their signs; of -1, 0 and 1 it is McNemar's."""
+    sizes = np.bincount(np.abs(differences))
+    total, chances = abs(int(differences.sum())), np.ones(1)
+    for size, starts in enumerate(sizes):
+        if size and starts:
+            # Of so many starts of this size, k with a plus sum up to size (2 k - starts).
+            steps = np.zeros(2 * size * int(starts) + 1)
+            steps[:: 2 * size] = binomial(int(starts), 0.5)
+            chances = np.convolve(chances, steps)
+    sums = np.arange(len(chances)) - len(chances) // 2
+    return min(1.0, float(chances[np.abs(sums) >= total].sum()))
 
 
 def mcnemar(first: int, second: int) -> float:
     """McNemar's exact two-sided p of so many starts that only one policy mastered; 1 where there are none."""
-    count = first + second
-    return min(1.0, 2 * float(_binomial(count, 0.5)[: min(first, second) + 1].sum()))
+    return exact_flips(np.repeat([-1, 1], [first, second]))
 
 
-def share_difference(first: int, second: int, count: int) -> Estimate:
-    """Share of the second less share of the first, with the interval of Bonett and Price 2012, eq. 4.
+def share_difference(differences: npt.ArrayLike) -> Estimate:
+    """Mean of the starts' differences in [-1, 1], with the interval of Bonett and Price 2012, eq. 4.
+
+    Where there are several episodes of a start, the differences are not whole: it is the same interval by their spread.
 
     Raises:
-        ValueError: If there are no starts, or more discordant ones than starts.
+        ValueError: If there are no starts, or a difference is beyond -1 or 1.
     """
-    if count < 1 or min(first, second) < 0 or first + second > count:
-        raise ValueError(f"starts must be at least 1 and at least the discordant, got {first} + {second} of {count}")
-    more, less = (second + 1) / (count + 2), (first + 1) / (count + 2)
-    half = _NORMAL * math.sqrt((more + less - (more - less) ** 2) / (count + 2))
-    value, centre = (second - first) / count, more - less
+    found = np.asarray(differences, np.float64)
+    if found.size == 0 or np.abs(found).max() > 1:
+        raise ValueError(f"differences must be one or more in [-1, 1], got {found.size}")
+    wider = np.append(found, [-1.0, 1.0])
+    half = NORMAL * float(wider.std()) / math.sqrt(len(wider))
+    value, centre = float(found.mean()), float(wider.mean())
     return Estimate(value, min(max(centre - half, -1.0), value), max(min(centre + half, 1.0), value))
 
 
@@ -127,44 +140,6 @@ def sign_flips(differences: Array, seed: int = 0) -> float:
     return larger / (_FLIPS + 1)
 
 
-def power(count: int, discordance: float, difference: float) -> float:
-    """Probability that McNemar's exact test calls a difference at 5 %.
-
-    Args:
-        count: Starts. discordance: Share of them that only one of the policies masters, in (0, 1].
-        difference: True difference of the shares of successes, at most ``discordance`` in size.
-
-    Raises:
-        ValueError: If the difference is larger than the discordance, or that is no share.
-    """
-    if not 0 < discordance <= 1 or abs(difference) > discordance:
-        raise ValueError(
-            f"discordance must be in (0, 1] and at least the difference, got {discordance} and {difference}"
-        )
-    odds, total = 0.5 + abs(difference) / (2 * discordance), 0.0
-    for starts, weight in enumerate(_binomial(count, discordance)):
-        if weight > 1e-9:
-            tail, least = _binomial(starts, odds), _rejected(starts)
-            total += float(weight) * float(tail[:least].sum() + tail[starts + 1 - least :].sum()) if least else 0.0
-    return total
-
-
-def visible_share(count: int, discordance: float) -> float:
-    """The smallest difference of shares that McNemar's exact test calls in ``POWER`` of comparisons; 1 if it has none.
-
-    Args:
-        discordance: Share of the starts that only one policy masters; a difference beyond it makes it larger.
-    """
-    low, high = 0.0, 1.0
-    if power(count, 1.0, 1.0) < POWER:
-        return high
-    while high - low > 1e-4:
-        middle = (low + high) / 2
-        seen = power(count, max(discordance, middle), middle) >= POWER
-        low, high = (low, middle) if seen else (middle, high)
-    return high
-
-
 def holm(ps: Sequence[float]) -> list[float]:
     """Probabilities of several comparisons, corrected so that none of them is called by chance in 95 % (Holm 1979)."""
     order = np.argsort(ps, kind="stable")
@@ -172,26 +147,9 @@ def holm(ps: Sequence[float]) -> list[float]:
     return [float(corrected[rank]) for rank in np.argsort(order, kind="stable")]
 
 
-@cache
-def _rejected(starts: int) -> int:
-    """How many counts from 0 on are so few, of so many discordant starts, that the test calls them."""
-    return int((2 * np.cumsum(_binomial(starts, 0.5)[: (starts + 1) // 2]) <= 1 - LEVEL + 1e-12).sum())
-
-
-def _binomial(count: int, share: float) -> Array:
-    """(count + 1,) probabilities of 0 to ``count`` successes."""
-    if share in (0.0, 1.0):
-        certain: Array = (np.arange(count + 1) == round(share) * count).astype(np.float64)
-        return certain
-    logs = np.concatenate([[0.0], np.cumsum(np.log(np.arange(1, count + 1)))])
-    number = np.arange(count + 1)
-    ways = logs[-1] - logs - logs[::-1]
-    probability: Array = np.exp(ways + number * math.log(share) + (count - number) * math.log1p(-share))
-    return probability
-
-
-def _pair(first: Sequence[float], second: Sequence[float]) -> tuple[Array, Array]:
-    before, after = np.asarray(first, np.float64), np.asarray(second, np.float64)
-    if before.shape != after.shape or before.ndim != 1 or not len(before):
+def _pair(first: npt.ArrayLike, second: npt.ArrayLike) -> tuple[Array, Array]:
+    """Both as (episodes of a start, N)."""
+    before, after = (np.atleast_2d(np.asarray(each, np.float64)) for each in (first, second))
+    if before.shape != after.shape or before.ndim != 2 or not before.size:
         raise ValueError(f"both policies must have the same starts, at least 1, got {before.shape} and {after.shape}")
     return before, after

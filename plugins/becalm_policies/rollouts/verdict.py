@@ -5,7 +5,8 @@ from typing import Any
 
 from becalm.plugin.report import Table
 from becalm_policies.rollouts.estimates import LEVEL, Estimate
-from becalm_policies.rollouts.paired import POWER, Difference, holm
+from becalm_policies.rollouts.paired import Difference, holm
+from becalm_policies.rollouts.power import POWER
 
 MEASURES: Mapping[str, str] = {"success": "success rate", "best": "mean max reward", "total": "mean return"}
 _COLUMNS = (
@@ -16,8 +17,9 @@ _COLUMNS = (
 def difference_table(differences: Mapping[str, Sequence[Difference]], first: str) -> Table:
     """Differences from the first policy by policy and measure.
 
-    ``p`` is McNemar's for successes, of flipped signs for the others. A true difference of ``seen in 80 % from`` is
-    called by so many starts in 80 % of comparisons. ``only first`` and ``only it`` count the discordant starts.
+    ``p`` is McNemar's for successes, where a start has one episode, else of flipped signs. A true difference of ``seen
+    in 80 % from`` is called by so many starts in 80 % of comparisons. ``only first`` and ``only it`` count the
+    discordant starts.
     """
     rows: list[tuple[Any, ...]] = []
     for name, measures in differences.items():

@@ -17,7 +17,7 @@ from becalm_policies.options import CompareOptions, EvaluateOptions, RolloutOpti
 from becalm_policies.request import PolicyRequest
 
 _SETTINGS = frozenset(
-    ({*PolicyRequest.model_fields} | {*Execution.model_fields}) & RolloutOptions.model_fields.keys()
+    ({*PolicyRequest.model_fields} | {*Execution.model_fields} | {"perturb"}) & RolloutOptions.model_fields.keys()
     - {"seed", "first", "device"}
 )  # fmt: skip
 """What a policy of a comparison may have for itself; the rest is what is compared under."""
@@ -60,10 +60,11 @@ def arms(options: CompareOptions) -> list[Arm]:
     return _named(found)
 
 
-def again(arm: Arm) -> Arm:
-    """The same policy with the noise of the next seed."""
-    seed = arm.options.seed + 1
-    return Arm(f"{arm.name} again", "control", arm.options.model_copy(update={"seed": seed}))
+def again(arm: Arm, repeat: int) -> Arm:
+    """The same policy with the noise of a later seed, to play the same starts anew; ``repeat`` 0 is itself."""
+    seed = arm.options.seed + repeat
+    folder = f"{arm.folder}-{repeat + 1}" if repeat else arm.folder
+    return Arm(arm.name, folder, arm.options.model_copy(update={"seed": seed}))
 
 
 def _arm(word: str, number: int, common: Mapping[str, Any]) -> Arm:
@@ -93,7 +94,9 @@ def _settings(word: str, own: str) -> dict[str, Any]:
             kind = table.get(outer, {})
             table[outer] = {**(kind if isinstance(kind, dict) else {"kind": kind}), inner: value}
         else:
-            table[outer] = value.split(",") if "," in value else value
+            # Perturbations have an = of their own, so several are joined by +.
+            mark = "+" if outer == "perturb" else ","
+            table[outer] = value.split(mark) if mark in value or outer == "perturb" else value
     return table
 
 

@@ -19,6 +19,7 @@ from becalm_policies.control.policy import Policy, policy
 from becalm_policies.environments.known import PLANES, PUSHT, measured
 from becalm_policies.environments.make import make
 from becalm_policies.environments.own import id_of
+from becalm_policies.environments.perturbations import perturb
 from becalm_policies.options import EvaluateOptions
 from becalm_policies.request import PolicyRequest
 from becalm_policies.rollouts.estimates import Estimate, Summary, percentiles, share, summarise
@@ -38,7 +39,7 @@ class Task:
         id: The environment. make: Makes one, with ``render=True`` one that draws.
         limit: Steps of an episode, beside the environment's own.
         threshold: Return from which an episode is said to solve the environment, or None.
-        actions: The action space.
+        actions: The action space. rate: Pictures per second. perturb: What was changed about the environment.
     """
 
     id: str
@@ -49,6 +50,13 @@ class Task:
     threshold: float | None
     actions: Any
     rate: float
+    perturb: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        """Where and how, for titles."""
+        perturbed = f", perturbed: {', '.join(self.perturb)}" if self.perturb else ""
+        return f"{self.id}, protocol {self.protocol}{perturbed}"
 
     @property
     def score(self) -> str:
@@ -135,15 +143,26 @@ def task_for(actor: Policy, options: EvaluateOptions) -> Task:
             raise UserError(f"environment {id} sets no limit to an episode: set one with --limit")
         rate = float(env.metadata.get("render_fps") or 30)
         episodes = options.episodes or numbers.episodes
-        return Task(id, maker, protocol, episodes, limit, env.spec.reward_threshold, env.action_space, rate)
+        made = perturb(maker, options.perturb, id, _ranges(actor), options.seed)
+        words = options.perturb
+        return Task(id, made, protocol, episodes, limit, env.spec.reward_threshold, env.action_space, rate, words)
     finally:
         env.close()
+
+
+def _ranges(actor: Policy) -> Any:
+    """(D,) the range of each observed entry in training, which noise is a share of."""
+    statistics = actor.domain.statistics
+    if statistics is None:
+        return np.ones(actor.domain.observation_size)
+    return np.subtract(statistics.observation_high, statistics.observation_low)
 
 
 def settings_for(options: EvaluateOptions, model: Model[Any], task: Task) -> Mapping[str, Any]:
     """What the episodes depend on."""
     came_to = {"checkpoint": model.digest, "env": task.id, "protocol": task.protocol, "limit": task.limit}
-    return {**options.model_dump(mode="json", exclude=_ELSEWHERE), **came_to}
+    aside = _ELSEWHERE if options.perturb else _ELSEWHERE | {"perturb"}
+    return {**options.model_dump(mode="json", exclude=aside), **came_to}
 
 
 def example(actor: Policy) -> Any:
@@ -172,7 +191,7 @@ def _scores(task: Task, summary: Summary, totals: Sequence[float]) -> Table:
     for name, figure in summary.notes.items():
         add(f"share {name}", figure)
     rows.append(("mean length, steps", summary.steps, *[None] * (2 + len(others))))
-    title = f"{task.id}, protocol {task.protocol}, {counted(len(totals), 'episode')}"
+    title = f"{task.place}, {counted(len(totals), 'episode')}"
     players = (anchor.player for anchor in others)
     return Table(("figure", "policy", "95 % from", "to", *players), tuple(rows), title)
 
@@ -200,9 +219,7 @@ def _pictures(
     from becalm_policies.views.score_plot import plot_scores
 
     figure = summary.best if task.score == "best" else summary.total
-    title = (
-        f"{Path(options.checkpoint).stem} in {task.id}, protocol {task.protocol}, {counted(len(rollouts), 'episode')}"
-    )
+    title = f"{Path(options.checkpoint).stem} in {task.place}, {counted(len(rollouts), 'episode')}"
     write(folder / "plot.png", plot_scores(rollouts, task.score, figure, title).content, made("plot.png"))
     if options.video != "none":
         ranked = sorted(rollouts, key=lambda rollout: float(getattr(rollout.outcome, task.score)))

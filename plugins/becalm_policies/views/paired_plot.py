@@ -3,8 +3,6 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from becalm.plugin.report import Picture
 from becalm_policies.rollouts.paired import Array, Difference
 from becalm_policies.rollouts.verdict import MEASURES
@@ -15,7 +13,7 @@ _SHOWN = 3
 
 
 def plot_pairs(
-    scores: Mapping[str, Sequence[float]], differences: Mapping[str, Sequence[Difference]], score: str, title: str
+    scores: Mapping[str, Array], differences: Mapping[str, Sequence[Difference]], score: str, title: str
 ) -> Picture:
     """The picture.
 
@@ -34,7 +32,7 @@ def plot_pairs(
     _intervals(left, differences, first)
     name = MEASURES[score].removeprefix("mean ")
     for axes, (other, after) in zip(squares, others, strict=True):
-        _square(axes, np.asarray(before), np.asarray(after))
+        _square(axes, before, after)
         axes.set_xlabel(f"{name}, {first}")
         axes.set_ylabel(f"{name}, {other}")
     return Picture.of_figure(figure)

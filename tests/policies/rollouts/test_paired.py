@@ -12,15 +12,15 @@ from scipy import stats
 from becalm_policies.rollouts.estimates import Estimate
 from becalm_policies.rollouts.paired import (
     Difference,
+    exact_flips,
     holm,
     mcnemar,
-    power,
     share_difference,
     sign_flips,
     successes,
     values,
-    visible_share,
 )
+from becalm_policies.rollouts.power import power, visible, visible_share
 from becalm_policies.rollouts.verdict import verdicts
 
 COUNT = 500
@@ -30,6 +30,25 @@ def discordant(count: int, discordance: float, difference: float, pairs: int, se
     """(pairs, 2) starts that only the first, only the second policy masters, of simulated comparisons."""
     shares = [(discordance - difference) / 2, (discordance + difference) / 2, 1 - discordance]
     return np.random.default_rng(seed).multinomial(count, shares, size=pairs)[:, :2]
+
+
+def apart(first: int, second: int, count: int) -> np.ndarray:
+    """(count,) differences of so many starts that only one policy masters."""
+    return np.repeat([-1, 1, 0], [first, second, count - first - second])
+
+
+def beta_pairs(difference: float, episodes: int, pairs: int, seed: int) -> np.ndarray:
+    """(pairs, 2, episodes, COUNT) successes of policies at .90 and below, under starts of their own difficulty.
+
+    Successes of two episodes of a start correlate by .1, as measured on Push-T (see docs/policies.md).
+    """
+    rng = np.random.default_rng(seed)
+    shares = np.array([0.9, 0.9 - difference])
+    levels = (np.arange(100) + 0.5) / 100
+    table = np.stack([stats.beta.ppf(levels, 9 * share, 9 * (1 - share)) for share in shares])
+    easy = np.moveaxis(table[:, rng.integers(100, size=(pairs, 1, COUNT))], 0, 1)
+    found: np.ndarray = rng.random((pairs, 2, episodes, COUNT)) < easy
+    return found
 
 
 # McNemar's test
@@ -78,6 +97,34 @@ def test_a_visible_difference_is_called_in_80_of_100(count: int, discordance: fl
     assert power(count, max(discordance, least - 2e-3), least - 2e-3) < 0.8
 
 
+# Several episodes of a start
+
+
+@given(st.lists(st.integers(-3, 3), min_size=1, max_size=9))
+@settings(max_examples=30, deadline=None)
+def test_flips_of_counts_are_those_of_all_signs(differences: list[int]) -> None:
+    array = np.array(differences)
+    signs = np.array(np.meshgrid(*[(-1, 1)] * len(array))).reshape(len(array), -1)
+    exact = float((np.abs(array @ signs) >= abs(array.sum())).mean())
+    assert exact_flips(array) == pytest.approx(exact, abs=1e-12)
+
+
+def test_two_episodes_of_a_start_call_five_points_in_nine_of_ten_comparisons_and_equal_ones_in_none_of_twenty() -> None:
+    def called(difference: float, episodes: int) -> float:
+        counts = beta_pairs(difference, episodes, 300, 3).sum(2)
+        return float(np.mean([exact_flips(second - first) <= 0.05 for first, second in counts]))
+
+    assert called(0.05, 2) >= 0.9
+    assert called(0.0, 2) <= 0.05 and called(0.0, 1) <= 0.05
+
+
+def test_what_is_visible_with_several_episodes_shrinks_with_the_spread_of_the_starts() -> None:
+    assert visible(0.16, 500) == pytest.approx(visible_share(500, 0.16), rel=0.06)
+    assert visible(0.08, 500) == pytest.approx(visible(0.16, 1000), rel=0.01)
+    found = successes([[True, True, False, True]] * 2, [[True, False, True, True], [False, False, True, True]])
+    assert found.discordant == (2, 1) and found.estimate.value == pytest.approx(-1 / 8)
+
+
 def test_five_starts_can_call_nothing() -> None:
     assert visible_share(5, 0.2) == 1.0
     assert not successes([True] * 5, [False] * 5).called
@@ -89,14 +136,14 @@ def test_five_starts_can_call_nothing() -> None:
 @pytest.mark.parametrize(("count", "discordance", "difference"), [(50, 0.1, 0.0), (100, 0.2, 0.1), (500, 0.15, 0.05)])
 def test_the_interval_of_a_difference_holds_it_in_95_of_100(count: int, discordance: float, difference: float) -> None:
     pairs = discordant(count, discordance, difference, 2000, 2)
-    found = [share_difference(int(first), int(second), count) for first, second in pairs]
+    found = [share_difference(apart(int(first), int(second), count)) for first, second in pairs]
     held = np.mean([each.low <= difference <= each.high for each in found])
     assert held >= 0.94
     assert all(each.low <= each.value <= each.high for each in found)
 
 
 def test_no_discordant_start_still_leaves_room() -> None:
-    none = share_difference(0, 0, 50)
+    none = share_difference(apart(0, 0, 50))
     assert none.value == 0 and none.low == -none.high and 0.04 < none.high < 0.09
 
 
@@ -128,7 +175,8 @@ def test_several_comparisons_are_corrected_as_by_holm() -> None:
     [
         lambda: successes([], []),
         lambda: successes([True], [True, False]),
-        lambda: share_difference(2, 3, 4),
+        lambda: share_difference([0, 2]),
+        lambda: share_difference([]),
         lambda: power(10, 0.1, 0.2),
     ],
 )

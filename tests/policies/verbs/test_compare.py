@@ -30,7 +30,7 @@ COMMON: dict[str, Any] = {"steps": 2, "limit": 12, "device": "cpu", "episodes": 
 
 
 def comparison(*policies: str, **fields: Any) -> Iterator[Any]:
-    return run(CompareOptions.model_validate({"policies": policies, **COMMON, **fields}))
+    return run(CompareOptions.model_validate({"policies": policies, "repeats": 1, **COMMON, **fields}))
 
 
 def tables(reports: Iterator[Any], count: int = 2) -> list[Table]:
@@ -54,10 +54,10 @@ def test_a_comparison_reports_each_policy_each_difference_and_a_control(checkpoi
     out = tmp_path / "out"
     told = list(comparison(checkpoint, f"{checkpoint}:steps=1", f"{checkpoint}:temperature=0", out=str(out)))
     scores, differences = (each for each in told if isinstance(each, Table))
-    names = ["policy", "policy steps=1", "policy temperature=0", "policy again"]
+    names = ["policy", "policy steps=1", "policy temperature=0"]
     assert [row[0] for row in scores.rows] == names
     assert scores.title == "becalm/Fork-v0, protocol gym, 6 matched starts"
-    assert [row[scores.columns.index("calls per chunk")] for row in scores.rows] == [2, 1, 2, 2]
+    assert [row[scores.columns.index("calls per chunk")] for row in scores.rows] == [2, 1, 2]
     assert [row[:2] for row in differences.rows[:3]] == [
         ("policy steps=1", name) for name in ("success rate", "mean return", "mean max reward")
     ]
@@ -75,8 +75,8 @@ def test_each_policy_plays_what_its_own_evaluation_plays(checkpoint: str, tmp_pa
         tables(evaluate(EvaluateOptions.model_validate(settings)), 1)
         assert episodes(both / name) == episodes(alone / name)
     # The control has the same starts, although its noise is another seed's.
-    starts = [sorted(row["seed"] for row in episodes(both / name)) for name in ("1", "control")]
-    assert starts[0] == starts[1] and episodes(both / "1") != episodes(both / "control")
+    starts = [sorted(row["seed"] for row in episodes(both / name)) for name in ("1", "1-2")]
+    assert starts[0] == starts[1] and episodes(both / "1") != episodes(both / "1-2")
 
 
 def test_a_stopped_comparison_goes_on_where_it_was(checkpoint: str, tmp_path: Path) -> None:
@@ -87,16 +87,39 @@ def test_a_stopped_comparison_goes_on_where_it_was(checkpoint: str, tmp_path: Pa
         next(stopped)
     stopped.close()  # type: ignore[attr-defined]
     assert tables(comparison(*policies, out=str(part), parallel=1, resume=True))[1] == told[1]
-    for name in ("1", "2", "control"):
+    for name in ("1", "2", "1-2"):
         assert episodes(part / name) == episodes(whole / name)
     # Nothing is left to play.
     assert isinstance(next(comparison(*policies, out=str(part), resume=True)), Table)
 
 
+def test_repeats_of_a_comparison_are_comparisons_of_later_seeds(checkpoint: str, tmp_path: Path) -> None:
+    policies, out = (checkpoint, f"{checkpoint}:steps=1"), tmp_path / "out"
+    scores, _ = tables(comparison(*policies, out=str(out), repeats=2, perturb=["noise=0.1"]))
+    assert scores.title.endswith("perturbed: noise=0.1, 6 matched starts, 2 episodes of each")
+    settings = {**COMMON, "perturb": ["noise=0.1"], "checkpoint": checkpoint, "seed": 1, "out": str(tmp_path / "one")}
+    tables(evaluate(EvaluateOptions.model_validate(settings)), 1)
+    one, found = ({row["episode"]: row for row in episodes(each)} for each in (tmp_path / "one", out / "1-2"))
+    # gym's starts follow the seed, so episode 5 of seed 0 begins where episode 4 of seed 1 does; noise is by number.
+    assert one["4"]["seed"] == found["5"]["seed"] and len(found) == 6
+    assert {path.name for path in out.iterdir()} == {"1", "1-2", "2", "2-2"}
+
+
+def test_a_policy_without_noise_is_played_once(checkpoint: str, tmp_path: Path) -> None:
+    still, other = f"{checkpoint}:temperature=0", f"{checkpoint}:temperature=0,steps=1"
+    scores, _ = tables(comparison(still, other, repeats=3, out=str(tmp_path / "still")))
+    assert "episodes of each" not in scores.title
+    both = comparison(still, checkpoint, repeats=2, out=str(tmp_path / "both"))
+    scores, _ = tables(both)
+    assert scores.title.endswith("2 episodes of each")
+    assert {path.name for path in (tmp_path / "both").iterdir()} == {"1", "2", "2-2"}
+    assert episodes(tmp_path / "both" / "1") == episodes(tmp_path / "still" / "1")
+
+
 def test_a_policy_without_noise_has_no_control(checkpoint: str) -> None:
     told = list(comparison(f"{checkpoint}:temperature=0", f"{checkpoint}:steps=1"))
     assert "draws no noise" in next(each for each in told if isinstance(each, str))
-    assert not any("control" in each for each in told if isinstance(each, str))
+    assert not any(each.startswith("control") for each in told if isinstance(each, str))
 
 
 def test_the_command_prints_json(checkpoint: str, becalm: Run) -> None:
@@ -122,7 +145,7 @@ def test_settings_of_a_policy_stand_behind_its_name() -> None:
     options = second.options
     assert options.checkpoint == "b/a.safetensors" and options.temperature == 0.5
     assert options.sampler == DDIM(eta=0.5) and options.times == (1.0, 0.5) and options.execute == 2
-    assert again(first).options == first.options.model_copy(update={"seed": 1})
+    assert again(first, 1).options == first.options.model_copy(update={"seed": 1})
 
 
 def test_files_of_one_name_are_told_apart() -> None:
