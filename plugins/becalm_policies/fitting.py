@@ -15,7 +15,7 @@ from becalm_policies.environments.own import id_of
 from becalm_policies.formats.source import load
 from becalm_policies.formats.tables import Selection
 from becalm_policies.offline.bounds import beyond, choose, limited
-from becalm_policies.offline.reference import ENOUGH, pack, reference
+from becalm_policies.offline.reference import pack, reference
 from becalm_policies.settings import PolicySettings
 
 _EXAMPLES = 8
@@ -88,8 +88,9 @@ def fit(settings: PolicySettings) -> dict[str, Any]:
     chunks = limited(asked, bounds, low, high) - positions(settings, seen)[:, None]
     statistics = scaled(chunks)
     if settings.reference != "none":
-        least = ENOUGH if settings.reference == "auto" else -np.inf
-        line = {"linear": pack(reference(flat, chunks, groups, least=least))}
+        first, always = settings.history - 1, settings.reference == "linear"
+        weights = reference(flat, chunks, groups, slice(first, first + settings.execute), always=always)
+        line = {"linear": pack(weights)}
         rest = chunks - statistics.model_copy(update=line).line(features)
         statistics = scaled(rest).model_copy(update=line)
     return {

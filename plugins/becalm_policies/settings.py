@@ -41,7 +41,7 @@ class PolicySettings(Settings):
     reference: Literal["auto", "linear", "none"] = Field(
         "auto",
         description="Whether chunks are learnt as differences from a linear regression of what is seen; auto: where "
-        "that explains three quarters of them.",
+        "nothing that bends predicts them better.",
     )
     history: int = Field(2, ge=1, le=10_000, description="To: observations that a chunk is conditioned on.")
     horizon: int = Field(

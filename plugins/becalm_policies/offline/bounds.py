@@ -10,12 +10,10 @@ from typing import Literal
 
 import numpy as np
 
-from becalm_policies.offline.ridge import Array, Groups, ridge
+from becalm_policies.offline.ridge import Array, Groups, bend, ridge
 from becalm_policies.offline.rivals import MOST, evenly
 
 Bounds = Literal["auto", "raw", "clip"]
-WAVES = 256
-"""Random features beside the linear ones (Rahimi and Recht 2007): the regression must be able to bend."""
 
 
 Limits = Sequence[float] | None
@@ -43,23 +41,13 @@ def choose(features: Array, actions: Array, low: Limits, high: Limits, groups: G
     if not beyond(actions, low, high):
         return "raw"
     some = evenly(len(features), MOST)
-    bent = np.concatenate([features[some], _waves(features[some])], axis=1)
+    bent = bend(features[some])
     truth = np.clip(actions[some], low, high)
     errors = []
     for learnt in (actions[some], truth):
         executed = np.clip(ridge(bent, learnt, groups[some]).left_out, low, high)
         errors.append(_error(executed, truth))
     return "raw" if errors[0] < errors[1] else "clip"
-
-
-def _waves(features: Array) -> Array:
-    """Cosines of random directions, some slow and some fast: what a Gaussian kernel of several widths sees."""
-    rng = np.random.default_rng(0)
-    width = features.shape[1]
-    pace = np.repeat([0.5, 1.0, 2.0, 4.0], WAVES // 4) / np.sqrt(width)
-    phases = features @ (rng.normal(size=(width, WAVES)) * pace) + rng.uniform(0, 2 * np.pi, WAVES)
-    waves: Array = np.cos(phases)
-    return waves
 
 
 def _error(guess: Array, truth: Array) -> float:

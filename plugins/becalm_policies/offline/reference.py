@@ -1,7 +1,8 @@
-"""What chunks are learnt as differences from: a linear map of the features, where that already says most of them.
+"""What chunks are learnt as differences from: a linear map of the features, where nothing that bends says more.
 
 Wide smooth actions are mostly a linear function of what is seen. Ridge regression has that part exactly, from few
-demonstrations and in a moment; what is left is small, and its noise is what a diffusion policy is for.
+demonstrations and in a moment; what is left is small, and its noise is what a diffusion policy is for. Where the law
+bends, such as at the bounds of an action, its difference from a line is no simpler than the law.
 """
 
 import base64
@@ -9,27 +10,33 @@ import binascii
 
 import numpy as np
 
-from becalm_policies.offline.ridge import Array, Groups, ridge
+from becalm_policies.offline.ridge import Array, Groups, bend, ridge
 from becalm_policies.offline.rivals import MOST, evenly
 
-ENOUGH = 0.75
-"""Share of the chunks' variance, on episodes left out, from which on ``auto`` takes the linear part out."""
+ENOUGH = 0.5
+"""Share of the chunks' variance that a line must explain on episodes left out before ``auto`` takes it out."""
 WIDEST = 2048
 """Features above which there is no regression."""
 
 
-def reference(features: Array, chunks: Array, groups: Groups, *, least: float = ENOUGH) -> Array | None:
-    """Weights (F + 1, Tp A) of the regression of chunks on features; None where it explains too little.
+def reference(features: Array, chunks: Array, groups: Groups, executed: slice, *, always: bool) -> Array | None:
+    """Weights (F + 1, Tp A) of the regression of chunks on features; None where it is not the best there is.
 
     Args:
         features: (W, F). chunks: (W, Tp, A). groups: (W,) the episode of each.
-        least: Share of variance that it must explain.
+        executed: The part of a chunk that counts.
+        always: Whether it is taken even so.
     """
-    if features.shape[1] > WIDEST:
+    if features.shape[1] > WIDEST and not always:
         return None
     some = evenly(len(features), MOST)
-    found = ridge(features[some], chunks[some].reshape(len(some), -1), groups[some])
-    return found.weights if found.explained >= least else None
+    seen, parts = features[some], chunks[some]
+    if not always:
+        outputs = parts[:, executed].reshape(len(some), -1)
+        line = ridge(seen, outputs, groups[some]).explained
+        if line < ENOUGH or ridge(bend(seen), outputs, groups[some]).explained > line:
+            return None
+    return ridge(seen, parts.reshape(len(some), -1), groups[some]).weights
 
 
 def pack(weights: Array | None) -> str:

@@ -15,6 +15,8 @@ Array = npt.NDArray[np.float64]
 Groups = npt.NDArray[np.int64]
 
 FOLDS = 5
+WAVES = 256
+"""Random features beside the linear ones, for a regression that can bend."""
 STRENGTHS = tuple(10.0**power for power in range(-3, 5))
 """Strengths per window: s is so many times a thousandth of the number of windows."""
 
@@ -42,6 +44,17 @@ def apply(weights: Array, inputs: Array) -> Array:
     """(..., K) of weights (F + 1, K) and inputs (..., F)."""
     out: Array = inputs @ weights[:-1] + weights[-1]
     return out
+
+
+def bend(features: Array) -> Array:
+    """Features (N, F), normalised to about [-1, 1], and cosines in random directions beside them, (N, F + WAVES).
+
+    Some are slow and some fast: what Gaussian kernels of four widths see (Rahimi and Recht 2007).
+    """
+    rng, width = np.random.default_rng(0), features.shape[1]
+    pace = np.repeat([0.5, 1.0, 2.0, 4.0], WAVES // 4) / np.sqrt(width)
+    phases = features @ (rng.normal(size=(width, WAVES)) * pace) + rng.uniform(0, 2 * np.pi, WAVES)
+    return np.concatenate([features, np.cos(phases)], axis=1)
 
 
 def ridge(inputs: Array, outputs: Array, groups: Groups, strengths: Sequence[float] = STRENGTHS) -> Ridge:
