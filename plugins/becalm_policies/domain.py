@@ -20,6 +20,7 @@ from becalm_policies.energies import keep_away, steady, within
 from becalm_policies.fitting import episodes_of, fit, pairs, positions, summary
 from becalm_policies.networks.condition import Blind, Observed
 from becalm_policies.offline.examine import Known, Pairs, examine, known
+from becalm_policies.regression import asked
 from becalm_policies.request import PolicyRequest
 from becalm_policies.settings import PolicySettings
 from becalm_policies.views.chunk_plot import plot_chunks
@@ -78,7 +79,7 @@ class Policies(PolicySettings, Domain[Observed]):
             return {}
 
         def draw(windows: Array) -> Array:
-            chunks: Array = model.sample(cond=self._condition(windows)).data.double().numpy()
+            chunks: Array = model.sample(cond=self._condition(windows), **asked(model)).data.double().numpy()
             return self._executed(chunks)
 
         return examine(self._known, draw, self.action_low, self.action_high)

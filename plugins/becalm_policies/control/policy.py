@@ -19,7 +19,6 @@ from pydantic import ValidationError
 import becalm.model
 from becalm.errors import UserError, sentence
 from becalm.model import Model
-from becalm.objective import Fixed
 from becalm_policies.control import given
 from becalm_policies.control.ensemble import Ensemble
 from becalm_policies.control.execution import Execution
@@ -30,6 +29,7 @@ from becalm_policies.control.receding import Receding
 from becalm_policies.control.timing import Timing
 from becalm_policies.demonstrations.episodes import Indices
 from becalm_policies.networks.condition import Observed
+from becalm_policies.regression import asked
 from becalm_policies.request import PolicyRequest
 
 
@@ -68,9 +68,8 @@ def policy(model: Model[Any], *, score: Score | None = None, **fields: Any) -> "
     Raises:
         UserError: If a field is unknown or wrong.
     """
-    times = model.objective.levels
-    if isinstance(times, Fixed) and not {"times", "steps", "spacing"} & fields.keys():
-        fields = {"times": times.times, "temperature": 0.0, **fields}
+    if not {"times", "steps", "spacing"} & fields.keys():
+        fields = {**asked(model), **fields}
     execution = {name: fields.pop(name) for name in list(fields) if name in Execution.model_fields}
     try:
         return Policy(model, PolicyRequest(**fields), Execution(**execution), score)

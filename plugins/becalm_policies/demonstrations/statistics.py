@@ -94,7 +94,7 @@ class Statistics(Settings):
             return np.zeros(shape)
         return apply(self._linear, features.reshape(len(features), -1)).reshape(shape)
 
-    @cached_property
+    @property
     def _linear(self) -> Array:
         return unpack(self.linear, int(np.prod(np.shape(self.action_shift))))
 

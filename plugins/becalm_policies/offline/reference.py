@@ -7,6 +7,7 @@ bends, such as at the bounds of an action, its difference from a line is no simp
 
 import base64
 import binascii
+from functools import lru_cache
 
 import numpy as np
 
@@ -44,8 +45,9 @@ def pack(weights: Array | None) -> str:
     return "" if weights is None else base64.b64encode(weights.astype("<f4").tobytes()).decode()
 
 
+@lru_cache(maxsize=8)
 def unpack(text: str, columns: int) -> Array:
-    """The weights of a text, (F + 1, columns) float64.
+    """The weights of a text, (F + 1, columns) float64, which nobody may write to.
 
     Raises:
         ValueError: If it is none, or they are not finite.
@@ -56,4 +58,5 @@ def unpack(text: str, columns: int) -> Array:
         raise ValueError(f"linear must be float32 numbers in base64, got {text[:20]!r}") from error
     if len(values) % columns or not np.isfinite(values).all():
         raise ValueError(f"linear must hold finite rows of {columns} numbers, got {len(values)} numbers")
+    values.setflags(write=False)
     return values.reshape(-1, columns)
