@@ -11,6 +11,7 @@ from becalm.cond import owner_of, take
 from becalm.denoiser.chunks import Tails, compiled
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
+from becalm.network.embeds import embed
 from becalm.prediction import Factors, Prediction, factors
 from becalm.process.gaussian import GAUSSIAN, posterior
 from becalm.process.protocol import Process
@@ -51,6 +52,14 @@ class NetworkDenoiser(Generic[C]):
         made = factors(self.prediction, level, x)
         output = self._output(made, x, cond)
         return self._estimate(made, x, output.chunk(2, dim=1)[0] if self.learned else output)
+
+    def embed(self, cond: C) -> C:
+        """The condition as this denoiser is quickest called with, see ``becalm.network.embeds``."""
+        precision, device = self.autocast or self._narrow, getattr(self._weight, "device", None)
+        if precision is None or device is None:
+            return embed(self.network, cond, self.chunk)
+        with torch.autocast(device.type, precision):
+            return embed(self.network, cond, self.chunk)
 
     def moments(self, x: Tensor, level: NoiseLevel, to: NoiseLevel, cond: C) -> tuple[Tensor, Tensor]:
         """The estimate of x0 and the log variance of the step to ``to``, from one call of the network.
@@ -146,9 +155,14 @@ class NetworkDenoiser(Generic[C]):
     @cached_property
     def _narrow(self) -> torch.dtype | None:
         """The dtype of weights in half precision."""
-        # Any function may stand for the network, as in tests.
-        weight = next(getattr(self.network, "parameters", lambda: iter(()))(), None)
+        weight = self._weight
         return weight.dtype if weight is not None and weight.dtype in (torch.float16, torch.bfloat16) else None
+
+    @property
+    def _weight(self) -> Tensor | None:
+        """A weight of the network, if it has any: a function may stand for it, as in tests."""
+        weight: Tensor | None = next(getattr(self.network, "parameters", lambda: iter(()))(), None)
+        return weight
 
 
 def _doubled(x: Tensor) -> torch.Size:

@@ -113,7 +113,8 @@ class Run(Generic[C]):
         owner = self._owner(cond, samples)
         x = self._start(samples, owner)
         noise = stream(self.request.seed, owner, Purpose.STEP)
-        return self.sampler(self.denoise, x, self.path, to(cond, self.device), noise, self.process)
+        cond = self.bare.embed(to(cond, self.device))
+        return self.sampler(self.denoise, x, self.path, cond, noise, self.process)
 
     def drawing(self, cond: C | None = None, count: int | None = None) -> "Drawing[C]":
         """The samples, ``request.batch`` at a time, as steps to look at."""
@@ -190,6 +191,11 @@ class Counted(Generic[C]):
     def __call__(self, x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
         self.count += 1
         return self._denoise(x, level, cond)
+
+    @torch.no_grad()
+    def embed(self, cond: C) -> C:
+        """As the denoiser's; no call."""
+        return self._denoise.embed(cond)
 
     def moments(self, x: Tensor, level: NoiseLevel, to: NoiseLevel, cond: C) -> tuple[Tensor, Tensor]:
         """As the denoiser's."""

@@ -3,6 +3,7 @@
 Its batches, times and noise are the same each time, so two steps of a training differ by the network alone.
 """
 
+from dataclasses import replace
 from itertools import islice
 from typing import Generic, TypeVar
 
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from becalm.errors import UserError
+from becalm.network.embeds import embed
 from becalm.objective.draw import draw, weighted
 from becalm.train.arithmetic import autocast, seeded
 from becalm.train.state import TrainState
@@ -62,5 +64,6 @@ class HeldOut(Generic[C]):
                 state.objective, state.schedule, batch, history, seed=_SEED, step=number, process=state.process
             )
             with seeded(_SEED, number, state.device), autocast(state.training.precision, state.device):
+                batch = replace(batch, cond=embed(network, batch.cond))
                 losses.append(weighted(state.objective, student, others, batch, drawn)[0].float().mean())
         return float(torch.stack(losses).mean())

@@ -12,10 +12,13 @@ from torch import Tensor, nn
 
 from becalm.batch import Batch
 from becalm.cond import join, take
-from becalm.denoiser import NetworkDenoiser
+from becalm.denoiser import Denoiser, NetworkDenoiser
+from becalm.denoiser.protocol import wrap
 from becalm.device import half
 from becalm.domain import Domain
 from becalm.errors import UserError
+from becalm.level import NoiseLevel
+from becalm.network.embeds import Embeds, embed
 from becalm.noise import Purpose, uniform
 from becalm.objective import Others
 from becalm.objective.draw import draw, weighted
@@ -77,12 +80,13 @@ def _backward(state: TrainState[C], network: nn.Module, part: Part[C]) -> Tensor
     """Adds one batch's gradient; returns its share of the step's loss."""
     seed, number, objective = state.training.seed, part.number, state.objective
     batch = encoded(state, part.batch)
-    batch = replace(batch, cond=dropped(state.domain, batch, objective.drop, seed=seed, step=number))
     drawn = draw(objective, state.schedule, batch, state.history, seed=seed, step=number, process=state.process)
     student = denoiser(state, network)
     others = beside(state, denoiser(state, _Averaged(state)))
     chance = seeded(seed, number, state.device) if isinstance(number, int) else contextlib.nullcontext()
     with chance, autocast(state.training.precision, state.device):
+        batch = replace(batch, cond=embed(network, batch.cond))
+        batch = replace(batch, cond=dropped(state.domain, batch, objective.drop, seed=seed, step=number))
         losses, bare = weighted(objective, student, others, batch, drawn)
     loss = losses.mean() / state.training.accumulate
     loss.backward()
@@ -120,8 +124,20 @@ def denoiser(state: TrainState[C], network: nn.Module) -> NetworkDenoiser[C]:
 
 def beside(state: TrainState[C], average: NetworkDenoiser[C]) -> Others[C]:
     """What the training's objective may ask beside the student."""
-    teacher = None if state.teacher is None else denoiser(state, state.teacher)
-    return Others(average=average, teacher=teacher, penalty=state.domain.penalty())
+    teacher = None if state.teacher is None else _apart(state, denoiser(state, state.teacher))
+    return Others(average=_apart(state, average), teacher=teacher, penalty=state.domain.penalty())
+
+
+def _apart(state: TrainState[C], denoise: Denoiser[C]) -> Denoiser[C]:
+    """A denoiser of other weights than the student's, which sees conditions as the student's embedding found them."""
+    network = state.network
+    if not isinstance(network, Embeds):
+        return denoise
+
+    def call(x: Tensor, level: NoiseLevel, cond: C) -> Tensor:
+        return denoise(x, level, network.bare(cond))
+
+    return wrap(denoise, call)
 
 
 class _Averaged(nn.Module):
