@@ -2,12 +2,13 @@
 
 One file: a .npz with the arrays ``observations`` (N, D), ``actions`` (N, A), ``ends`` (E,), where they are known
 ``rewards`` (N,), ``terminated`` (E,) and ``last`` (E, D), and ``meta``, a JSON text with the environment's id and
-whatever else is known. No pickles.
+whatever else is known. No pickles. The pictures of cameras lie in files beside it, see ``demonstrations.frames``.
 """
 
 import io
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,15 +18,18 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm.errors import UserError
+from becalm.files.atomic import write_together
 from becalm.files.content import digest
 from becalm.gate.text import parse_table
 from becalm.gate.zip import arrays as npz
 from becalm.plugin.report import counted
-from becalm.provenance import Record, write
+from becalm.provenance import Record, stamp
+from becalm_policies.demonstrations.frames import Frames, beside, writers
 
 Array = npt.NDArray[np.float64]
 Indices = npt.NDArray[np.int64]
 Flags = npt.NDArray[np.bool_]
+_CAMERA = re.compile(r"[A-Za-z0-9][\w.-]{0,99}")
 _ARRAYS: Mapping[str, tuple[str, Any]] = {
     "observations": ("fiu", np.float64),
     "actions": ("fiu", np.float64),
@@ -52,6 +56,7 @@ class Episodes:
             ``rate``, the control rate in Hz.
         terminated: (E,) bool, whether the environment ended the episode, rather than somebody cut it off; or None.
         last: (E, D) float64, the observation after each episode's last action, or None.
+        cameras: The pictures that belong to the observations, N of each camera by its name.
 
     Raises:
         UserError: If the arrays do not fit together or hold what is not finite.
@@ -65,6 +70,7 @@ class Episodes:
     spec: Mapping[str, Any] = field(default_factory=dict)
     terminated: Flags | None = None
     last: Array | None = None
+    cameras: Mapping[str, Frames] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         for name in ("observations", "actions"):
@@ -79,6 +85,9 @@ class Episodes:
             if self.rewards.shape != (steps,):
                 raise UserError(f"there must be one reward per observation, got {self.rewards.shape} for {steps}")
             _check_finite("rewards", self.rewards)
+        for name, frames in self.cameras.items():
+            if len(frames) != steps:
+                raise UserError(f"there must be one picture of {name} per observation, got {len(frames)} for {steps}")
         ends = self.ends
         if ends.ndim != 1 or len(ends) == 0:
             raise UserError("there must be at least one episode, got none")
@@ -124,8 +133,9 @@ class Episodes:
 
     @property
     def digest(self) -> str:
-        """SHA-256 in hex of observations, actions and ends."""
-        return digest(self.observations, self.actions, self.ends)
+        """SHA-256 in hex of observations, actions and ends, and of some of the pictures."""
+        seen = [part for name in sorted(self.cameras) for part in (name.encode(), self.cameras[name].digest.encode())]
+        return digest(self.observations, self.actions, self.ends, *seen)
 
     def summary(self) -> str:
         """How many there are of what, in a line."""
@@ -156,6 +166,7 @@ class Episodes:
             rewards=None if self.rewards is None else self.rewards[steps],
             terminated=None if self.terminated is None else self.terminated[numbers],
             last=None if self.last is None else self.last[numbers],
+            cameras={name: frames.take(steps) for name, frames in self.cameras.items()},
         )
 
     @classmethod
@@ -171,6 +182,7 @@ class Episodes:
             parts[0].spec,
             joined([part.terminated for part in parts]),
             joined([part.last for part in parts]),
+            {name: Frames.join([part.cameras[name] for part in parts]) for name in parts[0].cameras},
         )
 
     def write(self, path: Path, made: Record | None = None) -> None:
@@ -184,10 +196,13 @@ class Episodes:
         """
         fields = {name: getattr(self, name) for name in _ARRAYS}
         arrays: dict[str, npt.NDArray[Any]] = {name: array for name, array in fields.items() if array is not None}
-        arrays["meta"] = np.array(json.dumps({"environment": self.environment, "spec": dict(self.spec)}))
+        meta = {"environment": self.environment, "spec": dict(self.spec)}
+        arrays["meta"] = np.array(json.dumps({**meta, "cameras": list(self.cameras)} if self.cameras else meta))
         buffer = io.BytesIO()
         np.savez_compressed(buffer, allow_pickle=False, **arrays)
-        write(path, buffer.getvalue(), made)
+        content = buffer.getvalue() if made is None else stamp(buffer.getvalue(), path.name, made)
+        # The store last: where it stands, its pictures do.
+        write_together([*writers(path, self.cameras), (path, lambda place: place.write_bytes(content))])
 
     @classmethod
     def read(cls, path: Path) -> "Episodes":
@@ -198,10 +213,11 @@ class Episodes:
         """
         kinds = {name: kinds for name, (kinds, _) in _ARRAYS.items()}
         arrays = npz(path, "a store of demonstrations", {**kinds, "meta": "U"}, _NEEDED)
-        environment, spec = _known(path, str(arrays.get("meta", "{}")))
+        environment, spec, names = _known(path, str(arrays.get("meta", "{}")))
+        cameras = {name: Frames.read(beside(path, name)) for name in names}
         found = {name: arrays[name].astype(dtype) for name, (_, dtype) in _ARRAYS.items() if name in arrays}
         try:
-            return cls(**found, environment=environment, spec=spec)
+            return cls(**found, environment=environment, spec=spec, cameras=cameras)
         except UserError as error:
             raise UserError(f"{path}: {error}") from error
 
@@ -212,13 +228,16 @@ def joined(parts: Sequence[npt.NDArray[Any] | None]) -> npt.NDArray[Any] | None:
     return np.concatenate(known) if len(known) == len(parts) else None
 
 
-def _known(path: Path, text: str) -> tuple[str, dict[str, Any]]:
-    """The environment's id and the spec out of the JSON text ``meta``."""
+def _known(path: Path, text: str) -> tuple[str, dict[str, Any], list[str]]:
+    """The environment's id, the spec and the names of cameras out of the JSON text ``meta``."""
     meta = parse_table(text, f"{path}: meta")
     environment, spec = meta.get("environment", ""), meta.get("spec", {})
     if not isinstance(environment, str) or not isinstance(spec, dict):
         raise UserError(f"{path}: meta must hold an environment's id and a table spec, got {text[:60]}")
-    return environment, spec
+    cameras = meta.get("cameras", [])
+    if not isinstance(cameras, list) or not all(isinstance(name, str) and _CAMERA.fullmatch(name) for name in cameras):
+        raise UserError(f"{path}: meta must name cameras by letters, digits, _ and -, got {str(cameras)[:60]}")
+    return environment, spec, cameras
 
 
 def _check_finite(name: str, array: Array, row: str = "step") -> None:
