@@ -88,6 +88,14 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="policies",
+            name="render",
+            summary="Draw the pictures of Push-T's demonstrations, to train a policy that sees.",
+            options="becalm_policies.options:RenderOptions",
+            target="becalm_policies.verbs.render:run",
+            examples=("becalm policies render pusht --prepare pusht_align,pusht_mirror --out pixels.npz",),
+        ),
+        CommandRef(
+            domain="policies",
             name="inspect",
             summary="Show what a file of demonstrations holds.",
             options="becalm_policies.options:InspectOptions",

@@ -73,6 +73,19 @@ def _asked(name: str) -> Any:
     return Field(None, description=f"{field.description}{default}")
 
 
+class RenderOptions(Settings):
+    """``becalm policies render``."""
+
+    data: Annotated[str, Positional(), InputFile()] = Field(
+        "pusht", description="Demonstrations of Push-T with its state: pusht, or a file of them."
+    )
+    prepare: tuple[str, ...] = Field(
+        (), description="What is done to the demonstrations first, in order: pusht_align, pusht_mirror."
+    )
+    size: int = Field(96, ge=8, le=512, description="Height and width of the pictures, pixels.")
+    out: Annotated[str, OutputFile()] = Field(description="Store to write: .npz; its pictures lie beside it.")
+
+
 class RolloutOptions(Execution):
     """Where and how policies are rolled out to be judged."""
 

@@ -18,7 +18,7 @@ from typing import Literal
 
 import numpy as np
 
-from becalm.errors import UserError
+from becalm.errors import UserError, unknown
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.environments.pusht import GOAL, Pose
 
@@ -30,7 +30,7 @@ _EXACT = 1e-3
 """By how much, in pixels and radians, a goal may miss the mirror."""
 
 
-def prepare(episodes: Episodes, names: Sequence[Preparation], goal: Pose = GOAL) -> Episodes:
+def prepare(episodes: Episodes, names: Sequence[str], goal: Pose = GOAL) -> Episodes:
     """The episodes after each preparation in turn.
 
     Args:
@@ -40,7 +40,11 @@ def prepare(episodes: Episodes, names: Sequence[Preparation], goal: Pose = GOAL)
         UserError: If a preparation does not fit the episodes: they are no states of Push-T, do not end at the goal, or
             the goal is not its own mirror image.
     """
+    if names and episodes.cameras:
+        raise UserError(f"{names[0]} moves states and not their pictures: prepare first, by becalm policies render")
     for name in names:
+        if name not in _PREPARATIONS:
+            raise unknown("preparation", name, _PREPARATIONS)
         sizes = (episodes.observations.shape[1], episodes.actions.shape[1])
         if sizes != (5, 2):
             raise UserError(f"{name} is for Push-T states: 5 observed entries and 2 of action, got {sizes}")

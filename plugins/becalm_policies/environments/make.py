@@ -3,7 +3,7 @@
 import os
 import re
 import warnings
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from becalm.errors import UserError, first_line, nearest
@@ -15,8 +15,15 @@ _SUGGESTED = ("becalm/Claw-v0", "becalm/Fork-v0", "BipedalWalker-v3", "LunarLand
 _SETTINGS: dict[str, dict[str, Any]] = {"LunarLander-v3": {"continuous": True}, PUSHT: {"obs_type": "state"}}
 
 
-def make(id: str, *, render: bool = False, imports: bool = False, keys: Sequence[str] | None = None) -> Any:
-    """A ``gymnasium.Env`` whose observations and actions are vectors.
+def make(
+    id: str,
+    *,
+    render: bool = False,
+    imports: bool = False,
+    keys: Sequence[str] | None = None,
+    cameras: Mapping[str, tuple[int, int]] | None = None,
+) -> Any:
+    """A ``gymnasium.Env`` whose observations and actions are vectors; with cameras, dicts of ``environments.pictures``.
 
     LunarLander-v3 comes with continuous actions and Push-T with its state of five numbers. Boxes of more dimensions,
     Dicts and Tuples of them are flattened by the rule of ``environments.flat``, without pictures.
@@ -28,10 +35,11 @@ def make(id: str, *, render: bool = False, imports: bool = False, keys: Sequence
             that a file holds.
         keys: Parts of a Dict's observation to keep, in that order; default: all that are vectors. An environment
             whose observation has no parts looks away.
+        cameras: Height and width of each camera's pictures, for a policy that sees.
 
     Raises:
         UserError: If there is no such environment, it needs a package that is missing, its observations hold no vectors
-            or no such key, or its actions are no box.
+            or no such key, its actions are no box, or there is no such camera.
     """
     _quiet()
     try:
@@ -54,7 +62,10 @@ def make(id: str, *, render: bool = False, imports: bool = False, keys: Sequence
         bring(id)
         id = id_of(id)
     settings = dict(_SETTINGS.get(id, {}))
-    if render:
+    if cameras and id == PUSHT:
+        height, width = next(iter(cameras.values()))
+        settings |= {"obs_type": "pixels_agent_pos", "observation_height": height, "observation_width": width}
+    if render or cameras:
         settings["render_mode"] = "rgb_array"
     try:
         with warnings.catch_warnings():
@@ -75,7 +86,7 @@ def make(id: str, *, render: bool = False, imports: bool = False, keys: Sequence
     except Exception as error:
         raise UserError(f"environment {id} cannot be made, {type(error).__name__}: {first_line(error)}") from error
     try:
-        return _flat(env, id, keys)
+        return _flat(env, id, keys, cameras or {})
     except UserError:
         env.close()
         raise
@@ -101,18 +112,21 @@ def _flattening(env: Any) -> Any:
     return env
 
 
-def _flat(env: Any, id: str, keys: Sequence[str] | None) -> Any:
+def _flat(env: Any, id: str, keys: Sequence[str] | None, cameras: Mapping[str, tuple[int, int]]) -> Any:
     import gymnasium
     import numpy as np
 
     from becalm_policies.environments.flat import Flat
+    from becalm_policies.environments.pictures import Pictures
 
     seen, actions = env.observation_space, env.action_space
     if not isinstance(actions, gymnasium.spaces.Box) or not np.issubdtype(actions.dtype, np.floating):
         kind = type(actions).__name__ + ("" if actions.dtype is None else f" of {actions.dtype}")
         raise UserError(f"actions of environment {id} must be a Box of floats, got {kind}")
     keys = keys if isinstance(seen, gymnasium.spaces.Dict | gymnasium.spaces.Tuple) else None
-    if keys or not (isinstance(seen, gymnasium.spaces.Box) and len(seen.shape) == 1 and seen.dtype.kind == "f"):
+    if cameras:
+        env = Pictures(env, f"observations of environment {id}", keys or None, cameras)
+    elif keys or not (isinstance(seen, gymnasium.spaces.Box) and len(seen.shape) == 1 and seen.dtype.kind == "f"):
         env = Flat(env, f"observations of environment {id}", keys or None)
     shape = actions.shape
     if len(shape) != 1:

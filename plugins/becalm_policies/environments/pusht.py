@@ -20,6 +20,8 @@ Pose = tuple[float, float, float]
 DEMONSTRATIONS = 206
 GOAL: Pose = (256.0, 256.0, math.pi / 4)
 """Pose of the block in the paper's goal."""
+_MASS = 45.0
+"""The block's centre of mass lies on its stem, so many pixels from its origin (gym_pusht)."""
 # Corners of the block's outline in its own frame, pixels (gym_pusht).
 _CORNERS = np.array(
     [(-60, 0), (60, 0), (60, 30), (15, 30), (15, 120), (-15, 120), (-15, 30), (-60, 30), (-60, 0)], np.float64
@@ -87,6 +89,20 @@ def replay(env: Any, start: Sequence[float], actions: Array) -> Replay:
         rewards.append(float(reward))
         success = success or bool(terminated)
     return Replay(np.array(observations[:-1]), np.array(rewards), success)
+
+
+def draw(env: Any, state: Array) -> npt.NDArray[np.uint8]:
+    """The picture (H, W, 3) that the environment observes in a state (5,), marks of contact included.
+
+    Args:
+        env: ``make("gym_pusht/PushT-v0", cameras=...)``.
+    """
+    # A reset sets the place, then turns the block about its centre of mass, which moves it: it is set off by as much.
+    turned = (-math.sin(state[4]) * _MASS, math.cos(state[4]) * _MASS - _MASS)
+    start = [state[0], state[1], state[2] + turned[0], state[3] + turned[1], state[4]]
+    observation, _ = env.unwrapped.reset(options={"reset_to_state": [float(entry) for entry in start]})
+    picture: npt.NDArray[np.uint8] = observation["pixels"]
+    return picture
 
 
 def deviation(replayed: Array, recorded: Array) -> tuple[float, float]:
