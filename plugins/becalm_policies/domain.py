@@ -1,6 +1,7 @@
 """Policies as a domain: x is a chunk of actions, conditioned on the last observations (Chi et al. 2023)."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, ClassVar
 
@@ -9,17 +10,22 @@ import torch
 from torch import Tensor, nn
 
 from becalm.batch import Batch
+from becalm.cond import each, take
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, compose
 from becalm.noise import epochs
 from becalm_policies.actions import Actions
-from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.demonstrations.episodes import Array, Indices
+from becalm_policies.demonstrations.frames import Pixels
+from becalm_policies.demonstrations.looking import look, restore, show
 from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.energies import keep_away, steady, within
-from becalm_policies.fitting import episodes_of, fit, pairs, positions, summary
+from becalm_policies.fitting import Pairs, episodes_of, fit, pairs, positions, summary
 from becalm_policies.networks.condition import Blind, Observed
-from becalm_policies.offline.examine import Known, Pairs, examine, known
+from becalm_policies.networks.vision import telling
+from becalm_policies.offline.examine import Known, examine, known
+from becalm_policies.offline.examine import Pairs as Compared
 from becalm_policies.regression import asked
 from becalm_policies.request import PolicyRequest
 from becalm_policies.settings import PolicySettings
@@ -35,7 +41,7 @@ class Policies(PolicySettings, Domain[Observed]):
     chunk: ClassVar[int | None] = 16
     defaults: ClassVar[Mapping[str, Any]] = {
         "schedule": {"kind": "flow"},
-        "objective": {"prediction": "flow", "drop": 0.0},
+        "objective": {"prediction": "flow", "drop": 0.0, "penalty": 1.0},
         "training": {"rate": 5e-4, "warmup": 500, "ema": 0.999},
     }
 
@@ -55,17 +61,31 @@ class Policies(PolicySettings, Domain[Observed]):
         return {"demonstrations": len(episodes), "steps": len(episodes.actions), "content": episodes.digest}
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
-        _, observations, chunks = pairs(self, split)
-        cond = self._condition(observations)
-        actions = torch.from_numpy(chunks).float()
+        found = pairs(self, split)
+        cond, actions = self._conditions(found), torch.from_numpy(found.chunks).float()
         for _, index in epochs(seed, len(actions), self.batch, start):
-            yield Batch.dense(actions[index], Observed(cond.features[index], cond.reference[index]))
+            yield Batch.dense(actions[index], cond(index))
+
+    def _conditions(self, found: Pairs) -> Callable[[Tensor], Observed]:
+        """The conditions of windows by their numbers; pictures are looked at only then."""
+        cond, looked_at = self._condition(found.observations), found.windows.seen[:, -self.vision.frames :]
+        if self.hidden:
+            hidden = self._need_statistics().normalise(self.observe(found.whole, self.goal))
+            cond = replace(cond, hidden=torch.from_numpy(hidden[looked_at]).float())
+        return lambda index: replace(take(cond, index), cameras=look(found.episodes, looked_at[index.numpy()]))
 
     def network(self) -> nn.Module:
         self._need_statistics()
-        features = self.observe.size(self.observation_size)
-        network = self.architecture.build(self.horizon, self.action_size, self.history, features)
-        return Blind(network) if self.blind else network
+        told = self.observe.size(self.observation_size + len(self.hidden))
+        features, hidden = (self.observation_size, told) if self.hidden else (told, 0)
+        seen = self.vision.seen(len(self.sizes), hidden)
+        network = self.architecture.build(self.horizon, self.action_size, self.history, features + seen)
+        network = Blind(network) if self.blind else network
+        return self.vision.before(network, self.sizes, features=features, hidden=hidden)
+
+    def penalty(self) -> Energy[Observed] | None:
+        """How far what is told from pictures is from the truth, where something is hidden."""
+        return telling if self.hidden else None
 
     def shape(self) -> tuple[int, int]:
         return (self.horizon, self.action_size)
@@ -77,26 +97,29 @@ class Policies(PolicySettings, Domain[Observed]):
         """``action_error`` and ``action_energy``, see ``offline.errors``, beside ridge, neighbours and mean."""
         if self._known is None:
             return {}
+        told, cond = self._known
 
-        def draw(windows: Array) -> Array:
-            chunks: Array = model.sample(cond=self._condition(windows), **asked(model)).data.double().numpy()
+        def draw(windows: Indices) -> Array:
+            chosen = cond(torch.from_numpy(windows))
+            chunks: Array = model.sample(cond=chosen, **asked(model)).data.double().numpy()
             return self._executed(chunks)
 
-        return examine(self._known, draw, self.action_low, self.action_high)
+        return examine(told, draw, self.action_low, self.action_high)
 
     @cached_property
-    def _known(self) -> Known | None:
-        """What held-out figures are compared to; None where nothing is kept out."""
+    def _known(self) -> tuple[Known, Callable[[Tensor], Observed]] | None:
+        """What held-out figures are compared to, and the conditions of the windows; None where nothing is kept out."""
         try:
-            train, test = self._compared("train"), self._compared("test")
+            train, test = pairs(self, "train"), pairs(self, "test")
         except UserError:
             return None
-        return known(train, test, self.action_low, self.action_high)
+        told = known(self._compared(train), self._compared(test), self.action_low, self.action_high)
+        return told, self._conditions(test)
 
-    def _compared(self, split: str) -> Pairs:
-        windows, seen, chunks = pairs(self, split)
-        features = self._condition(seen).features.flatten(1).double().numpy()
-        return Pairs(seen, features, self._executed(chunks), positions(self, seen), windows.episode)
+    def _compared(self, found: Pairs) -> Compared:
+        features = self._condition(found.observations).features.flatten(1).double().numpy()
+        moved = positions(self, found.observations)
+        return Compared(features, self._executed(found.chunks), moved, found.windows.episode)
 
     def _executed(self, chunks: Array) -> Array:
         """(B, Te, A) the part of chunks (B, Tp, A) that is executed."""
@@ -111,8 +134,8 @@ class Policies(PolicySettings, Domain[Observed]):
 
     def condition(self, request: PolicyRequest) -> Observed:
         window = self.window(request)[None].repeat(request.count, axis=0)
-        cond = self.condition_on(window)
-        return Observed(cond.features, cond.reference, torch.from_numpy(window[:, -1]).float())
+        cond = self.condition_on(window, self.example_pictures(request.example, request.count))
+        return replace(cond, newest=torch.from_numpy(window[:, -1]).float())
 
     def window(self, request: PolicyRequest) -> Array:
         """(To, D) observations that a request asks for.
@@ -131,24 +154,37 @@ class Policies(PolicySettings, Domain[Observed]):
             raise UserError(f"example must be below {len(statistics.examples)}, got {request.example}")
         return np.array(statistics.examples[request.example])
 
-    def condition_on(self, observations: Array) -> Observed:
-        """Windows of raw observations, (B, To, D), as conditions; warns if they lie far outside the training range.
+    def example_pictures(self, number: int, count: int) -> Mapping[str, Pixels]:
+        """The pictures kept with the policy for an example, (count, f, H, W, 3) by camera.
 
         Raises:
-            UserError: If an observation is not finite.
+            UserError: If there are none of that number.
+        """
+        return restore(self._need_statistics().pictures, number, self.sizes, (count, self.vision.frames))
+
+    def condition_on(self, observations: Array, pictures: Mapping[str, Pixels] | None = None) -> Observed:
+        """Windows of raw observations, (B, To, D), as conditions; warns if they lie far outside the training range.
+
+        Args:
+            pictures: By camera the newest of them, uint8 (B, f, H, W, 3).
+
+        Raises:
+            UserError: If an observation is not finite, or the pictures are not those of the policy's cameras.
         """
         if not np.isfinite(observations).all():
             raise UserError("observations must be finite, got NaN or infinity")
         self._need_statistics().warn_if_far(observations)
-        return self._condition(observations)
+        shown = show(pictures or {}, self.sizes, (len(observations), self.vision.frames))
+        return replace(self._condition(observations), cameras=shown)
 
     def actions(self, x0: Tensor, cond: Observed) -> Tensor:
         """Diffusion space to actions (B, Tp, A) in the environment's units, not clipped; what energies look at."""
         return self._codec_on(x0.device).decode(x0, cond)
 
     def drop(self, cond: Observed) -> Observed:
-        """Features that say nothing; relative actions stay relative."""
-        return Observed(torch.zeros_like(cond.features), cond.reference, cond.newest)
+        """Features and pictures that say nothing; relative actions stay relative."""
+        said = {"features": cond.features, "cameras": cond.cameras, "seen": cond.seen, "told": cond.told}
+        return replace(cond, **each(torch.zeros_like, said))
 
     def energies(self) -> Mapping[str, Energy[Observed]]:
         """``bounds``: how far actions lie outside their bounds, where these are known."""
@@ -195,7 +231,9 @@ class Policies(PolicySettings, Domain[Observed]):
 
     def _condition(self, observations: Array) -> Observed:
         statistics = self._need_statistics()
-        features = statistics.normalise(self.observe(observations, self.goal))
+        # What is hidden is known to no feature but those that are told from pictures.
+        seen = None if self.hidden else self.observe(observations, self.goal)
+        features = statistics.within(observations) if seen is None else statistics.normalise(seen)
         reference = np.ascontiguousarray(positions(self, observations))
         if statistics.linear:
             reference = reference[:, None] + statistics.line(features)

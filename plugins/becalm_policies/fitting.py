@@ -1,5 +1,6 @@
 """What is read off the demonstrations before a training, and the pairs of windows and chunks that it is about."""
 
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -8,6 +9,7 @@ import numpy as np
 from becalm.errors import UserError
 from becalm.train.split import split_range
 from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.demonstrations.looking import hide, keep, pick
 from becalm_policies.demonstrations.prepare import prepare
 from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.demonstrations.windows import Windows
@@ -44,15 +46,34 @@ def episodes_of(settings: PolicySettings, split: str) -> Episodes:
     episodes = loaded(settings)
     asked = settings.demonstrations
     count = len(episodes) if asked is None else min(asked, len(episodes))
-    return episodes.take(split_range(split, count, held_out(settings, count), "demonstration"))
+    split_off = episodes.take(split_range(split, count, held_out(settings, count), "demonstration"))
+    return pick(split_off, settings.cameras)
 
 
-def pairs(settings: PolicySettings, split: str) -> tuple[Windows, Array, Array]:
-    """The windows of a split, their observations (W, To, D), and their chunks (W, Tp, A) as they are learnt."""
-    episodes = prepare(episodes_of(settings, split), settings.prepare, settings.goal)
+@dataclass(frozen=True, slots=True, eq=False)
+class Pairs:
+    """What a training is about.
+
+    Attributes:
+        windows: Of the episodes. episodes: As acting observes them, with their cameras.
+        whole: (N, D) their steps' observations with what is hidden.
+        observations: (W, To, D) of the windows. chunks: (W, Tp, A) as they are learnt.
+    """
+
+    windows: Windows
+    episodes: Episodes
+    whole: Array
+    observations: Array
+    chunks: Array
+
+
+def pairs(settings: PolicySettings, split: str) -> Pairs:
+    """The windows of a split, what they observe, and their chunks."""
+    whole = prepare(episodes_of(settings, split), settings.prepare, settings.goal)
+    episodes = hide(whole, settings.hidden)
     windows = windows_of(settings, episodes)
     chunks = limited(windows.actions(episodes), settings.bounds, settings.action_low, settings.action_high)
-    return windows, windows.observations(episodes), chunks
+    return Pairs(windows, episodes, whole.observations, windows.observations(episodes), chunks)
 
 
 def windows_of(settings: PolicySettings, episodes: Episodes) -> Windows:
@@ -74,12 +95,13 @@ def fit(settings: PolicySettings) -> dict[str, Any]:
         UserError: If they do not fit the configuration.
     """
     raw = episodes_of(settings, "train")
-    episodes = prepare(raw, settings.prepare, settings.goal)
+    whole = prepare(raw, settings.prepare, settings.goal)
+    raw, episodes = hide(raw, settings.hidden), hide(whole, settings.hidden)
     _check(settings, raw, episodes)
     windows = windows_of(settings, episodes)
     seen, asked = windows.observations(episodes), windows.actions(episodes)
-    scaled = _scaling(settings, raw, episodes)
-    features = scaled(asked).normalise(settings.observe(seen, settings.goal))
+    scaled = _scaling(settings, raw, episodes, settings.observe(whole.observations, settings.goal))
+    features = scaled(asked).normalise(settings.observe(windows.observations(whole), settings.goal))
     flat, groups = features.reshape(len(seen), -1), windows.episode
     low, high = raw.spec.get("action_low"), raw.spec.get("action_high")
     bounds = settings.bounds
@@ -87,7 +109,7 @@ def fit(settings: PolicySettings) -> dict[str, Any]:
         bounds = choose(flat, asked[:, settings.history - 1], low, high, groups)
     chunks = limited(asked, bounds, low, high) - positions(settings, seen)[:, None]
     statistics = scaled(chunks)
-    if settings.reference != "none":
+    if settings.reference != "none" and not settings.hidden:
         first, always = settings.history - 1, settings.reference == "linear"
         weights = reference(flat, chunks, groups, slice(first, first + settings.execute), always=always)
         line = {"linear": pack(weights)}
@@ -96,6 +118,8 @@ def fit(settings: PolicySettings) -> dict[str, Any]:
     return {
         "environment": settings.environment or id_of(raw.environment),
         "observation_size": episodes.observations.shape[1],
+        "cameras": tuple(episodes.cameras),
+        "camera_sizes": tuple(frames.size for frames in episodes.cameras.values()),
         "action_size": episodes.actions.shape[1],
         "action_low": low,
         "action_high": high,
@@ -127,20 +151,22 @@ def _check(settings: PolicySettings, raw: Episodes, episodes: Episodes) -> None:
             f"relative must name one observed entry (0 to {observed - 1}) for each of the "
             f"{acted} entries of an action, got {list(settings.relative)}"
         )
+    if settings.hidden and not episodes.cameras:
+        raise UserError(f"hidden needs a camera whose pictures tell it, and {settings.data} has none")
     recorded = id_of(raw.environment)
     if settings.environment and recorded and settings.environment != recorded:
         raise UserError(f"the demonstrations are of {recorded}, not of {settings.environment}")
 
 
-def _scaling(settings: PolicySettings, raw: Episodes, episodes: Episodes) -> Any:
+def _scaling(settings: PolicySettings, raw: Episodes, episodes: Episodes, features: Array) -> Any:
     """Statistics of these episodes, but for the chunks."""
-    whole = Windows.of(raw, history=settings.history, horizon=settings.horizon, tail=settings.horizon)
-    first = whole.observations(raw)
-    examples = first[np.linspace(0, len(first) - 1, _EXAMPLES + 1).astype(int)[:-1]]
+    first = Windows.of(raw, history=settings.history, horizon=settings.horizon, tail=settings.horizon)
+    shown = np.linspace(0, len(first) - 1, _EXAMPLES + 1).astype(int)[:-1]
     return partial(
         Statistics.of,
         np.concatenate([raw.observations, episodes.observations]),
-        settings.observe(episodes.observations, settings.goal),
+        features,
         spread=bool(settings.relative),
-        examples=examples,
+        examples=first.observations(raw)[shown],
+        pictures=keep(raw, first.seen[shown, -1]),
     )

@@ -1,5 +1,6 @@
 """What a policy is made of: its data, how they are cut and seen, its network, and what was read off the data."""
 
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -12,6 +13,7 @@ from becalm_policies.demonstrations.statistics import Statistics, check_entries,
 from becalm_policies.environments.own import id_of
 from becalm_policies.environments.pusht import GOAL, Pose
 from becalm_policies.networks.architecture import Architecture, MLPShape
+from becalm_policies.networks.vision import Vision
 from becalm_policies.offline.bounds import Bounds
 from becalm_policies.request import Sampling
 
@@ -35,6 +37,12 @@ class PolicySettings(Settings):
     prepare: tuple[Preparation, ...] = Field((), description="What is done to the demonstrations first, in order.")
     goal: Pose = Field(GOAL, description="Push-T: pose of the block in its goal, x, y in pixels, angle in radians.")
     observe: Observe = Field(Raw(), description="What the network sees of an observation.")
+    cameras: tuple[str, ...] | None = Field(None, description="Whose pictures are looked at; default: all there are.")
+    vision: Vision = Field(Vision(), description="How pictures are looked at.")
+    hidden: tuple[int, ...] = Field(
+        (),
+        description="Observed entries that demonstrations know and acting does not: learned to be told from pictures.",
+    )
     relative: tuple[int, ...] = Field(
         (), description="Observed entries that the action's entries are relative to; default: actions as they are."
     )
@@ -57,6 +65,7 @@ class PolicySettings(Settings):
     batch: int = Field(256, ge=1, description="Windows per training batch.")
     observation_size: int = Field(0, ge=0, le=1_000_000, description="D: entries of an observation; read off the data.")
     action_size: int = Field(0, ge=0, le=1_000_000, description="A: entries of an action; read off the data.")
+    camera_sizes: tuple[tuple[int, int], ...] = Field((), description="Height and width by camera; read off the data.")
     action_low: tuple[float, ...] | None = Field(None, description="Lower bounds of an action; read off the data.")
     action_high: tuple[float, ...] | None = Field(None, description="Upper bounds of an action; read off the data.")
     rate: float = Field(0.0, ge=0, description="Control rate in Hz, actions per second; read off the data, 0 unknown.")
@@ -76,7 +85,18 @@ class PolicySettings(Settings):
             check_size(name, getattr(self, name), self.action_size)
         check_entries("relative", self.relative, self.observation_size)
         if self.statistics is not None:
-            features = self.observe.size(self.observation_size)
+            features = self.observe.size(self.observation_size + len(self.hidden))
             window, chunk = (self.history, self.observation_size), (self.horizon, self.action_size)
             self.statistics.check(features, window=window, chunk=chunk)
+        if self.hidden and self.cameras == ():
+            raise ValueError("hidden needs a camera whose pictures tell it, and cameras names none")
+        if self.vision.frames > self.history:
+            raise ValueError(f"vision.frames must be at most history, {self.history}, got {self.vision.frames}")
+        if self.camera_sizes and len(self.camera_sizes) != len(self.cameras or ()):
+            raise ValueError(f"camera_sizes must have one entry for each camera, got {len(self.camera_sizes)}")
         return self
+
+    @property
+    def sizes(self) -> Mapping[str, tuple[int, int]]:
+        """Height and width of each camera's pictures, once they are read off the data."""
+        return dict(zip(self.cameras or (), self.camera_sizes, strict=False))

@@ -1,13 +1,16 @@
 """What a policy remembers of the environments that it acts in: the last observations, noise used, chunks in use."""
 
-from typing import Protocol
+from collections.abc import Mapping
+from typing import Any, Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from becalm_policies.control.given import Mask
 from becalm_policies.control.plan import Actions, Ask, Plan, Start
 from becalm_policies.control.planner import Planner, Previous
 from becalm_policies.demonstrations.episodes import Array, Indices
+from becalm_policies.demonstrations.frames import Pixels
 
 
 class Track(Protocol):
@@ -32,6 +35,8 @@ class Memory:
         self.numbers = numbers.copy()
         self._chunks = np.zeros(count, np.int64)
         self._seen: Array = np.full((count, domain.history, domain.observation_size), np.nan)
+        frames = (count, domain.vision.frames)
+        self._pictures = {name: np.zeros((*frames, *size, 3), np.uint8) for name, size in domain.sizes.items()}
         self._fresh = np.ones(count, bool)
         self._leaving = np.zeros(count, bool)  # Whose next observation is the old episode's last.
         self._unsure = np.zeros(count, bool)  # Whose next observation may be.
@@ -55,28 +60,33 @@ class Memory:
         self.numbers[mask] = numbers[mask]
         self._chunks[mask] = 0
 
-    def act(self, observations: Array) -> Actions:
-        """The actions (B, A) for observations (B, D); nothing changes if planning fails."""
-        seen = np.concatenate([self._seen[:, 1:], observations[:, None]], axis=1)
-        live = None
-        if self._marked:
-            # The first observation of an episode counts as all before it.
-            seen[self._fresh] = observations[self._fresh, None]
-            live = ~self._leaving
+    def act(self, observations: Array, pictures: Mapping[str, Pixels]) -> Actions:
+        """The actions (B, A) for observations (B, D) and pictures (B, H, W, 3); nothing changes if planning fails."""
+        seen = self._next(self._seen, observations)
+        looked = {name: self._next(self._pictures[name], new) for name, new in pictures.items()}
+        live = ~self._leaving if self._marked else None
 
         def ask(rows: Indices, previous: Previous | None) -> Plan:
             # With one environment, or one beat for all, nothing is picked.
             pick = slice(None) if len(rows) == len(seen) else rows
             windows, numbers, chunks = seen[pick], self.numbers[pick].copy(), self._chunks[pick].copy()
-            return self._start(lambda: self._planner(windows, numbers, chunks, previous))
+            shown = {name: each[pick] for name, each in looked.items()}
+            return self._start(lambda: self._planner(windows, numbers, chunks, previous, shown))
 
         actions, planned = self._track.act(live, ask)
         self._chunks[planned] += 1
-        self._seen = seen
+        self._seen, self._pictures = seen, looked
         if self._marked:
             self._begin(actions)
         self._acted = actions
         return actions.copy()
+
+    def _next(self, before: npt.NDArray[Any], new: npt.NDArray[Any]) -> npt.NDArray[Any]:
+        """What was seen last, with what is new; the first of an episode counts as all before it."""
+        seen = np.concatenate([before[:, 1:], new[:, None]], axis=1)
+        if self._marked:
+            seen[self._fresh] = new[self._fresh, None]
+        return seen
 
     def _begin(self, actions: Actions) -> None:
         """After the first step of an episode in some rows: who was between two episodes has seen nothing yet."""

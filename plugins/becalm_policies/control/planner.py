@@ -5,7 +5,7 @@ A warm start takes the chunk before, moved on by the steps since, instead of pur
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ from becalm_policies.control.candidates import densest, pick
 from becalm_policies.control.chunk_noise import ChunkNoise
 from becalm_policies.control.execution import Execution
 from becalm_policies.demonstrations.episodes import Array, Indices
+from becalm_policies.demonstrations.frames import Pixels
 from becalm_policies.domain import Policies
 from becalm_policies.energies import near_previous
 from becalm_policies.networks.condition import Observed
@@ -91,20 +92,29 @@ class Planner:
         self._short = None if execution.warm is None else _below(model, path, execution.warm)
         self._noise = ChunkNoise(request.seed, (self.candidates, *self.domain.shape()), model.device)
 
-    def __call__(self, observations: Array, numbers: Indices, chunks: Indices, previous: Previous | None) -> Tensor:
+    def __call__(
+        self,
+        observations: Array,
+        numbers: Indices,
+        chunks: Indices,
+        previous: Previous | None,
+        pictures: Mapping[str, Pixels] | None = None,
+    ) -> Tensor:
         """Chunks (B, Tp, A) for windows (B, To, D), in the environment's units, not clipped, on the CPU.
 
         Args:
             numbers: (B,) which environment's noise each row takes. chunks: (B,) how many it has taken before.
             previous: What was planned last, if anything was.
+            pictures: By camera the newest of the windows, uint8 (B, f, H, W, 3).
 
         Raises:
             UserError: If an observation or a planned action is not finite.
         """
         with torch.no_grad(), outside_inference():
-            cond = self.domain.condition_on(observations)
+            cond = self.domain.condition_on(observations, pictures)
             if self.device.type != "cpu":
                 cond = to(cond, self.device)
+            cond = self._run.bare.embed(cond)
             if self.candidates > 1:
                 rows = torch.arange(len(observations), device=self.device).repeat_interleave(self.candidates)
                 cond = take(cond, rows)

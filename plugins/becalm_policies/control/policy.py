@@ -8,6 +8,7 @@ Receding horizon (Chi et al. 2023): a chunk of Tp actions is planned from the la
 executed, then the next chunk is planned. One policy serves one environment or a batch of them, each with its own queue.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,8 +27,11 @@ from becalm_policies.control.memory import Memory, Track
 from becalm_policies.control.plan import Start, at_once
 from becalm_policies.control.planner import Planner, Score
 from becalm_policies.control.receding import Receding
+from becalm_policies.control.sensing import apart
 from becalm_policies.control.timing import Timing
 from becalm_policies.demonstrations.episodes import Indices
+from becalm_policies.demonstrations.frames import Pixels
+from becalm_policies.demonstrations.looking import check_pictures
 from becalm_policies.networks.condition import Observed
 from becalm_policies.regression import asked
 from becalm_policies.request import PolicyRequest
@@ -167,15 +171,19 @@ class Policy:
         if streams is not None:
             self._memory.renumber(rows, streams)
 
-    def act(self, observation: npt.ArrayLike) -> npt.NDArray[np.float32]:
-        """The action for an observation: (D,) to (A,), or (B, D) to (B, A).
+    def act(self, observation: Any) -> npt.NDArray[np.float32]:
+        """The action for an observation: (D,) to (A,), or (B, D) to (B, A); with cameras a dict, see ``sensing``.
 
         Raises:
             UserError: If the observation has another size, is not finite or no array of real numbers, or the batch
                 changed without a reset; or if what is planned is not finite. The policy is as before then.
         """
-        seen = given.observations(observation, self.domain.observation_size)
+        vector, pictures = apart(observation, self.domain.sizes)
+        seen = given.observations(vector, self.domain.observation_size)
         rows = seen if seen.ndim == 2 else seen[None]
+        if pictures:
+            pictures = pictures if seen.ndim == 2 else {name: each[None] for name, each in pictures.items()}
+            check_pictures(pictures, self.domain.sizes, (len(rows),))
         memory = self._memory
         if memory is None or (not self._sized and len(memory.numbers) != len(rows)):
             memory = self._remember(np.arange(len(rows)))
@@ -183,17 +191,23 @@ class Policy:
             raise UserError(
                 f"the policy acts in {len(memory.numbers)} environments, got {len(rows)} observations: reset it first"
             )
-        actions = memory.act(rows)
+        actions = memory.act(rows, pictures)
         self._memory, self._sized = memory, True
         return actions if seen.ndim == 2 else actions[0]
 
     def plan(
-        self, observations: npt.ArrayLike, *, numbers: npt.ArrayLike | None = None, chunk: int = 0
+        self,
+        observations: npt.ArrayLike,
+        *,
+        numbers: npt.ArrayLike | None = None,
+        chunk: int = 0,
+        pictures: Mapping[str, Pixels] | None = None,
     ) -> npt.NDArray[np.float32]:
         """Chunks (B, Tp, A) for windows (B, To, D) of observations, clipped to the bounds; nothing is remembered.
 
         Args:
             numbers: (B,) which environments' noise to take; default: 0 .. B - 1. chunk: Which chunk's.
+            pictures: By camera the newest of the windows, uint8 (B, f, H, W, 3).
 
         Raises:
             UserError: If the windows have another shape, or are not finite or no real numbers.
@@ -201,7 +215,7 @@ class Policy:
         seen = given.windows(observations, self.domain.history, self.domain.observation_size)
         rows = np.arange(len(seen)) if numbers is None else given.numbers(numbers, len(seen))
         chunks = given.numbers(chunk, len(seen))
-        return self.clip(self.planner(seen, rows, chunks, None))
+        return self.clip(self.planner(seen, rows, chunks, None, pictures))
 
     def alone(self) -> "Policy":
         """The same policy anew, for one environment, which waits for no padding."""

@@ -33,19 +33,29 @@ class Statistics(Settings):
     action_shift: tuple[Row, ...] = Field(description="Chunk that is 0 in diffusion space, (Tp, A).")
     action_scale: tuple[Row, ...] = Field(description="Size of 1 in diffusion space, (Tp, A).")
     examples: tuple[tuple[Row, ...], ...] = Field((), description="A few observation windows (To, D) to sample for.")
+    pictures: tuple[tuple[str, ...], ...] = Field((), description="Of the examples, one a camera: PNG in base 64.")
     linear: str = Field(
         "", description="Regression of features to the chunk, (To F + 1, Tp A) float32 in base64; empty for none."
     )
 
     @classmethod
-    def of(cls, observations: Array, features: Array, chunks: Array, *, spread: bool, examples: Array) -> "Statistics":
+    def of(
+        cls,
+        observations: Array,
+        features: Array,
+        chunks: Array,
+        *,
+        spread: bool,
+        examples: Array,
+        pictures: Sequence[Sequence[str]] = (),
+    ) -> "Statistics":
         """The statistics of training windows.
 
         Args:
             observations: (N, D). features: (N, F). chunks: (W, Tp, A), relative where the policy's are.
             spread: Scale each step of the chunk by its standard deviation about 0, shared by the entries of an action;
                 else every entry's range over all steps becomes [-1, 1].
-            examples: (K, To, D).
+            examples: (K, To, D). pictures: Of the first of the examples, by camera.
         """
         if spread:
             shift = np.zeros(chunks.shape[1:])
@@ -63,6 +73,7 @@ class Statistics(Settings):
             "action_shift": shift.tolist(),
             "action_scale": scale.tolist(),
             "examples": examples.tolist(),
+            "pictures": pictures,
         }
         return cls.model_validate(fields)
 
@@ -102,6 +113,12 @@ class Statistics(Settings):
         """(..., F) with every feature's training range mapped onto [-1, 1]; what never varied maps to 0."""
         middle, half = self._scales
         scaled: Array = (features - middle) / half
+        return scaled
+
+    def within(self, observations: Array) -> Array:
+        """(..., D) with every observed entry's training range mapped onto [-1, 1], likewise."""
+        low, high = np.array(self.observation_low), np.array(self.observation_high)
+        scaled: Array = (observations - (low + high) / 2) / np.where(high > low, (high - low) / 2, 1.0)
         return scaled
 
     @cached_property

@@ -16,11 +16,20 @@ class Observed:
         reference: (B, A), or (B, Tp, A) where it moves along the chunk, float32, that actions are learnt as differences
             from, in the environment's units; zeros if absolute.
         newest: (B, D) float32, the newest observation as it came, for pictures; None where none is kept.
+        cameras: By name (B, f, 3, H, W) uint8, the newest f pictures, oldest first; None where there is no camera. A
+            picture that is all black tells nothing.
+        hidden: (B, f, H) float32 what an encoder is to tell of the same steps, in training only.
+        seen: (B, To, E) what the encoders see in the pictures, beside the features; None before they have looked.
+        told: (B, f, H) what they tell of what is hidden, likewise.
     """
 
     features: Tensor
     reference: Tensor
     newest: Tensor | None = None
+    cameras: dict[str, Tensor] | None = None
+    hidden: Tensor | None = None
+    seen: Tensor | None = None
+    told: Tensor | None = None
 
 
 class Blind(nn.Module):

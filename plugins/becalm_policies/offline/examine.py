@@ -22,11 +22,11 @@ class Known:
     """Windows with what is compared to: everything but the policy's own chunks.
 
     Attributes:
-        observations: (N, To, D) windows. truth: (N, K) what was executed after each.
+        windows: (N,) numbers of windows. truth: (N, K) what was executed after each.
         others: (N, K) what each rival says. size: (K,) what counts as 1.
     """
 
-    observations: Array
+    windows: Groups
     truth: Array
     others: Mapping[str, Array]
     size: Array
@@ -37,11 +37,10 @@ class Pairs:
     """Windows and what follows them.
 
     Attributes:
-        observations: (W, To, D). features: (W, F). chunks: (W, Te, A) executed parts, in the environment's units.
+        features: (W, F). chunks: (W, Te, A) executed parts, in the environment's units.
         moved: (W, A) what actions are relative to; zeros where they are absolute. groups: (W,) the episode of each.
     """
 
-    observations: Array
     features: Array
     chunks: Array
     moved: Array
@@ -58,7 +57,7 @@ def known(train: Pairs, test: Pairs, low: Limits, high: Limits) -> Known:
         guess = predict(test.features[pick]).reshape(-1, *test.chunks.shape[1:]) + test.moved[pick, None]
         others[name] = executed(guess, low, high)
     truth = executed(test.chunks[pick], low, high)
-    return Known(test.observations[pick], truth, others, np.where(size > 0, size, 1.0))
+    return Known(pick, truth, others, np.where(size > 0, size, 1.0))
 
 
 def executed(chunks: Array, low: Limits, high: Limits) -> Array:
@@ -67,14 +66,14 @@ def executed(chunks: Array, low: Limits, high: Limits) -> Array:
     return clipped.reshape(*clipped.shape[:-2], -1)
 
 
-def examine(told: Known, draw: Callable[[Array], Array], low: Limits, high: Limits) -> dict[str, float]:
+def examine(told: Known, draw: Callable[[Groups], Array], low: Limits, high: Limits) -> dict[str, float]:
     """The figures of ``errors.figures``.
 
     Args:
-        draw: Windows (N, To, D) to executed parts (N, Te, A) of a chunk each, sampled by the policy.
+        draw: Numbers of windows (N,) to executed parts (N, Te, A) of a chunk each, sampled by the policy.
     """
-    count = len(told.observations)
-    drawn = draw(np.concatenate([told.observations] * DRAWS))
+    count = len(told.windows)
+    drawn = draw(np.tile(told.windows, DRAWS))
     draws = executed(drawn.reshape(DRAWS, count, *drawn.shape[1:]), low, high)
     if np.array_equal(draws[0], draws[-1]):  # At temperature 0 all are the same.
         draws = draws[:1]

@@ -123,7 +123,8 @@ def task_for(actor: Policy, options: EvaluateOptions) -> Task:
     if not asked:
         raise UserError(f"{options.checkpoint} does not say which environment it is for: name one with --env")
     # A checkpoint's environment is looked up by name only; a module is imported for whoever typed it.
-    maker = partial(make, asked, imports=options.env is not None, keys=domain.observe.keys)
+    typed, keys = options.env is not None, domain.observe.keys
+    maker = partial(make, asked, imports=typed, keys=keys, cameras=domain.sizes)
     id = id_of(asked)
     if domain.environment not in ("", id):
         raise UserError(f"{options.checkpoint} is a policy for {domain.environment}, not for {id}")
@@ -131,7 +132,8 @@ def task_for(actor: Policy, options: EvaluateOptions) -> Task:
     numbers = rules(protocol, id)
     env = maker()
     try:
-        sizes = (env.observation_space.shape[0], env.action_space.shape[0])
+        observed = env.observation_space["state"] if domain.sizes else env.observation_space
+        sizes = (observed.shape[0], env.action_space.shape[0])
         mine = (domain.observation_size, domain.action_size)
         if sizes != mine:
             raise UserError(
@@ -166,11 +168,12 @@ def settings_for(options: EvaluateOptions, model: Model[Any], task: Task) -> Map
 
 
 def example(actor: Policy) -> Any:
-    """An observation that the policy was trained on, (D,), by which its latency is measured."""
+    """An observation that the policy was trained on, by which its latency is measured."""
     statistics = actor.domain.statistics
     if statistics is None or not statistics.examples:
         return np.zeros(actor.domain.observation_size)
-    return np.array(statistics.examples[0][-1])
+    vector, pictures = np.array(statistics.examples[0][-1]), actor.domain.example_pictures(0, 1)
+    return {"state": vector, **{name: each[0, -1] for name, each in pictures.items()}} if pictures else vector
 
 
 def _scores(task: Task, summary: Summary, totals: Sequence[float]) -> Table:
@@ -229,15 +232,22 @@ def _pictures(
             env = task.make(render=True)
             try:
                 shown = animation.replay(env, rollout)
-                frames = _frames(actor, task, rollout, shown) if task.id in PLANES else (frame for frame, _ in shown)
+                frames = (
+                    _frames(actor, task, rollout, shown) if _planned(actor, task) else (frame for frame, _ in shown)
+                )
                 film = f"{name}.{options.video}"
-                legend = animation.legend_of(task.id) if task.id in PLANES else ()
+                legend = animation.legend_of(task.id) if _planned(actor, task) else ()
                 animation.write(folder / film, list(frames), task.rate, options.video, legend=legend, made=made(film))
             finally:
                 env.close()
     yield f"{folder}: episodes.csv, plot.png" + (
         "" if options.video == "none" else f", best, median, worst .{options.video}"
     )
+
+
+def _planned(actor: Policy, task: Task) -> bool:
+    """Whether frames get the chunks that were planned: where these are places, of what was observed in numbers."""
+    return task.id in PLANES and not actor.domain.sizes
 
 
 def _frames(actor: Policy, task: Task, rollout: Any, shown: Iterator[Any]) -> Iterator[Any]:

@@ -27,21 +27,21 @@ PLANS = 16
 _HINT = "leave videos out with --video none"
 
 
-def replay(env: Any, rollout: Rollout) -> Iterator[tuple[Frame, Array]]:
+def replay(env: Any, rollout: Rollout) -> Iterator[tuple[Frame, Any]]:
     """Frames (H, W, 3) and the observations that they show, one more than there are actions.
 
     Args:
         env: The rollout's environment, with pictures.
     """
     seen, _ = rollout.start.reset(env)
-    yield render(env, _HINT), np.asarray(seen, dtype=np.float64)
+    yield render(env, _HINT), seen
     for action in rollout.actions:
         seen, *_ = env.step(action.astype(env.action_space.dtype))
-        yield render(env, _HINT), np.asarray(seen, dtype=np.float64)
+        yield render(env, _HINT), seen
 
 
 def with_plans(
-    shown: Iterator[tuple[Frame, Array]], plan: Plan, *, history: int, execute: int, box: Any, down: bool
+    shown: Iterator[tuple[Frame, Any]], plan: Plan, *, history: int, execute: int, box: Any, down: bool
 ) -> Iterator[Frame]:
     """The frames with the chunks that the policy might plan there, new ones where it plans.
 
@@ -51,7 +51,8 @@ def with_plans(
     """
     window: list[Array] = []
     chunks: npt.NDArray[Any] = np.zeros((0, 0, 2))
-    for number, (frame, seen) in enumerate(shown):
+    for number, (frame, observation) in enumerate(shown):
+        seen = np.asarray(observation, dtype=np.float64)
         window = [*(window or [seen] * history), seen][-history:]
         if number % execute == 0:
             chunks = plan(np.repeat(np.stack(window)[None], PLANS, axis=0), number // execute)[:, history - 1 :]

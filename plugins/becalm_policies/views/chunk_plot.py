@@ -43,7 +43,7 @@ def _plane(axes: Any, scene: Scene, actions: Array, newest: Array | None) -> Any
     time: Any = None
     if scene.environment == PUSHT:
         axes.fill(*outline(scene.goal).T, color="#b7e4c7", zorder=0, label="goal")
-        if newest is not None:
+        if newest is not None and len(newest) == 5:  # A policy that sees by cameras may not be told the block's pose.
             axes.fill(*outline(newest[2:5]).T, color="#8d99ae", zorder=1, label="block")
     for chunk in actions:
         axes.plot(chunk[:, 0], chunk[:, 1], color="#888", linewidth=0.6, zorder=2)

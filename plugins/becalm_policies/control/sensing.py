@@ -1,0 +1,60 @@
+"""What an environment or a robot reports, taken apart: a vector of numbers, and the pictures of cameras.
+
+A policy without cameras gets a vector. One with cameras gets a dict as environments give it: pictures by the name of
+their camera, with or without LeRobot's ``observation.images.`` before it, and vectors, which stand side by side in
+sorted order of key, as gymnasium flattens a Dict. A single picture under any name is that of a single camera.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from becalm.errors import UserError
+from becalm_policies.demonstrations.frames import Pixels
+
+_PREFIXES = ("observation.", "images.", "image.")
+
+
+def apart(observation: Any, cameras: Mapping[str, tuple[int, int]]) -> tuple[Any, dict[str, Pixels]]:
+    """The vector of an observation, (D,) or (B, D), and its pictures, (H, W, 3) or (B, H, W, 3), by camera.
+
+    Without cameras the observation comes back as it is.
+
+    Args:
+        cameras: Names and sizes of a policy's cameras.
+
+    Raises:
+        UserError: If it is no dict although there are cameras, or a picture or the vectors are missing.
+    """
+    if not cameras:
+        return observation, {}
+    if not isinstance(observation, Mapping):
+        raise UserError(f"an observation must be a dict with the pictures of {', '.join(cameras)} and a vector")
+    parts = dict(_leaves(observation, ""))
+    pictures = {name: part for name, part in parts.items() if part.dtype == np.uint8 and part.ndim >= 3}
+    vectors = [np.asarray(part, np.float64) for name, part in parts.items() if name not in pictures]
+    if not vectors:
+        raise UserError("an observation must hold a vector of numbers beside its pictures, it holds none")
+    if len(cameras) == len(pictures) == 1:
+        pictures = dict(zip(cameras, pictures.values(), strict=True))
+    for name in cameras:
+        if name not in pictures:
+            there = ", ".join(pictures) or "none"
+            raise UserError(f"an observation must hold the uint8 picture of camera {name}, its pictures are {there}")
+    leading = next(iter(pictures.values())).ndim - 3
+    flat = [vector.reshape(*vector.shape[:leading], -1) for vector in vectors]
+    return np.concatenate(flat, axis=-1), {name: pictures[name] for name in cameras}
+
+
+def _leaves(node: Mapping[str, Any], name: str) -> Iterator[tuple[str, npt.NDArray[Any]]]:
+    """Arrays by name, in sorted order of key; LeRobot's prefixes left out."""
+    for key in sorted(node):
+        here = f"{name}.{key}" if name else str(key)
+        if isinstance(node[key], Mapping):
+            yield from _leaves(node[key], here)
+            continue
+        for prefix in _PREFIXES:
+            here = here.removeprefix(prefix)
+        yield here, np.asarray(node[key])
