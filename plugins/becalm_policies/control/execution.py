@@ -19,6 +19,18 @@ class Execution(Settings):
         description="Control steps from an observation to the first executed action of its chunk; until then the chunk "
         "before goes on.",
     )
+    skip: int | None = Field(
+        None,
+        ge=0,
+        description="Actions of a chunk that are not executed because their time has passed; default: as many as the "
+        "delay has steps. 0 executes a chunk from its beginning, late: for policies that answer what they see.",
+    )
+    join: Literal["naive", "hold", "guide", "prefix"] | None = Field(
+        None,
+        description="How a chunk goes on, under a delay, from what is executed until it takes over: naive (not at "
+        "all), hold (known actions stand in every estimate), guide (real-time chunking), prefix (known actions are "
+        "told to a network that was trained for it). Default: as trained, else guide.",
+    )
     ensemble: float | None = Field(
         None,
         ge=0,
@@ -41,3 +53,10 @@ class Execution(Settings):
         description="Chunks that the network computes at a time, the last ones padded, so that an environment's "
         "actions are the same to the bit whatever is beside it: 1, 16 or 64; default: all at once.",
     )
+
+
+def join_for(execution: Execution) -> Literal["naive", "hold", "guide", "prefix"]:
+    """How chunks are joined: as asked for, else the best that needs no training for it."""
+    if not execution.delay or execution.ensemble is not None or execution.skip not in (None, execution.delay):
+        return "naive"
+    return execution.join or "guide"

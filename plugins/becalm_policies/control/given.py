@@ -76,6 +76,18 @@ def numbers(values: npt.ArrayLike, count: int | None = None) -> Indices:
     return whole if count is None else np.broadcast_to(whole, (count,)).copy()
 
 
+def check_age(age: object, ahead: int) -> None:
+    """Checks the age of observations in control steps against the actions that a chunk has from them on.
+
+    Raises:
+        UserError: If it is no whole number from 0 on, or no action is left.
+    """
+    if isinstance(age, bool) or not isinstance(age, int | np.integer) or age < 0:
+        raise UserError(f"age must be a whole number of control steps, at least 0, got {shown(age)}")
+    if age >= ahead:
+        raise UserError(f"an observation must be less than {ahead} control steps old, got {age}: chunks end there")
+
+
 def autoreset(mode: Autoreset | None) -> str | None:
     """When a vector environment begins episodes: ``next-step``, ``same-step``, ``disabled``, None if not said.
 

@@ -7,8 +7,9 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm_policies.control.given import Mask
-from becalm_policies.control.plan import Actions, Ask, Plan, Start
-from becalm_policies.control.planner import Planner, Previous
+from becalm_policies.control.join import Previous
+from becalm_policies.control.planner import Planner
+from becalm_policies.control.tracks.plan import Actions, Ask, Plan, Start
 from becalm_policies.demonstrations.episodes import Array, Indices
 from becalm_policies.demonstrations.frames import Pixels
 
@@ -18,7 +19,7 @@ class Track(Protocol):
 
     def forget(self, mask: Mask) -> None: ...
 
-    def act(self, live: Mask | None, ask: Ask) -> tuple[Actions, Indices]: ...
+    def act(self, live: Mask | None, ask: Ask, age: int) -> tuple[Actions, Indices]: ...
 
 
 class Memory:
@@ -60,8 +61,11 @@ class Memory:
         self.numbers[mask] = numbers[mask]
         self._chunks[mask] = 0
 
-    def act(self, observations: Array, pictures: Mapping[str, Pixels]) -> Actions:
-        """The actions (B, A) for observations (B, D) and pictures (B, H, W, 3); nothing changes if planning fails."""
+    def act(self, observations: Array, pictures: Mapping[str, Pixels], age: int = 0) -> Actions:
+        """The actions (B, A) for observations (B, D) and pictures (B, H, W, 3) of ``age`` steps ago.
+
+        Nothing changes if planning fails.
+        """
         seen = self._next(self._seen, observations)
         looked = {name: self._next(self._pictures[name], new) for name, new in pictures.items()}
         live = ~self._leaving if self._marked else None
@@ -73,7 +77,7 @@ class Memory:
             shown = {name: each[pick] for name, each in looked.items()}
             return self._start(lambda: self._planner(windows, numbers, chunks, previous, shown))
 
-        actions, planned = self._track.act(live, ask)
+        actions, planned = self._track.act(live, ask, age)
         self._chunks[planned] += 1
         self._seen, self._pictures = seen, looked
         if self._marked:

@@ -6,7 +6,6 @@ A warm start takes the chunk before, moved on by the steps since, instead of pur
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,8 @@ from becalm.sampler import sample
 from becalm.schedule import levels_at
 from becalm_policies.control.candidates import densest, pick
 from becalm_policies.control.chunk_noise import ChunkNoise
-from becalm_policies.control.execution import Execution
+from becalm_policies.control.execution import Execution, join_for
+from becalm_policies.control.join import Previous, joined
 from becalm_policies.demonstrations.episodes import Array, Indices
 from becalm_policies.demonstrations.frames import Pixels
 from becalm_policies.domain import Policies
@@ -34,31 +34,6 @@ from becalm_policies.request import PolicyRequest
 
 Score = Callable[[Array, Array], Any]
 """(chunks (B, K, Tp, A), observations (B, To, D)) to (B, K), high is good; for ``choose="best"``."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Previous:
-    """The chunks planned last, moved on to the present.
-
-    Attributes:
-        actions: (B, Tp, A) in the environment's units, as planned: not clipped; on the CPU.
-        known: (B, Tp) whether the entry was planned; the others repeat the last one.
-    """
-
-    actions: Tensor
-    known: Tensor
-
-    @classmethod
-    def shift(cls, actions: Tensor, steps: Tensor) -> "Previous":
-        """Chunks (B, Tp, A) of ``steps`` (B,) steps ago; negative for who had none."""
-        horizon = actions.shape[1]
-        index = torch.arange(horizon) + steps[:, None]
-        known = (steps >= 0)[:, None] & (index < horizon)
-        return cls(actions.take_along_dim(index.clamp(0, horizon - 1)[..., None], 1), known)
-
-    def repeat(self, times: int) -> "Previous":
-        """Each chunk so many times, side by side."""
-        return Previous(self.actions.repeat_interleave(times, 0), self.known.repeat_interleave(times, 0))
 
 
 class Planner:
@@ -82,7 +57,8 @@ class Planner:
             raise UserError("choose best needs a score, a function of chunks and observations, and nothing else does")
         self.domain = model.domain
         self.device = model.device
-        self.remembers = execution.warm is not None or execution.near_scale > 0
+        self._join = join_for(execution)
+        self.remembers = execution.warm is not None or execution.near_scale > 0 or self._join != "naive"
         self.candidates = 1 if execution.choose == "first" else execution.candidates
         self._request, self._execution, self._score = request, execution, score
         # By default nothing is padded: one observation would cost as much as many. A GPU's sums depend on more.
@@ -177,6 +153,10 @@ class Planner:
         self, path: Path, x: Tensor, cond: Observed, noise: Callable[[], Noise], previous: Previous | None
     ) -> Tensor:
         denoise = self._run.denoise
+        if self._join != "naive" and previous is not None:
+            values = self._codec.encode(previous.actions, cond)
+            first, delay = self.domain.history - 1, self._execution.delay
+            denoise = joined(self._join, previous, values, self.domain.actions, first=first, delay=delay)(denoise)
         if self._execution.near_scale and previous is not None:
             energy = near_previous(self.domain.actions, previous.actions, previous.known)
             denoise = Descend(energy, self._execution.near_scale, "clean")(denoise)

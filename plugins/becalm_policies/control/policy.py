@@ -14,21 +14,20 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
-import torch
 from pydantic import ValidationError
 
 import becalm.model
 from becalm.errors import UserError, sentence
 from becalm.model import Model
 from becalm_policies.control import given
-from becalm_policies.control.ensemble import Ensemble
 from becalm_policies.control.execution import Execution
 from becalm_policies.control.memory import Memory, Track
-from becalm_policies.control.plan import Start, at_once
 from becalm_policies.control.planner import Planner, Score
-from becalm_policies.control.receding import Receding
 from becalm_policies.control.sensing import apart
-from becalm_policies.control.timing import Timing
+from becalm_policies.control.tracks.ensemble import Ensemble
+from becalm_policies.control.tracks.plan import Actions, Start, at_once
+from becalm_policies.control.tracks.receding import Receding
+from becalm_policies.control.tracks.timing import Timing
 from becalm_policies.demonstrations.episodes import Indices
 from becalm_policies.demonstrations.frames import Pixels
 from becalm_policies.demonstrations.looking import check_pictures
@@ -74,6 +73,8 @@ def policy(model: Model[Any], *, score: Score | None = None, **fields: Any) -> "
     """
     if not {"times", "steps", "spacing"} & fields.keys():
         fields = {**asked(model), **fields}
+    if asked(model) and fields.get("delay"):
+        fields = {"join": "hold", **fields}  # What does not look at x cannot be guided through it.
     execution = {name: fields.pop(name) for name in list(fields) if name in Execution.model_fields}
     try:
         return Policy(model, PolicyRequest(**fields), Execution(**execution), score)
@@ -171,8 +172,11 @@ class Policy:
         if streams is not None:
             self._memory.renumber(rows, streams)
 
-    def act(self, observation: Any) -> npt.NDArray[np.float32]:
+    def act(self, observation: Any, *, age: int = 0) -> npt.NDArray[np.float32]:
         """The action for an observation: (D,) to (A,), or (B, D) to (B, A); with cameras a dict, see ``sensing``.
+
+        Args:
+            age: Control steps since the observation was made; the delay counts from then on.
 
         Raises:
             UserError: If the observation has another size, is not finite or no array of real numbers, or the batch
@@ -180,6 +184,7 @@ class Policy:
         """
         vector, pictures = apart(observation, self.domain.sizes)
         seen = given.observations(vector, self.domain.observation_size)
+        given.check_age(age, self.timing.ahead)
         rows = seen if seen.ndim == 2 else seen[None]
         if pictures:
             pictures = pictures if seen.ndim == 2 else {name: each[None] for name, each in pictures.items()}
@@ -191,7 +196,7 @@ class Policy:
             raise UserError(
                 f"the policy acts in {len(memory.numbers)} environments, got {len(rows)} observations: reset it first"
             )
-        actions = memory.act(rows, pictures)
+        actions = memory.act(rows, pictures, age)
         self._memory, self._sized = memory, True
         return actions if seen.ndim == 2 else actions[0]
 
@@ -215,16 +220,19 @@ class Policy:
         seen = given.windows(observations, self.domain.history, self.domain.observation_size)
         rows = np.arange(len(seen)) if numbers is None else given.numbers(numbers, len(seen))
         chunks = given.numbers(chunk, len(seen))
-        return self.clip(self.planner(seen, rows, chunks, None, pictures))
+        return self.clip(self.planner(seen, rows, chunks, None, pictures).numpy())
+
+    def planned_by(self, start: Start) -> "Policy":
+        """The same policy anew, whose chunks are planned by something else."""
+        return Policy(self.model, self.request, self.execution, self._score, start)
 
     def alone(self) -> "Policy":
         """The same policy anew, for one environment, which waits for no padding."""
         return Policy(self.model, self.request, self.execution.model_copy(update={"rows": None}), self._score)
 
-    def clip(self, actions: torch.Tensor) -> npt.NDArray[np.float32]:
-        """Actions as the environment takes them."""
-        array: npt.NDArray[np.float32] = actions.float().cpu().numpy()
-        return array if self._bounds is None else np.clip(array, self._bounds[0], self._bounds[1])
+    def clip(self, actions: Actions) -> Actions:
+        """Actions (..., A) as the environment takes them."""
+        return actions if self._bounds is None else np.clip(actions, self._bounds[0], self._bounds[1])
 
     def _remember(self, numbers: Indices) -> Memory:
         """A memory of environments that have seen nothing."""
@@ -233,4 +241,4 @@ class Policy:
             track: Track = Ensemble(len(numbers), size, self.timing, self.clip, rate=execution.ensemble)
         else:
             track = Receding(len(numbers), size, self.timing, self.clip, remembers=self.planner.remembers)
-        return Memory(self.planner, track, self._start, numbers, self.clip(torch.zeros(size)))
+        return Memory(self.planner, track, self._start, numbers, self.clip(np.zeros(size, np.float32)))

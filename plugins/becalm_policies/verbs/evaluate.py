@@ -24,6 +24,8 @@ from becalm_policies.options import EvaluateOptions
 from becalm_policies.request import PolicyRequest
 from becalm_policies.rollouts.estimates import Estimate, Summary, percentiles, share, summarise
 from becalm_policies.rollouts.protocol import protocol_for, rules, start
+from becalm_policies.rollouts.rollout import Rollout
+from becalm_policies.rollouts.seams import Jerk, jerk
 
 _ELSEWHERE = {
     "env", "out", "video", "resume", "device", "parallel", "workers", "checkpoint", "first", "episodes", "protocol"
@@ -90,7 +92,7 @@ def run(options: EvaluateOptions) -> Iterator[Report]:
         yield Progress(len(journal.rollouts), task.episodes, f"{tick.live} at step {tick.step}")
     rollouts = sorted(journal.rollouts, key=lambda rollout: rollout.outcome.episode)
     summary = summarise([rollout.outcome for rollout in rollouts], options.seed)
-    yield _scores(task, summary, [rollout.outcome.total for rollout in rollouts])
+    yield _scores(task, summary, [rollout.outcome.total for rollout in rollouts], _jerk(actor, rollouts))
     yield _costs(latency, timed, min(options.workers or options.parallel, max(len(starts), 1)))
     if folder is not None:
 
@@ -163,8 +165,10 @@ def _ranges(actor: Policy) -> Any:
 def settings_for(options: EvaluateOptions, model: Model[Any], task: Task) -> Mapping[str, Any]:
     """What the episodes depend on."""
     came_to = {"checkpoint": model.digest, "env": task.id, "protocol": task.protocol, "limit": task.limit}
-    aside = _ELSEWHERE if options.perturb else _ELSEWHERE | {"perturb"}
-    return {**options.model_dump(mode="json", exclude=aside), **came_to}
+    asked = options.model_dump(mode="json", exclude=_ELSEWHERE)
+    # Evaluations from before there were these go on without them.
+    nothing = {"perturb": [], "delay": 0, "skip": None, "join": None}
+    return {**{name: value for name, value in asked.items() if nothing.get(name, ...) != value}, **came_to}
 
 
 def example(actor: Policy) -> Any:
@@ -176,7 +180,15 @@ def example(actor: Policy) -> Any:
     return {"state": vector, **{name: each[0, -1] for name, each in pictures.items()}} if pictures else vector
 
 
-def _scores(task: Task, summary: Summary, totals: Sequence[float]) -> Table:
+def _jerk(actor: Policy, rollouts: Sequence[Rollout]) -> Jerk | None:
+    """How smoothly chunks go over into each other; an ensemble has no seams."""
+    if actor.execution.ensemble is not None:
+        return None
+    actions = [rollout.actions for rollout in rollouts]
+    return jerk(actions, execute=actor.timing.execute, delay=actor.timing.delay)
+
+
+def _scores(task: Task, summary: Summary, totals: Sequence[float], smooth: Jerk | None) -> Table:
     """The figures with their intervals, and beside them what others reach."""
     others = measured(task.id)
     rows: list[tuple[Any, ...]] = []
@@ -194,6 +206,8 @@ def _scores(task: Task, summary: Summary, totals: Sequence[float]) -> Table:
     for name, figure in summary.notes.items():
         add(f"share {name}", figure)
     rows.append(("mean length, steps", summary.steps, *[None] * (2 + len(others))))
+    if smooth is not None:
+        rows.append(("jerk at seams, times that within chunks", smooth.ratio, *[None] * (2 + len(others))))
     title = f"{task.place}, {counted(len(totals), 'episode')}"
     players = (anchor.player for anchor in others)
     return Table(("figure", "policy", "95 % from", "to", *players), tuple(rows), title)

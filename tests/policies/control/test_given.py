@@ -67,7 +67,7 @@ def test_what_is_refused_leaves_no_trace(fields: dict[str, Any]) -> None:
         assert np.array_equal(actor.act(seen), other.act(seen)), step
 
 
-@pytest.mark.parametrize("fields", [{}, {"delay": 2}, {"ensemble": 0.1}], ids=str)
+@pytest.mark.parametrize("fields", [{}, {"delay": 2, "join": "hold"}, {"ensemble": 0.1}], ids=str)
 def test_a_chunk_that_could_not_be_planned_is_planned_again(fields: dict[str, Any]) -> None:
     broken = [False]
 

@@ -50,6 +50,20 @@ def test_network_calls_are_counted(checkpoint: str, fields: dict[str, Any], call
     assert costs.title == f"{calls} network calls per chunk"
 
 
+def test_a_delay_is_a_setting_and_seams_are_judged(checkpoint: str, tmp_path: Path) -> None:
+    def played(**fields: Any) -> dict[str, Any]:
+        scores = next(each for each in reports(checkpoint, episodes=3, **fields) if isinstance(each, Table))
+        return {row[0]: row[1] for row in scores.rows}
+
+    name = "jerk at seams, times that within chunks"
+    at_once, late = played(execute=4), played(execute=4, delay=1)
+    assert at_once[name] > 0 and late[name] > 0 and late != at_once
+    assert name not in played(ensemble=0.1)
+    # Evaluations from before there were delays go on.
+    list(reports(checkpoint, episodes=1, out=str(tmp_path / "out"), video="none"))
+    assert not {"delay", "skip", "join"} & json.loads((tmp_path / "out" / "settings.json").read_text()).keys()
+
+
 def test_the_folder_holds_the_episodes_a_plot_and_films(checkpoint: str, tmp_path: Path) -> None:
     folder = tmp_path / "out"
     list(reports(checkpoint, episodes=3, out=str(folder)))

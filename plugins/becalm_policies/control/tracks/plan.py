@@ -8,11 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from torch import Tensor
 
-from becalm_policies.control.planner import Previous
+from becalm_policies.control.join import Previous
 from becalm_policies.demonstrations.episodes import Indices
 
 Actions = npt.NDArray[np.float32]
-Clip = Callable[[Tensor], Actions]
+Clip = Callable[[Actions], Actions]
 """Actions as the environment takes them."""
 Job = Callable[[], Tensor]
 """Plans chunks (n, Tp, A), in the environment's units, not clipped."""

@@ -1,12 +1,11 @@
 """When chunks are planned and executed, in control steps.
 
-    step       k              k + d                 k + d + Ta - 1
+    step       k              k + d                k + d + Ta - 1
     observed   o[k]
     executed   ... of before  a[d] of o[k]'s chunk  ...  a[d + Ta - 1]
 
-A chunk is planned for the observation of step k. It takes over ``delay`` = d steps later; until then the one before it
-goes on. The next one is planned Ta steps after k, or d if that is more: one is on its way at a time. Where a chunk has
-no action left, its last is held.
+A chunk is planned for the observation of step k. It takes over ``delay`` = d steps later; until then what was planned
+before goes on. A chunk is asked for every Ta steps. Where nothing is left to execute, the last action is held.
 """
 
 from dataclasses import dataclass
@@ -23,14 +22,16 @@ class Timing:
     Attributes:
         history: To, observations that a chunk is planned from.
         ahead: Actions of a chunk from its newest observation on.
-        execute: Steps from one observation that is planned for to the next.
-        delay: Steps from an observation to the first action that is executed of its chunk.
+        execute: Ta, steps from one observation that is planned for to the next.
+        delay: d, steps from an observation to the first action that is executed of its chunk.
+        skip: Which action that is, counted from the observation on.
     """
 
     history: int
     ahead: int
     execute: int
     delay: int
+    skip: int
 
     @classmethod
     def of(cls, domain: Policies, execution: Execution) -> "Timing":
@@ -40,12 +41,15 @@ class Timing:
             UserError: If a chunk is too short for it.
         """
         ahead = domain.horizon - domain.history + 1
-        execute = execution.execute or domain.execute
+        execute, delay = execution.execute or domain.execute, execution.delay
+        skip = delay if execution.skip is None else execution.skip
         if execute > ahead:
             raise UserError(f"execute must be at most horizon - history + 1 = {ahead}, got {execute}")
-        if execution.delay >= ahead:
-            raise UserError(f"delay must be below horizon - history + 1 = {ahead}, got {execution.delay}")
-        return cls(domain.history, ahead, max(execute, execution.delay), execution.delay)
+        if delay >= ahead:
+            raise UserError(f"delay must be below horizon - history + 1 = {ahead}, got {delay}")
+        if skip > delay:
+            raise UserError(f"skip must be at most delay = {delay}, got {skip}")
+        return cls(domain.history, ahead, execute, delay, skip)
 
     @property
     def first(self) -> int:

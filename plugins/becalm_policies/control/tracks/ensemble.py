@@ -6,8 +6,8 @@ Weights are exp(-m i), i = 0 the oldest (Zhao et al. 2023b). Under a delay the n
 import numpy as np
 
 from becalm_policies.control.given import Mask
-from becalm_policies.control.plan import Actions, Ask, Clip
-from becalm_policies.control.timing import Timing
+from becalm_policies.control.tracks.plan import Actions, Ask, Clip
+from becalm_policies.control.tracks.timing import Timing
 from becalm_policies.demonstrations.episodes import Indices
 
 
@@ -30,15 +30,17 @@ class Ensemble:
         """Those environments have no chunks."""
         self._known[mask] = 0
 
-    def act(self, live: Mask | None, ask: Ask) -> tuple[Actions, Indices]:
+    def act(self, live: Mask | None, ask: Ask, age: int = 0) -> tuple[Actions, Indices]:
         """The mean actions, (B, A), and for which environments a chunk was planned; nothing changes if it fails.
 
         Args:
             live: (B,) the environments that act; default: all.
+            age: Steps since the observations were made; a chunk's actions before now are left out.
         """
         rows = np.arange(len(self._known)) if live is None else np.flatnonzero(live)
         if len(rows):
-            chunks = self._clip(ask(rows, None).result()[:, self._timing.first :])
+            chunks = self._clip(ask(rows, None).result()[:, self._timing.first + age :].numpy())
+            chunks = np.concatenate([chunks, np.repeat(chunks[:, -1:], age, axis=1)], axis=1) if age else chunks
             self._plans[rows, 1:] = self._plans[rows, :-1]
             self._plans[rows, 0] = chunks
             self._known[rows] = np.minimum(self._known[rows] + 1, self._timing.ahead)

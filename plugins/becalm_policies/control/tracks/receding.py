@@ -1,0 +1,144 @@
+"""Receding horizon (Chi et al. 2023): of each chunk a part is executed, then the next one takes over.
+
+The next chunk may be on its way while the last one is executed, see ``control.tracks.timing``.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from becalm_policies.control.given import Mask
+from becalm_policies.control.join import Previous
+from becalm_policies.control.tracks.plan import Actions, Ask, Clip, Plan
+from becalm_policies.control.tracks.timing import Timing
+from becalm_policies.demonstrations.episodes import Indices
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Coming:
+    """Chunks on their way.
+
+    Attributes:
+        rows: (n,) the environments that wait for them. entries: (n,) which of the plan's chunks is whose.
+        step: When their observations were made.
+    """
+
+    rows: Indices
+    entries: Indices
+    step: int
+    plan: Plan
+
+    def only(self, kept: Mask) -> "_Coming":
+        """Those of some of its environments, (n,)."""
+        return _Coming(self.rows[kept], self.entries[kept], self.step, self.plan)
+
+
+class Receding:
+    """What each environment executes next.
+
+    Args:
+        count: B. size: A.
+        clip: Actions as the environment takes them.
+        remembers: Whether planning looks at what was planned before.
+    """
+
+    def __init__(self, count: int, size: int, timing: Timing, clip: Clip, *, remembers: bool) -> None:
+        self._timing, self._clip, self._remembers = timing, clip, remembers
+        self._now = timing.first + timing.delay
+        # What was and will be executed, as it was planned; the last action that is known is held.
+        self._queue = np.zeros((count, self._now + timing.delay + timing.ahead, size), np.float32)
+        self._past = np.zeros(count, np.int64)  # How many of its entries before now are known.
+        self._left = np.zeros(count, np.int64)  # The same from now on; 0 where nothing is.
+        self._since = np.zeros(count, np.int64)  # Steps since a chunk was asked for.
+        self._coming: list[_Coming] = []
+        self._step = 0
+
+    def forget(self, mask: Mask) -> None:
+        """Those environments have no chunk, and wait for none."""
+        self._past[mask] = self._left[mask] = 0
+        left = (each.only(~mask[each.rows]) for each in self._coming)
+        self._coming = [each for each in left if len(each.rows)]
+
+    def act(self, live: Mask | None, ask: Ask, age: int = 0) -> tuple[Actions, Indices]:
+        """The next actions, (B, A), and for which environments a chunk was planned.
+
+        If planning fails, the same call again does what this one would have done.
+
+        Args:
+            live: (B,) the environments that act; default: all.
+            age: Steps since the observations were made.
+        """
+        for each in [each for each in self._coming if each.plan.done()]:
+            self._coming.remove(each)  # Before its result, which is an error where planning failed.
+            self._take(each)
+        planned = self._due(live)
+        if len(planned):
+            self._plan(planned, ask, age)
+        actions = self._clip(self._queue[:, self._now].copy())
+        self._queue[:, :-1] = self._queue[:, 1:]
+        self._past += self._left > 0
+        # Who has executed all that is known holds the last action, and still has a chunk.
+        self._left = np.maximum(self._left - 1, self._left > 0)
+        self._since += 1
+        self._step += 1
+        return actions, planned
+
+    def _due(self, live: Mask | None) -> Indices:
+        due = (self._left == 0) | (self._since >= self._timing.execute)
+        if live is not None:
+            due &= live
+        for each in self._coming:
+            due[each.rows] = False
+        return np.flatnonzero(due)
+
+    def _plan(self, rows: Indices, ask: Ask, age: int) -> None:
+        """Has chunks planned; who has none waits for it."""
+        plan = ask(rows, self._previous(rows, age))
+        coming = _Coming(rows, np.arange(len(rows)), self._step - age, plan)
+        first = self._left[rows] == 0
+        if first.any():
+            plan.result()
+            self._write(coming.only(first), 0, age)
+        self._since[rows] = 0
+        if first.all():
+            return
+        later = coming.only(~first)
+        if plan.done():
+            self._take(later)
+        else:
+            self._coming.append(later)
+
+    def _take(self, each: _Coming) -> None:
+        """Puts chunks where they take over: at their time, or now if that has passed."""
+        timing, age = self._timing, self._step - each.step
+        self._write(each, max(timing.delay - age, 0), timing.skip + max(age - timing.delay, 0))
+
+    def _write(self, each: _Coming, at: int, entry: int) -> None:
+        """Has chunks executed ``at`` steps from now on, from an entry on."""
+        chunks = _array(each.plan.result(), each.entries)[:, self._timing.first :]
+        entry = min(entry, self._timing.ahead - 1)
+        begin, known = self._now + at, self._timing.ahead - entry
+        end = min(begin + known, self._queue.shape[1])
+        self._queue[each.rows, begin:end] = chunks[:, entry : entry + end - begin]
+        self._queue[each.rows, end:] = chunks[:, -1:]
+        self._left[each.rows] = end - self._now
+
+    def _previous(self, rows: Indices, age: int) -> Previous | None:
+        """What was and will be executed, seen from observations ``age`` steps ago."""
+        if not self._remembers or age > self._timing.delay or not self._left[rows].any():
+            return None
+        horizon, first = self._timing.history - 1 + self._timing.ahead, self._timing.first
+        begin = self._now - age - first
+        place = np.arange(begin, begin + horizon) - self._now
+        known = (place >= -self._past[rows, None]) & (place < self._left[rows, None])
+        planned = self._queue[rows, begin : begin + horizon]
+        if self._timing.delay:  # What will have been executed.
+            planned = self._clip(planned)
+        return Previous(torch.from_numpy(planned), torch.from_numpy(known))
+
+
+def _array(chunks: Tensor, entries: Indices) -> Actions:
+    array: Actions = chunks.numpy()
+    return array if len(entries) == len(array) else array[entries]
