@@ -119,6 +119,14 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="policies",
+            name="from-lerobot",
+            summary="Make a checkpoint of a LeRobot DiffusionPolicy.",
+            options="becalm_policies.options:FromLeRobotOptions",
+            target="becalm_policies.verbs.from_lerobot:run",
+            examples=("becalm policies from-lerobot outputs/pretrained_model --out runs/lerobot.safetensors",),
+        ),
+        CommandRef(
+            domain="policies",
             name="baselines",
             summary="Train and judge diffusion and its baselines side by side on one task.",
             options="becalm_policies.options:BaselinesOptions",

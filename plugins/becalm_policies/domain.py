@@ -13,7 +13,7 @@ from becalm.batch import Batch
 from becalm.cond import each, take
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError
-from becalm.guidance import Descend, Energy, Guidance, compose
+from becalm.guidance import Descend, Energy, Guidance, clamp, compose
 from becalm.noise import epochs
 from becalm_policies.actions import Actions
 from becalm_policies.demonstrations.episodes import Array, Indices
@@ -204,6 +204,8 @@ class Policies(PolicySettings, Domain[Observed]):
             if "bounds" not in self.energies():
                 raise UserError("bounds_scale needs action bounds, and the demonstrations came without them")
             guides.append(Descend(self.energies()["bounds"], steady(request.bounds_scale), "clean"))
+        if request.clip:
+            guides.append(clamp(-request.clip, request.clip))
         return compose(*guides)
 
     def metrics(self, data: Tensor, cond: Observed) -> Mapping[str, float]:

@@ -200,3 +200,12 @@ class InspectOptions(Settings):
     action_key: ActionKey = ()
     subset: Subset = ""
     out: Annotated[str, OutputFile()] = Field("inspect.png", description="PNG to write: paths and histograms.")
+
+
+class FromLeRobotOptions(Settings):
+    """``becalm policies from-lerobot``."""
+
+    folder: Annotated[str, Positional()] = Field(
+        description="Folder of a LeRobot DiffusionPolicy: config.json, model.safetensors, policy_preprocessor files."
+    )
+    out: str = Field(description="Checkpoint to write, .safetensors.")

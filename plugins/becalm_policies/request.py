@@ -7,7 +7,7 @@ from pydantic import Field, field_validator
 
 from becalm.plugin.settings import Settings
 from becalm.plugin.widget import Slider
-from becalm.request import SampleRequest
+from becalm.request import SampleRequest, SpacingName
 from becalm.sampler import DPMpp2M, Sampler
 
 
@@ -26,6 +26,9 @@ class PolicyRequest(SampleRequest):
     )
     avoid_scale: float = Field(1.0, ge=0, description="Strength of --avoid.")
     bounds_scale: float = Field(0.0, ge=0, description="Strength of a pull back into the action bounds; 0 is off.")
+    clip: float = Field(
+        0.0, ge=0, description="Clip the estimate of a chunk to -this and this in diffusion space; 0 is off."
+    )
 
     def idle(self) -> Mapping[str, str]:
         found = dict(super().idle())
@@ -53,4 +56,8 @@ class Sampling(Settings):
         ge=0,
         description="Spread of the starting noise. 0 acts alike each time, and more precisely; ways that "
         "demonstrations chose between need 1.",
+    )
+    spacing: SpacingName | None = Field(None, description="How levels are spaced; default: the sampler's own.")
+    clip: float = Field(
+        0.0, ge=0, description="Clip the estimate of a chunk to -this and this in diffusion space; 0 is off."
     )

@@ -92,6 +92,12 @@ def test_ddim(steps: int, eta: float) -> None:
     assert distance(ours(DDIM(eta), path(scheduler)), wanted) < 2e-5
 
 
+def test_ddim_whose_estimate_is_clipped_but_not_its_noise() -> None:
+    scheduler = made("DDIMScheduler", 20, clip_sample=True, clip_sample_range=0.8, timestep_spacing="leading")
+    wanted = theirs(scheduler, START, eta=0.5, noise=noises())
+    assert distance(ours(DDIM(0.5, clip_sample=0.8), path(scheduler)), wanted) < 2e-5
+
+
 @pytest.mark.parametrize(
     ("sampler", "name", "settings"),
     [

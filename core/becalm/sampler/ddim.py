@@ -26,10 +26,15 @@ class DDIM(Sampler):
 
     Attributes:
         eta: Factor of the standard deviation, as in the paper (some libraries multiply the variance).
+        clip_sample: Bound of the estimate of x0, while eps stays that of the estimate as it was, as diffusers has it;
+            a guidance that clips takes eps from the clipped estimate.
     """
 
     kind: Literal["ddim"] = "ddim"
     eta: float = Field(0.0, ge=0, le=1, description="Noise put back each step, 1 as much as ddpm.")
+    clip_sample: float = Field(
+        0.0, ge=0, description="Clip the estimate to -this and this, but not the noise that it tells; 0 is off."
+    )
 
     def rows(self, path: Path) -> Sequence[Row]:
         """Factors of x and of x0, and the standard deviation of the noise, None where there is none."""
@@ -47,4 +52,7 @@ class DDIM(Sampler):
         keep, change, std = row
         x0 = known(x, now)
         x = (x * keep).addcmul_(x0, change)
+        if self.clip_sample:
+            clipped = x0.clamp(-self.clip_sample, self.clip_sample)
+            x, x0 = x + (clipped - x0) * to.alpha.to(x), clipped
         return x if std is None else x + noise(x) * std, x0, None

@@ -7,6 +7,7 @@ from torch import nn
 
 from becalm.plugin.preset import preset
 from becalm.plugin.settings import Settings
+from becalm_policies.networks.lerobot_unet import LeRobotUNet
 from becalm_policies.networks.mlp import MLP
 from becalm_policies.networks.sieve import Sieve
 from becalm_policies.networks.transformer import Transformer
@@ -55,11 +56,27 @@ class UNetShape(_Shape):
 
     @model_validator(mode="after")
     def _check(self) -> "UNetShape":
-        if self.kernel % 2 == 0:
-            raise ValueError(f"kernel must be odd, got {self.kernel}")
-        for width in self.widths:
-            if width < 1 or width % self.groups:
-                raise ValueError(f"widths must be multiples of groups, {self.groups}, got {width}")
+        check_convolutions(self.widths, self.kernel, self.groups)
+        return self
+
+
+class LeRobotUNetShape(_Shape):
+    """Sizes of LeRobot's U-Net, for policies that come from there and for schedules that are tables."""
+
+    network: ClassVar[type[nn.Module]] = LeRobotUNet
+    kind: Literal["lerobot-unet"] = "lerobot-unet"
+    widths: tuple[int, ...] = Field((512, 1024, 2048), min_length=1, description="Channels per level of resolution.")
+    kernel: int = Field(5, ge=1, description="Actions that a convolution sees, odd.")
+    groups: int = Field(8, ge=1, description="Groups of group normalisation.")
+    embedding: int = Field(128, ge=4, multiple_of=2, description="Entries that tell the noise level.")
+    timesteps: int = Field(100, ge=1, le=1_000_000, description="Steps of the schedule's table of betas.")
+    scales: bool = Field(True, description="Whether the condition scales channels, and does not only shift them.")
+
+    @model_validator(mode="after")
+    def _check(self) -> "LeRobotUNetShape":
+        check_convolutions(self.widths, self.kernel, self.groups)
+        if self.widths[0] % 8:
+            raise ValueError(f"the first of widths must be a multiple of 8, got {self.widths[0]}")
         return self
 
 
@@ -80,7 +97,20 @@ class TransformerShape(_Shape):
         return self
 
 
-Shape = MLPShape | SieveShape | UNetShape | TransformerShape
+def check_convolutions(widths: tuple[int, ...], kernel: int, groups: int) -> None:
+    """Refuses convolutions without a middle, and channels that do not fall into groups.
+
+    Raises:
+        ValueError: If so.
+    """
+    if kernel % 2 == 0:
+        raise ValueError(f"kernel must be odd, got {kernel}")
+    for width in widths:
+        if width < 1 or width % groups:
+            raise ValueError(f"widths must be multiples of groups, {groups}, got {width}")
+
+
+Shape = MLPShape | SieveShape | UNetShape | LeRobotUNetShape | TransformerShape
 
 PRESETS: dict[str, Shape] = {
     "mlp-tiny": MLPShape(width=128, blocks=3),
