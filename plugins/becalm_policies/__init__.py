@@ -127,6 +127,14 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="policies",
+            name="import-config",
+            summary="Make a recipe of a configuration of LeRobot or Diffusion Policy.",
+            options="becalm_policies.options:ImportConfigOptions",
+            target="becalm_policies.verbs.import_config:run",
+            examples=("becalm policies import-config train_config.json --out recipe.toml",),
+        ),
+        CommandRef(
+            domain="policies",
             name="baselines",
             summary="Train and judge diffusion and its baselines side by side on one task.",
             options="becalm_policies.options:BaselinesOptions",

@@ -209,3 +209,12 @@ class FromLeRobotOptions(Settings):
         description="Folder of a LeRobot DiffusionPolicy: config.json, model.safetensors, policy_preprocessor files."
     )
     out: str = Field(description="Checkpoint to write, .safetensors.")
+
+
+class ImportConfigOptions(Settings):
+    """``becalm policies import-config``."""
+
+    file: Annotated[str, Positional(), InputFile()] = Field(
+        description="LeRobot's config.json or train_config.json, or a .yaml of Diffusion Policy."
+    )
+    out: Annotated[str, OutputFile()] = Field("recipe.toml", description="Recipe to write, for train --config.")

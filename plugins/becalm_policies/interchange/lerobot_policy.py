@@ -18,6 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load
 from torch import Tensor
 
+from becalm.denoiser import Prediction
 from becalm.errors import UserError, first_line, sentence
 from becalm.files.checkpoint import Checkpoint
 from becalm.gate.checkpoint import check
@@ -34,11 +35,17 @@ CONFIG, WEIGHTS = "config.json", "model.safetensors"
 _NORMALIZER = "policy_preprocessor*normalizer*.safetensors"
 _SEEN = ("observation.state", "observation.environment_state")
 _NETWORK = "diffusion.unet."
-_NEEDED = (
-    "horizon", "n_obs_steps", "n_action_steps", "num_train_timesteps", "kernel_size", "n_groups",
-    "diffusion_step_embed_dim", "use_film_scale_modulation",
-)  # fmt: skip
-_PREDICTIONS = {"epsilon": "eps", "sample": "x0"}
+_COUNTS: Mapping[str, int] = {
+    "horizon": 10_000,
+    "n_obs_steps": 10_000,
+    "n_action_steps": 10_000,
+    "num_train_timesteps": 1_000_000,
+    "kernel_size": 1000,
+    "n_groups": 100_000,
+    "diffusion_step_embed_dim": 100_000,
+}
+"""Whole numbers that a configuration must have, and the most that each may be."""
+_PREDICTIONS: Mapping[str, Prediction] = {"epsilon": "eps", "sample": "x0"}
 _EPS = 1e-8
 """What LeRobot adds to a spread, or puts in the place of a range that is 0."""
 _MODES: Mapping[str, tuple[str, str]] = {
@@ -66,8 +73,7 @@ def read(folder: Path) -> Checkpoint:
     domain = _domain(config, (low, high), (least, most), _ends(config, stats, "action"))
     weights = {f"network.{name[len(_NETWORK) :]}": value.float() for name, value in tensors.items()
                if name.startswith(_NETWORK)}  # fmt: skip
-    objective = Denoising(prediction=_PREDICTIONS[_choice(config, "prediction_type", _PREDICTIONS)], drop=0.0)
-    parts = {"settings": domain, "schedule": _schedule(config), "objective": objective}
+    parts = {"settings": domain, "schedule": schedule_of(config), "objective": objective_of(config)}
     described = {name: part.model_dump(mode="json") for name, part in parts.items()}
     return Checkpoint(weights, {"domain": domain.name, **described, "step": 0})
 
@@ -114,6 +120,8 @@ def _domain(config: Mapping[str, Any], features: _Ends, reach: _Ends, acting: _E
         )
         return Policies(
             data="",
+            bounds="raw",
+            reference="none",
             history=history,
             horizon=horizon,
             execute=config["n_action_steps"],
@@ -128,7 +136,21 @@ def _domain(config: Mapping[str, Any], features: _Ends, reach: _Ends, acting: _E
         raise UserError(f"{CONFIG} has no counterpart here: {sentence(error)}") from error
 
 
-def _schedule(config: Mapping[str, Any]) -> Schedule:
+def objective_of(config: Mapping[str, Any]) -> Denoising:
+    """What its network predicts.
+
+    Raises:
+        UserError: If it is neither the noise nor the chunk.
+    """
+    return Denoising(prediction=_PREDICTIONS[_choice(config, "prediction_type", _PREDICTIONS)], drop=0.0)
+
+
+def schedule_of(config: Mapping[str, Any]) -> Schedule:
+    """Its table of betas.
+
+    Raises:
+        UserError: If it is neither the capped cosine nor linear.
+    """
     steps = int(config["num_train_timesteps"])
     if _choice(config, "beta_schedule", ("squaredcos_cap_v2", "linear")) == "linear":
         return Linear(steps=steps, first=config["beta_start"], last=config["beta_end"])
@@ -151,10 +173,41 @@ def _config(folder: Path) -> dict[str, Any]:
         raise UserError(
             f"{folder} sees {', '.join(others)}: a policy with a counterpart here sees {' and '.join(_SEEN)} alone"
         )
-    missing = [name for name in _NEEDED if name not in config]
-    if missing:
-        raise UserError(f"{path} has no {missing[0]}: it is damaged")
+    check_counts(path, config)
+    for name in (*seen, "action"):
+        check_feature(path, name, {**seen, **acting}[name])
     return config
+
+
+def check_counts(path: Path, config: Mapping[str, Any]) -> None:
+    """Refuses a configuration without the numbers that it must have.
+
+    Raises:
+        UserError: If one is missing, or no such number.
+    """
+    for name, most in _COUNTS.items():
+        if name not in config:
+            raise UserError(f"{path} has no {name}: it is no whole configuration")
+        value = config[name]
+        if not isinstance(value, int) or isinstance(value, bool) or not 1 <= value <= most:
+            raise UserError(f"{path}: {name} must be a whole number from 1 to {most}, got {value!r}")
+    span = config.get("clip_sample_range", 1.0)
+    if not isinstance(span, int | float) or not 0 < span < 1e6:
+        raise UserError(f"{path}: clip_sample_range must be a number above 0, got {span!r}")
+    if not isinstance(config.get("normalization_mapping", {}), dict):
+        raise UserError(f"{path}: normalization_mapping must be an object, got {config['normalization_mapping']!r}")
+
+
+def check_feature(path: Path, name: str, feature: Any) -> None:
+    """Refuses a feature that is no row of numbers.
+
+    Raises:
+        UserError: If so.
+    """
+    shape = feature.get("shape") if isinstance(feature, dict) else None
+    sized = isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], int) and 1 <= shape[0] <= 1_000_000
+    if not sized or not isinstance(feature.get("type"), str):
+        raise UserError(f"{path}: feature {name} must have a type and a shape of one size, got {feature!r}")
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:

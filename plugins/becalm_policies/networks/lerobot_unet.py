@@ -118,13 +118,15 @@ class LeRobotUNet(NoiseConditioned):
         time = self.diffusion_step_encoder(torch.cat([phase.sin(), phase.cos()], dim=1).to(x.dtype))
         told = torch.cat([time.expand(len(x), -1), cond.features.flatten(1)], dim=1)
         h, kept = x.transpose(1, 2), []
-        for first, second, coarser in self.down_modules:  # type: ignore[misc]
+        for stage in self.down_modules:
+            first, second, coarser = stage.children()
             h = second(first(h, told), told)
             kept.append(h)
             h = coarser(h)
         for block in self.mid_modules:
             h = block(h, told)
-        for first, second, finer in self.up_modules:  # type: ignore[misc]
+        for stage in self.up_modules:
+            first, second, finer = stage.children()
             h = finer(second(first(torch.cat([h, kept.pop()], dim=1), told), told))
         output: Tensor = self.final_conv(h)
         return output.transpose(1, 2)

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import cast
 
 import torch
 
 from becalm.files import atomic
 from becalm.model import build
+from becalm_policies.domain import Policies
 from becalm_policies.interchange.lerobot_policy import read
 from becalm_policies.options import FromLeRobotOptions
 
@@ -22,7 +24,7 @@ def run(options: FromLeRobotOptions) -> Iterator[str]:
     checkpoint = read(Path(options.folder))
     model = build(checkpoint, torch.device("cpu"))
     checkpoint.write(out)
-    domain = model.domain
+    domain = cast(Policies, model.domain)
     sampling = domain.usual()
     yield (
         f"{out}: {domain.observation_size} observed and {domain.action_size} action entries, history {domain.history}, "
