@@ -62,11 +62,11 @@ class Policies(PolicySettings, Domain[Observed]):
 
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
         found = pairs(self, split)
-        cond, actions = self._conditions(found), torch.from_numpy(found.chunks).float()
+        cond, actions = self.conditions(found), torch.from_numpy(found.chunks).float()
         for _, index in epochs(seed, len(actions), self.batch, start):
             yield Batch.dense(actions[index], cond(index))
 
-    def _conditions(self, found: Pairs) -> Callable[[Tensor], Observed]:
+    def conditions(self, found: Pairs) -> Callable[[Tensor], Observed]:
         """The conditions of windows by their numbers; pictures are looked at only then."""
         cond, looked_at = self._condition(found.observations), found.windows.seen[:, -self.vision.frames :]
         if self.hidden:
@@ -102,9 +102,10 @@ class Policies(PolicySettings, Domain[Observed]):
         def draw(windows: Indices) -> Array:
             chosen = cond(torch.from_numpy(windows))
             chunks: Array = model.sample(cond=chosen, **asked(model)).data.double().numpy()
-            return self._executed(chunks)
+            return self.executed(chunks)
 
-        return examine(told, draw, self.action_low, self.action_high)
+        each = examine(told, draw, self.action_low, self.action_high)
+        return {name: float(values.mean()) for name, values in each.items()}
 
     @cached_property
     def _known(self) -> tuple[Known, Callable[[Tensor], Observed]] | None:
@@ -113,15 +114,16 @@ class Policies(PolicySettings, Domain[Observed]):
             train, test = pairs(self, "train"), pairs(self, "test")
         except UserError:
             return None
-        told = known(self._compared(train), self._compared(test), self.action_low, self.action_high)
-        return told, self._conditions(test)
+        told = known(self.compared(train), self.compared(test), self.action_low, self.action_high)
+        return told, self.conditions(test)
 
-    def _compared(self, found: Pairs) -> Compared:
+    def compared(self, found: Pairs) -> Compared:
+        """What follows windows of demonstrations, as rivals learn it."""
         features = self._condition(found.observations).features.flatten(1).double().numpy()
         moved = positions(self, found.observations)
-        return Compared(features, self._executed(found.chunks), moved, found.windows.episode)
+        return Compared(features, self.executed(found.chunks), moved, found.windows.episode)
 
-    def _executed(self, chunks: Array) -> Array:
+    def executed(self, chunks: Array) -> Array:
         """(B, Te, A) the part of chunks (B, Tp, A) that is executed."""
         return chunks[:, self.history - 1 : self.history - 1 + self.execute]
 

@@ -136,6 +136,10 @@ class EvaluateOptions(RolloutOptions):
     checkpoint: Annotated[str, Positional(), Weights()] = Field(
         "pusht", description="Pretrained name or .safetensors file."
     )
+    data: Annotated[str | None, InputFile()] = Field(
+        None,
+        description="Demonstrations: judge the policy's actions by these, beside regression, instead of playing.",
+    )
     out: Annotated[str | None, OutputFile()] = Field(
         None, description="Folder for the episodes (CSV), a plot, and animations of best, median, worst."
     )

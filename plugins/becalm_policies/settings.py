@@ -62,6 +62,12 @@ class PolicySettings(Settings):
     )
     blind: bool = Field(False, description="Hide x where it is pure noise: the regression baselines (x0, fixed times).")
     sampling: Sampling = Field(Sampling(), description="How chunks are sampled where a request says nothing.")
+    jitter: float = Field(
+        0.0,
+        ge=0,
+        description="Noise on the observations of training windows, as a share of each entry's range; a teacher answers "
+        "for these as well, so distillation learns from it what demonstrations do not show.",
+    )
     batch: int = Field(256, ge=1, description="Windows per training batch.")
     observation_size: int = Field(0, ge=0, le=1_000_000, description="D: entries of an observation; read off the data.")
     action_size: int = Field(0, ge=0, le=1_000_000, description="A: entries of an action; read off the data.")

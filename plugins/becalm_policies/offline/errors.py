@@ -15,7 +15,12 @@ from becalm_policies.offline.ridge import Array
 
 
 def figures(truth: Array, draws: Array, rivals: Mapping[str, Array], size: Array) -> dict[str, float]:
-    """``action_error`` and ``action_energy`` of a policy; the same with ``_NAME`` behind for each rival.
+    """Means over windows of ``per_window``."""
+    return {name: float(values.mean()) for name, values in per_window(truth, draws, rivals, size).items()}
+
+
+def per_window(truth: Array, draws: Array, rivals: Mapping[str, Array], size: Array) -> dict[str, Array]:
+    """(N,) ``action_error`` and ``action_energy`` of a policy; the same with ``_NAME`` behind for each rival.
 
     Args:
         truth: (N, K) recorded actions, one window's executed chunk a row.
@@ -24,41 +29,39 @@ def figures(truth: Array, draws: Array, rivals: Mapping[str, Array], size: Array
         size: (K,) what counts as 1: the standard deviation of each entry over the demonstrations.
     """
     scaled = truth / size
-    mine = draws / size
-    others = {name: guess / size for name, guess in rivals.items()}
-    errors = {name: float(((guess - scaled) ** 2).mean()) for name, guess in others.items()}
-    energies = {name: _distance(guess, scaled) for name, guess in others.items()}
-    whole, unit = errors["mean"] or 1.0, energies["mean"] or 1.0
-    found = {"action_error": error(scaled, mine) / whole}
-    found |= {f"action_error_{name}": value / whole for name, value in errors.items()}
-    found["action_energy"] = energy(scaled, mine) / unit
-    found |= {f"action_energy_{name}": value / unit for name, value in energies.items()}
+    found: dict[str, Array] = {}
+    for figure, measure in (("action_error", errors), ("action_energy", energies)):
+        others = {f"{figure}_{name}": measure(scaled, guess[None] / size) for name, guess in rivals.items()}
+        unit = float(others[f"{figure}_mean"].mean()) or 1.0
+        each = {figure: measure(scaled, draws / size), **others}
+        found |= {name: values / unit for name, values in each.items()}
     return found
 
 
-def error(truth: Array, draws: Array) -> float:
-    """Mean squared error of the mean of all draws there could be: what the spread of so few adds is taken off.
+def errors(truth: Array, draws: Array) -> Array:
+    """(N,) squared error of the mean of all draws there could be: what the spread of so few adds is taken off.
 
     Args:
         truth: (N, K). draws: (S, N, K).
     """
-    squares = float(((draws.mean(0) - truth) ** 2).mean())
-    return squares if len(draws) == 1 else squares - float(draws.var(0, ddof=1).mean()) / len(draws)
+    squares: Array = ((draws.mean(0) - truth) ** 2).mean(1)
+    return squares if len(draws) == 1 else squares - draws.var(0, ddof=1).mean(1) / len(draws)
 
 
-def energy(truth: Array, draws: Array) -> float:
-    """The energy score, mean over windows; of a single draw the distance.
+def energies(truth: Array, draws: Array) -> Array:
+    """(N,) the energy score; of a single draw the distance.
 
     Args:
         truth: (N, K). draws: (S, N, K).
     """
     count = len(draws)
-    away = _distance(draws, truth)
+    away: Array = _distances(draws, truth).mean(0)
     if count == 1:
         return away
-    apart = sum(_distance(draws[first], draws[first + 1 :]) * (count - 1 - first) for first in range(count - 1))
-    return away - apart / (count * (count - 1))
+    apart = sum(_distances(draws[first], draws[first + 1 :]).sum(0) for first in range(count - 1))
+    return np.asarray(away - apart / (count * (count - 1)))
 
 
-def _distance(first: Array, second: Array) -> float:
-    return float(np.linalg.norm(first - second, axis=-1).mean())
+def _distances(first: Array, second: Array) -> Array:
+    distances: Array = np.linalg.norm(first - second, axis=-1)
+    return distances

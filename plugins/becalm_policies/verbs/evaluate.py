@@ -26,6 +26,7 @@ from becalm_policies.rollouts.estimates import Estimate, Summary, percentiles, s
 from becalm_policies.rollouts.protocol import protocol_for, rules, start
 from becalm_policies.rollouts.rollout import Rollout
 from becalm_policies.rollouts.seams import Jerk, jerk
+from becalm_policies.verbs.errors import report
 
 _ELSEWHERE = {
     "env", "out", "video", "resume", "device", "parallel", "workers", "checkpoint", "first", "episodes", "protocol"
@@ -75,6 +76,9 @@ def run(options: EvaluateOptions) -> Iterator[Report]:
     """
     model = becalm.model.load(options.checkpoint, options.device)
     actor = actor_for(model, options)
+    if options.data is not None:
+        yield from report(model, actor.request, options.data, options.seed)
+        return
     task = task_for(actor, options)
     from becalm_policies.rollouts.journal import Journal
     from becalm_policies.rollouts.rollout import play
