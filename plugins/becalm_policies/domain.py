@@ -63,8 +63,18 @@ class Policies(PolicySettings, Domain[Observed]):
     def batches(self, split: str, seed: int, start: int = 0) -> Iterator[Batch[Observed]]:
         found = pairs(self, split)
         cond, actions = self.conditions(found), torch.from_numpy(found.chunks).float()
-        for _, index in epochs(seed, len(actions), self.batch, start):
-            yield Batch.dense(actions[index], cond(index))
+        jitter = self.jitter if split == "train" else 0.0
+        for number, index in epochs(seed, len(actions), self.batch, start):
+            told = cond(index)
+            yield Batch.dense(actions[index], self._moved(told, found, index, (seed, number)) if jitter else told)
+
+    def _moved(self, told: Observed, found: Pairs, index: Tensor, key: tuple[int, int]) -> Observed:
+        """Conditions whose observations have noise, a function of seed and number of the batch; pictures stay."""
+        statistics = self._need_statistics()
+        size = self.jitter * np.subtract(statistics.observation_high, statistics.observation_low)
+        noise = np.random.default_rng(key).normal(size=(len(index), 1, len(size))) * size
+        moved = self._condition(found.observations[index.numpy()] + noise)
+        return replace(told, features=moved.features, reference=moved.reference)
 
     def conditions(self, found: Pairs) -> Callable[[Tensor], Observed]:
         """The conditions of windows by their numbers; pictures are looked at only then."""

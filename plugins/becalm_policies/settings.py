@@ -65,8 +65,8 @@ class PolicySettings(Settings):
     jitter: float = Field(
         0.0,
         ge=0,
-        description="Noise on the observations of training windows, as a share of each entry's range; a teacher answers "
-        "for these as well, so distillation learns from it what demonstrations do not show.",
+        description="Noise on the observations of training windows, a share of each entry's range, one for a window; "
+        "a teacher answers for these as well, so a student learns what demonstrations do not show.",
     )
     batch: int = Field(256, ge=1, description="Windows per training batch.")
     observation_size: int = Field(0, ge=0, le=1_000_000, description="D: entries of an observation; read off the data.")

@@ -102,6 +102,23 @@ def test_far_observations_are_warned_of(demonstrations: Path) -> None:
         domain.condition_on(np.full((1, 2, 5), np.nan))
 
 
+def test_jitter_moves_what_is_observed_and_a_batch_is_a_function_of_its_number(demonstrations: Path) -> None:
+    plain, moved = (
+        Policies(data=str(demonstrations), batch=64, holdout=1, jitter=jitter).fit() for jitter in (0.0, 0.01)
+    )
+    batches = moved.batches("train", 3)
+    next(batches)
+    second, again = next(batches), next(moved.batches("train", 3, start=1))
+    still = next(plain.batches("train", 3, start=1))
+    assert torch.equal(second.cond.features, again.cond.features) and torch.equal(second.x0, still.x0)
+    away = second.cond.features - still.cond.features
+    # Features are ranges on [-1, 1], so noise of a hundredth of a range has a deviation of .02, all along a window.
+    torch.testing.assert_close(away[:, 0], away[:, 1], rtol=0, atol=1e-6)
+    assert 0.016 < float(away.std()) < 0.024
+    kept = next(moved.batches("test", 3)).cond.features, next(plain.batches("test", 3)).cond.features
+    assert torch.equal(*kept)
+
+
 def test_demonstrations_limits_and_holdout_splits(demonstrations: Path) -> None:
     def windows(split: str, **settings: Any) -> int:
         return len(next(Policies(data=str(demonstrations), batch=10_000, **settings).fit().batches(split, 0)).x0)
