@@ -12,7 +12,7 @@ SIZE = (16, 24)
 SMALL: dict[str, Any] = {
     "architecture": "mlp-tiny",
     "batch": 8,
-    "vision": {"widths": (8, 8), "patch": 2, "keypoints": 4, "told": 16},
+    "vision": {"widths": (8, 8), "patch": 2, "keypoints": 4, "outline": 4, "told": 16},
 }
 
 

@@ -23,11 +23,12 @@ def spatial_softmax(maps: Tensor, y: Tensor, x: Tensor) -> Tensor:
     return torch.stack([across, down], dim=2)
 
 
-def places(first: Tensor, count: int, stride: int, whole: int) -> Tensor:
-    """Coordinates (N, count) of the middles of cells in a picture's side of ``whole`` pixels.
+def places(first: Tensor, count: int, stride: int, whole: int, patch: int = 1) -> Tensor:
+    """Coordinates (N, count) of what cells stand for in a picture's side of ``whole`` pixels.
 
     Args:
-        first: (N,) pixel at which the cells begin. stride: Pixels of a cell.
+        first: (N,) pixel at which the cells begin. stride: Pixels from one cell to the next.
+        patch: Pixels in whose middle a cell stands, at its beginning: convolutions of stride 2 keep every second cell.
     """
-    middle = torch.arange(count, device=first.device) * stride + (stride - 1) / 2
+    middle = torch.arange(count, device=first.device) * stride + (patch - 1) / 2
     return (first[:, None] + middle) / (max(whole - 1, 1) / 2) - 1

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from becalm.level import NoiseLevel
 from becalm.plugin.settings import Settings
 from becalm_policies.networks.condition import Observed
-from becalm_policies.networks.encoder import Encoder
+from becalm_policies.networks.encoder import Encoder, in_full
 
 Size = tuple[int, int]
 
@@ -31,15 +31,23 @@ class Vision(Settings):
     patch: int = Field(4, ge=1, description="Side in pixels of the patches that an encoder begins with.")
     widths: tuple[int, ...] = Field((32, 64, 64), min_length=1, description="Channels per stage of an encoder.")
     keypoints: int = Field(32, ge=1, description="Points that an encoder finds in a picture.")
+    outline: int = Field(64, ge=0, description="Entries that are linear in all places of a picture; 0 for none.")
     told: int = Field(256, ge=1, description="Width of the perceptron that tells what is hidden.")
 
     def encoder(self, size: Size) -> Encoder:
         """The encoder of a camera whose pictures have that height and width."""
-        return Encoder(size, crop=self.crop, patch=self.patch, widths=self.widths, keypoints=self.keypoints)
+        return Encoder(
+            size,
+            crop=self.crop,
+            patch=self.patch,
+            widths=self.widths,
+            keypoints=self.keypoints,
+            outline=self.outline,
+        )
 
     def seen(self, cameras: int, hidden: int) -> int:
         """E: entries that are seen at a step, and told."""
-        return 2 * self.keypoints * cameras + hidden
+        return (2 * self.keypoints + self.outline) * cameras + hidden
 
     def before(self, network: nn.Module, cameras: Mapping[str, Size], *, features: int, hidden: int) -> nn.Module:
         """A network of features (B, To, F + E) as one that sees; itself where there is no camera."""
@@ -78,7 +86,7 @@ class Seeing(nn.Module):
         seen = torch.cat([encoder(pictures) * there for pictures, there, encoder in looked], dim=2)
         told = None
         if self.tell is not None:
-            told = self.tell(torch.cat([cond.features[:, -seen.shape[1] :], seen], dim=2)).to(seen.dtype)
+            told = in_full(self.tell, torch.cat([cond.features[:, -seen.shape[1] :], seen], dim=2))
             told = told * torch.cat(lit, dim=2).any(2, keepdim=True)
             seen = torch.cat([seen, told], dim=2)
         # Older steps have the oldest of the pictures.
