@@ -31,6 +31,12 @@ class RecordOptions(Settings):
     )
     tries: int | None = Field(None, ge=1, description="Episodes to play at most; default: 40 for each to keep.")
     limit: int | None = Field(None, ge=1, description="Steps of an episode at most; default: the environment's limit.")
+    pixels: int | None = Field(
+        None,
+        ge=8,
+        le=2048,
+        description="Record pictures too, so many pixels high and wide, as camera image; .npz only.",
+    )
     seed: int = Field(0, ge=0, lt=2**31, description="The first episode's; the next ones count up from it.")
     resume: bool = Field(False, description="Go on with the recording in --out.")
 

@@ -10,13 +10,15 @@ import scripted
 import torch
 from seeing import SIZE, SMALL, domain, marked, pointing
 
-import becalm
 from becalm import UserError
+from becalm.model import Model
+from becalm.model import load as load_model
 from becalm.objective import Denoising
 from becalm.schedule import Flow
 from becalm.testing import check_domain
 from becalm.train import Training, begin, train
 from becalm_policies.control.policy import load, policy
+from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.demonstrations.prepare import prepare
 from becalm_policies.domain import Policies
 
@@ -111,7 +113,7 @@ def test_wrong_settings_are_refused_in_a_sentence(store: Path) -> None:
 
 def test_a_checkpoint_shows_and_samples_for_the_pictures_that_it_keeps(store: Path, tmp_path: Path) -> None:
     model = scripted.perceptron(domain(store, hidden=(2,)))
-    loaded = becalm.load(scripted.written(model, tmp_path / "policy.safetensors"), "cpu")
+    loaded = load_model(scripted.written(model, tmp_path / "policy.safetensors"), "cpu")
     again = loaded.sample(count=2, example=3, seed=1)
     assert torch.equal(again.data, model.sample(count=2, example=3, seed=1).data)
     kept = model.domain.example_pictures(3, 1)["image"]
@@ -129,7 +131,7 @@ def test_a_policy_learns_from_pictures_what_stands_in_nothing_else(tmp_path: Pat
         pass
     state.network.load_state_dict(state.averaged())
     network = state.network.eval()
-    model = becalm.model.Model(policies, Flow(), state.objective, network, state.codec, state.device, {})
+    model = Model(policies, Flow(), state.objective, network, state.codec, state.device, {})
     acting = policy(model, temperature=0.0, steps=4)
     places = np.linspace(-0.7, 0.7, 8)
     acted = acting.act({"state": np.zeros((8, 2)), "image": marked(places, seed=9)})[:, 0]
@@ -144,3 +146,32 @@ def test_training_is_a_function_of_seed_and_number_with_random_crops_too(store: 
         state = begin(policies, Flow(), Denoising(prediction="flow", drop=0.1), Training(steps=3), torch.device("cpu"))
         losses.append([float(step.loss) for step in train(state)])
     assert losses[0] == losses[1]
+
+
+def test_what_is_recorded_with_pictures_is_trained_and_evaluated(becalm: Any) -> None:
+    asked = ("--env", "becalm/Fork-v0", "--demonstrator", "expert", "--pixels", 16, "--limit", 12)
+    code, _, said = becalm("record", *asked, "--episodes", 2, "--out", "fork.npz")
+    assert code == 0, said
+    code, _, said = becalm("record", *asked, "--episodes", 3, "--out", "fork.npz", "--resume")
+    assert code == 0, said
+    code, _, said = becalm("record", *asked, "--episodes", 3, "--out", "once.npz")
+    resumed, once = (Episodes.read(Path(name)) for name in ("fork.npz", "once.npz"))
+    steps = np.arange(len(once.actions))
+    assert np.array_equal(resumed.cameras["image"][steps], once.cameras["image"][steps])
+    assert once.cameras["image"].size == (16, 16) and len(np.unique(once.cameras["image"][steps], axis=0)) > 10
+    small = ("--vision.widths", "8", "--vision.keypoints", 4, "--architecture", "mlp-tiny", "--batch", 8)
+    code, _, said = becalm(
+        "train", "--data", "fork.npz", *small, "--steps", 2, "--device", "cpu", "--no-preview", "--out", "p.safetensors"
+    )
+    assert code == 0, said
+    code, printed, said = becalm(
+        "evaluate", "p.safetensors", "--episodes", 2, "--limit", 3, "--out", "seen", "--steps", 1
+    )
+    assert code == 0, said
+    assert "mean return" in printed and (Path("seen") / "best.gif").exists()
+
+
+def test_pictures_are_recorded_into_a_store_of_ours_alone(becalm: Any) -> None:
+    asked = ("--env", "becalm/Fork-v0", "--demonstrator", "expert", "--pixels", 16, "--out", "fork-v0")
+    code, _, said = becalm("record", *asked)
+    assert code == 2 and "--pixels needs an --out that ends in .npz" in said

@@ -8,7 +8,7 @@ Receding horizon (Chi et al. 2023): a chunk of Tp actions is planned from the la
 executed, then the next chunk is planned. One policy serves one environment or a batch of them, each with its own queue.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,7 +23,7 @@ from becalm_policies.control import given
 from becalm_policies.control.execution import Execution
 from becalm_policies.control.memory import Memory, Track
 from becalm_policies.control.planner import Planner, Score
-from becalm_policies.control.sensing import apart
+from becalm_policies.control.sensing import apart, window_of
 from becalm_policies.control.tracks.ensemble import Ensemble
 from becalm_policies.control.tracks.plan import Actions, Start, at_once
 from becalm_policies.control.tracks.receding import Receding
@@ -225,6 +225,15 @@ class Policy:
     def planned_by(self, start: Start) -> "Policy":
         """The same policy anew, whose chunks are planned by something else."""
         return Policy(self.model, self.request, self.execution, self._score, start)
+
+    def plans(self, seen: Sequence[Any], *, numbers: npt.ArrayLike, chunk: int = 0) -> npt.NDArray[np.float32]:
+        """Chunks (B, Tp, A) that might be planned for the last To observations of one environment, oldest first.
+
+        Args:
+            numbers: (B,) the noise of each. chunk: Which chunk's.
+        """
+        windows, pictures = window_of(seen, self.domain.sizes, self.domain.vision.frames, len(np.atleast_1d(numbers)))
+        return self.plan(windows, numbers=numbers, chunk=chunk, pictures=pictures)
 
     def alone(self) -> "Policy":
         """The same policy anew, for one environment, which waits for no padding."""

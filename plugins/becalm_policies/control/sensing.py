@@ -5,7 +5,7 @@ their camera, with or without LeRobot's ``observation.images.`` before it, and v
 sorted order of key, as gymnasium flattens a Dict. A single picture under any name is that of a single camera.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,6 +46,23 @@ def apart(observation: Any, cameras: Mapping[str, tuple[int, int]]) -> tuple[Any
     leading = next(iter(pictures.values())).ndim - 3
     flat = [vector.reshape(*vector.shape[:leading], -1) for vector in vectors]
     return np.concatenate(flat, axis=-1), {name: pictures[name] for name in cameras}
+
+
+def window_of(
+    observations: Sequence[Any], cameras: Mapping[str, tuple[int, int]], frames: int, count: int
+) -> tuple[npt.NDArray[np.float64], dict[str, Pixels]]:
+    """The last observations of an environment, oldest first, as ``count`` equal windows for ``Policy.plan``.
+
+    Args:
+        frames: Newest pictures that a policy looks at.
+
+    Returns:
+        (count, To, D), and by camera (count, f, H, W, 3).
+    """
+    parts = [apart(observation, cameras) for observation in observations]
+    vectors = np.stack([np.asarray(vector, np.float64) for vector, _ in parts])
+    seen = {name: np.stack([pictures[name] for _, pictures in parts[-frames:]]) for name in cameras}
+    return np.stack([vectors] * count), {name: np.stack([each] * count) for name, each in seen.items()}
 
 
 def _leaves(node: Mapping[str, Any], name: str) -> Iterator[tuple[str, npt.NDArray[Any]]]:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 PUSHT = "gym_pusht/PushT-v0"
+STATE = "state"
+"""The vector in the observations of an environment that is made with cameras."""
 
 _NAMES: Mapping[str, tuple[str, ...]] = {
     "LunarLander-v3": ("x", "y", "x speed", "y speed", "angle", "turn", "left leg", "right leg"),

@@ -106,8 +106,9 @@ def entry_keys(env: Any) -> dict[str, int] | None:
 def _flattening(env: Any) -> Any:
     """The wrapper that flattens observations, or None."""
     from becalm_policies.environments.flat import Flat
+    from becalm_policies.environments.pictures import Pictures
 
-    while env is not None and not isinstance(env, Flat):
+    while env is not None and not isinstance(env, Flat | Pictures):
         env = getattr(env, "env", None)
     return env
 

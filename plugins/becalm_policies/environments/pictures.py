@@ -13,8 +13,8 @@ from gymnasium import spaces
 
 from becalm.errors import UserError
 from becalm_policies.environments.flat import Flat
+from becalm_policies.environments.known import STATE
 
-STATE = "state"
 Cameras = Mapping[str, tuple[int, int]]
 
 
@@ -26,6 +26,9 @@ class Pictures(gymnasium.ObservationWrapper):  # type: ignore[misc]
         who, keys: As for ``Flat``.
         cameras: Names and sizes of the cameras.
 
+    Attributes:
+        names, keys: Of the vector, as those of ``Flat``.
+
     Raises:
         UserError: If it has no such camera, or no vector beside its pictures.
     """
@@ -36,6 +39,7 @@ class Pictures(gymnasium.ObservationWrapper):  # type: ignore[misc]
         self._ways = _named(dict(_pictures(env.observation_space, "", ())), cameras, who)
         # Of its wrapping only what it makes of an observation is used.
         self._vector = Flat(env, who, keys)
+        self.names, self.keys = self._vector.names, self._vector.keys
         fields: dict[str, Any] = {STATE: self._vector.observation_space}
         fields |= {name: spaces.Box(0, 255, (*size, 3), np.uint8) for name, size in cameras.items()}
         self.observation_space = spaces.Dict(fields)

@@ -1,7 +1,8 @@
 """Pictures to features: a small residual network that says where things are, and what it all looks like.
 
-    patches of p x p pixels -> convolution -> residual blocks, coarser and coarser -> K maps -> spatial softmax: K points
-                                                                                   -> 16 maps -> linear: an outline
+    patches of p x p pixels -> convolution -> residual blocks, coarser and coarser
+        -> K maps -> spatial softmax: K points
+        -> 16 maps -> linear: an outline
 
 Points alone are learnt slowly, since a map must be sharp before its mean tells anything; what is linear in all places
 learns from the first step on. Group norm, since the pictures of a batch are anything but independent (Chi et al. 2023,

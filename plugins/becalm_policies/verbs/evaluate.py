@@ -250,11 +250,9 @@ def _pictures(
             env = task.make(render=True)
             try:
                 shown = animation.replay(env, rollout)
-                frames = (
-                    _frames(actor, task, rollout, shown) if _planned(actor, task) else (frame for frame, _ in shown)
-                )
+                frames = _frames(actor, task, rollout, shown) if task.id in PLANES else (frame for frame, _ in shown)
                 film = f"{name}.{options.video}"
-                legend = animation.legend_of(task.id) if _planned(actor, task) else ()
+                legend = animation.legend_of(task.id) if task.id in PLANES else ()
                 animation.write(folder / film, list(frames), task.rate, options.video, legend=legend, made=made(film))
             finally:
                 env.close()
@@ -263,18 +261,13 @@ def _pictures(
     )
 
 
-def _planned(actor: Policy, task: Task) -> bool:
-    """Whether frames get the chunks that were planned: where these are places, of what was observed in numbers."""
-    return task.id in PLANES and not actor.domain.sizes
-
-
 def _frames(actor: Policy, task: Task, rollout: Any, shown: Iterator[Any]) -> Iterator[Any]:
     from becalm_policies.views import animation
 
     numbers = rollout.outcome.episode + np.arange(animation.PLANS)
     return animation.with_plans(
         shown,
-        lambda windows, chunk: actor.plan(windows, numbers=numbers, chunk=chunk),
+        lambda seen, chunk: actor.plans(seen, numbers=numbers, chunk=chunk),
         history=actor.domain.history,
         execute=actor.execute,
         box=task.actions,

@@ -15,8 +15,10 @@ from becalm import provenance
 from becalm.errors import UserError
 from becalm.files.atomic import writable
 from becalm.plugin.report import Progress, Table, counted
-from becalm_policies.demonstrations.demonstrators import Demonstrator, Factory, demonstrator
-from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.demonstrations.demonstrators import Factory, demonstrator
+from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.demonstrations.frames import Frames
+from becalm_policies.demonstrations.play import Attempt, play
 from becalm_policies.environments.make import entry_keys, entry_names, make
 from becalm_policies.environments.own import id_of
 from becalm_policies.environments.rate import control_rate
@@ -24,28 +26,6 @@ from becalm_policies.options import RecordOptions
 
 _TRIES = 40
 _SECONDS = 20.0
-_STREAM = 0x6465
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Attempt:
-    """One episode, kept or not.
-
-    Attributes:
-        observations, actions, rewards: (T, D), (T, A), (T,).
-        success: None if the environment does not say.
-        clipped: How many actions were clipped to the bounds.
-        terminated: Whether the environment ended it, rather than a limit of steps.
-        last: (D,) the observation after the last action.
-    """
-
-    observations: Array
-    actions: Array
-    rewards: Array
-    success: bool | None
-    clipped: int
-    terminated: bool
-    last: Array
 
 
 @dataclass(slots=True)
@@ -105,7 +85,7 @@ def run(options: RecordOptions) -> Iterator[str | Progress | Table]:
     """
     path = Path(options.out)
     _check_out(path, options)
-    env = make(options.env, imports=True)
+    env = make(options.env, imports=True, cameras=_cameras(options))
     try:
         limit = _limit(env, options)
         factory = demonstrator(env, options.demonstrator)
@@ -116,58 +96,8 @@ def run(options: RecordOptions) -> Iterator[str | Progress | Table]:
         env.close()
 
 
-def play(env: Any, player: Demonstrator, *, number: int, limit: int, who: str = "the demonstrator") -> Attempt:
-    """One episode, a function of its number.
-
-    Args:
-        limit: Steps at most.
-        who: What to call the demonstrator when it fails.
-
-    Raises:
-        UserError: If it fails, or gives an action of another shape or one that is not finite.
-    """
-    rng = np.random.default_rng((_STREAM, number))
-    space, kind = env.action_space, env.action_space.dtype
-    observation, _ = env.reset(seed=number)
-    observations, actions, rewards = [], [], []
-    success: bool | None = None
-    clipped, terminated = 0, False
-    for step in range(limit):
-        when = f"at step {step} of the episode with seed {number}"
-        before = np.array(observation, dtype=np.float64)
-        wanted = _action(player, before, rng, space.shape, who, when)
-        # What is stored is what is done: within the bounds, in the environment's own precision.
-        done = np.clip(wanted, space.low, space.high).astype(kind)
-        clipped += bool((done != wanted.astype(kind)).any())
-        observation, reward, terminated, truncated, info = env.step(done)
-        observations.append(before)
-        actions.append(done.astype(np.float64))
-        rewards.append(float(reward))
-        if "is_success" in info:
-            success = bool(info["is_success"]) or bool(success)
-        if terminated or truncated:
-            break
-    last = np.array(observation, dtype=np.float64)
-    return Attempt(
-        np.array(observations), np.array(actions), np.array(rewards), success, clipped, bool(terminated), last
-    )
-
-
-def _action(
-    player: Demonstrator, observation: Array, rng: np.random.Generator, shape: tuple[int, ...], who: str, when: str
-) -> Array:
-    try:
-        given = player(observation.copy(), rng)
-        action = np.asarray(given, dtype=np.float64)
-    except UserError:
-        raise
-    except Exception as error:
-        raise UserError(f"{who} fails {when} with {type(error).__name__}: {error}") from error
-    if action.shape != shape:
-        raise UserError(f"{who} must give actions of shape {shape}, got {action.shape} {when}")
-    if not np.isfinite(action).all():
-        raise UserError(f"{who} must give finite actions, got {action.tolist()} {when}")
-    return action
+def _cameras(options: RecordOptions) -> dict[str, tuple[int, int]]:
+    return {} if options.pixels is None else {"image": (options.pixels, options.pixels)}
 
 
 def _play_all(recording: _Recording, factory: Factory, path: Path, limit: int) -> Iterator[Progress | str]:
@@ -212,6 +142,7 @@ def _keep(recording: _Recording, attempt: Attempt) -> None:
         attempt.rewards,
         terminated=np.array([attempt.terminated]),
         last=attempt.last[None],
+        cameras={name: Frames.of(each) for name, each in attempt.pictures.items()},
     )
     # Together: if Ctrl-C fell between them, the recording would go on otherwise than it began.
     recording.tried += 1
@@ -248,6 +179,7 @@ def _settings(options: RecordOptions) -> dict[str, Any]:
         "seed": options.seed,
         "min_return": options.min_return,
         "limit": options.limit,
+        "pixels": options.pixels,
     }
 
 
@@ -268,6 +200,8 @@ def _check_out(path: Path, options: RecordOptions) -> None:
         raise UserError(f"{path} exists: {again}name another --out")
     if path.suffix not in (".npz", ".hdf5", ""):
         raise UserError(f"--out must end in .npz, or be a folder or .hdf5 file for Minari, got {options.out}")
+    if path.suffix != ".npz" and options.pixels is not None:
+        raise UserError(f"--pixels needs an --out that ends in .npz, whose pictures lie beside it, got {options.out}")
     if path.suffix != ".npz":
         from becalm_policies.formats.to_minari import check_target
 

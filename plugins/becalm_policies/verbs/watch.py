@@ -48,7 +48,8 @@ def watch(options: WatchOptions) -> Iterator[Report]:
     """
     yield Progress(0, 1, "loading")
     id = _environment(options.checkpoint)
-    env = make(id, render=True)
+    domain: Any = shared(options.checkpoint).domain
+    env = make(id, render=True, cameras=domain.sizes)
     try:
         disc = _obstacle(options, id, env.action_space)
         given = {name: getattr(options, name) for name in ("seed", "sampler", "steps", "execute")}
@@ -120,17 +121,16 @@ def _play(
     for number in range(limit):
         window = [*window[1:], seen]
         if number % actor.execute == 0:
-            windows, chunk = np.repeat(np.stack(window)[None], options.chunks, axis=0), number // actor.execute
-            executed = actor.plan(windows[:1], numbers=numbers[:1], chunk=chunk)
-            others = noisy.plan(windows[1:], numbers=numbers[1:], chunk=chunk) if options.chunks > 1 else executed[:0]
+            chunk = number // actor.execute
+            executed = actor.plans(window, numbers=numbers[:1], chunk=chunk)
+            others = noisy.plans(window, numbers=numbers[1:], chunk=chunk) if options.chunks > 1 else executed[:0]
             chunks = np.concatenate([executed, others])[:, actor.domain.history - 1 :]
         begun = time.perf_counter()
         action = actor.act(seen)
         if number % actor.execute == 0:
             score.seconds.append(time.perf_counter() - begun)
         frame = _annotate(render(env, _HINT), id, chunks, env.action_space, disc)
-        observation, reward, ended, cut, info = env.step(np.asarray(action, dtype=env.action_space.dtype))
-        seen = np.asarray(observation, dtype=np.float64)
+        seen, reward, ended, cut, info = env.step(np.asarray(action, dtype=env.action_space.dtype))
         score.add(action, float(reward), info)
         yield Progress(number + 1, limit, f"chunk {len(score.seconds)}")
         yield jpeg(frame, f"{id}, step {number + 1}; the executed chunk strong", pace)
@@ -153,8 +153,7 @@ def _environment(checkpoint: str) -> str:
 
 
 def _reset(env: Any, id: str, episode: int) -> Any:
-    seen, _ = start(protocol_for(id), episode).reset(env)
-    return np.asarray(seen, dtype=np.float64)
+    return start(protocol_for(id), episode).reset(env)[0]
 
 
 def _obstacle(options: WatchOptions, id: str, box: Any) -> Disc | None:

@@ -12,13 +12,12 @@ from PIL import Image
 
 from becalm import provenance
 from becalm.errors import UserError
-from becalm_policies.demonstrations.episodes import Array
 from becalm_policies.environments.known import PUSHT
 from becalm_policies.rollouts.rollout import Rollout
 from becalm_policies.views.overlay import Entry, Frame, render, with_chunks, with_legend
 
-Plan = Callable[[Array, int], npt.NDArray[Any]]
-"""Windows of observations (N, To, D), and the number of the chunk, to chunks (N, Tp, A), the first the executed one."""
+Plan = Callable[[Sequence[Any], int], npt.NDArray[Any]]
+"""The last To observations, and the number of the chunk, to chunks (N, Tp, A), the first the executed one."""
 
 _SIZE = 320
 _RATE = 25
@@ -49,13 +48,12 @@ def with_plans(
         history: To. execute: Ta. box: The action space; its bounds are the picture's edges.
         down: Whether the second entry of an action grows downwards.
     """
-    window: list[Array] = []
+    window: list[Any] = []
     chunks: npt.NDArray[Any] = np.zeros((0, 0, 2))
-    for number, (frame, observation) in enumerate(shown):
-        seen = np.asarray(observation, dtype=np.float64)
+    for number, (frame, seen) in enumerate(shown):
         window = [*(window or [seen] * history), seen][-history:]
         if number % execute == 0:
-            chunks = plan(np.repeat(np.stack(window)[None], PLANS, axis=0), number // execute)[:, history - 1 :]
+            chunks = plan(window, number // execute)[:, history - 1 :]
         yield with_chunks(frame, chunks, box, down)
 
 

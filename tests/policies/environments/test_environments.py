@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 
 from becalm import UserError
 from becalm_policies.demonstrations.demonstrators import demonstrator
+from becalm_policies.demonstrations.play import Attempt, play
 from becalm_policies.environments import anchors, claw, fork, measured, shapes
 from becalm_policies.environments.make import make
 from becalm_policies.environments.register import CLAW, FORK, register
-from becalm_policies.verbs.record import Attempt, play
 
 OURS = (FORK, CLAW)
 WITH_DEMONSTRATOR = {FORK: "expert", CLAW: "expert", "LunarLander-v3": "heuristic", "gym_pusht/PushT-v0": "random"}

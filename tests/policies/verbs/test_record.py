@@ -193,7 +193,7 @@ def test_built_in_demonstrators_are_listed() -> None:
 
 @pytest.mark.slow
 def test_the_heuristic_lands() -> None:
-    from becalm_policies.verbs.record import play
+    from becalm_policies.demonstrations.play import play
 
     env = make(LANDER)
     cast = demonstrator(env, "heuristic")
