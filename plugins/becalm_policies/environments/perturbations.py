@@ -11,6 +11,7 @@ meet the same perturbation.
 
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from copy import deepcopy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -124,6 +125,9 @@ class Noisy(gymnasium.Wrapper):  # type: ignore[misc]
         return (self._add(seen), *rest)
 
     def _add(self, seen: Any) -> Any:
+        """Pictures, which come beside the state, are left as they are."""
+        if isinstance(seen, dict):
+            return {**seen, "state": self._add(seen["state"])}
         return (seen + self._std * self._rng.standard_normal(len(self._std))).astype(seen.dtype)
 
 
@@ -138,13 +142,13 @@ class Late(gymnasium.Wrapper):  # type: ignore[misc]
         """As the environment's."""
         seen, info = self.env.reset(seed=seed, options=options)
         self._queue.clear()
-        self._queue.append(np.copy(seen))
+        self._queue.append(deepcopy(seen))
         return seen, info
 
     def step(self, action: Any) -> tuple[Any, Any, bool, bool, dict[str, Any]]:
         """As the environment's; rewards and ends come at once."""
         seen, *rest = self.env.step(action)
-        self._queue.append(np.copy(seen))
+        self._queue.append(deepcopy(seen))
         return (self._queue[0], *rest)
 
 

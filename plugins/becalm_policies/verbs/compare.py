@@ -128,10 +128,12 @@ def _again(entry: _Entry, repeat: int) -> _Entry:
 
 def _draws(entry: _Entry) -> bool:
     """Whether a policy's episodes depend on its seed."""
-    actor = entry.actor
-    window = np.repeat(np.asarray(example(actor))[None, None], actor.domain.history, axis=1)
-    one, other = (actor.plan(window, numbers=[number]) for number in (0, 1))
-    return draws(entry.task.perturb) or actor.execution.warm is not None or not np.array_equal(one, other)
+    actor, seen, acted = entry.actor.alone(), example(entry.actor), list[Any]()
+    for number in (0, 1):
+        actor.reset(numbers=[number])
+        # Two chunks: a warm start draws noise from the second on.
+        acted.append(np.stack([actor.act(seen) for _ in range(2 * actor.execute)]))
+    return draws(entry.task.perturb) or not np.array_equal(*acted)
 
 
 def _journal(entry: _Entry, options: CompareOptions, folder: Path | None) -> tuple[_Entry, Journal]:

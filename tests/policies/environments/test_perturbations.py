@@ -38,6 +38,20 @@ def test_a_delayed_observation_is_that_of_some_steps_before() -> None:
     np.testing.assert_array_equal(same, rewards)
 
 
+def test_beside_pictures_the_state_is_perturbed_and_both_come_late() -> None:
+    maker = partial(make, PUSHT, cameras={"image": (32, 32)})
+    plain, other = maker(), perturb(maker, ["noise=0.1", "delay=1"], PUSHT, np.ones(2), 0)()
+    first, noisy = plain.reset(seed=3)[0], other.reset(seed=3)[0]
+    assert not np.array_equal(noisy["state"], first["state"])
+    np.testing.assert_array_equal(noisy["image"], first["image"])
+    late = other.step(np.array([50, 50], np.float32))[0]
+    np.testing.assert_array_equal(late["image"], first["image"])
+    np.testing.assert_array_equal(late["state"], noisy["state"])
+    np.testing.assert_array_equal(
+        other.step(np.array([50, 50], np.float32))[0]["image"], plain.step(np.array([50, 50], np.float32))[0]["image"]
+    )
+
+
 def test_noise_is_a_share_of_each_entrys_range_and_changes_nothing_else() -> None:
     plain, noisy = (np.stack([play(FORK, *words, seed=seed)[0] for seed in range(40)]) for words in ((), ["noise=0.1"]))
     std = (noisy - plain).std((0, 1))
