@@ -6,11 +6,10 @@ from typing import Any
 from becalm.plugin.report import Table
 from becalm_policies.rollouts.estimates import LEVEL, Estimate
 from becalm_policies.rollouts.paired import Difference, holm
-from becalm_policies.rollouts.power import POWER
 
 MEASURES: Mapping[str, str] = {"success": "success rate", "best": "mean max reward", "total": "mean return"}
 _COLUMNS = (
-    "policy", "measure", "difference", "95 % from", "to", "p", f"seen in {POWER:.0%} from", "only first", "only it"
+    "policy", "measure", "difference", "95 % from", "to", "p", "seen in 80 % from", "only first", "only it"
 )  # fmt: skip
 
 
@@ -49,10 +48,12 @@ def _verdict(first: str, name: str, each: Difference, p: float) -> str:
     if p <= 1 - LEVEL + 1e-12:
         better, worse = (name, first) if each.estimate.value > 0 else (first, name)
         return f"{better} is better than {worse}: {_figures(each, p, up=better == name)}"
-    return (
-        f"no difference called between {name} and {first}: {_figures(each, p)}; a true difference below "
-        f"{each.visible:.2g} goes unseen by these starts more than once in {1 / (1 - POWER):.0f} comparisons"
+    unseen = (
+        "so few starts call none"
+        if each.discordant and each.visible >= 1
+        else f"a true difference below {each.visible:.2g} goes unseen by these starts more than once in 5 comparisons"
     )
+    return f"no difference called between {name} and {first}: {_figures(each, p)}; {unseen}"
 
 
 def _figures(each: Difference, p: float, *, up: bool = True) -> str:

@@ -26,7 +26,7 @@ def checkpoint(tmp_path: Path) -> str:
     return str(made(tmp_path))
 
 
-COMMON: dict[str, Any] = {"steps": 2, "limit": 12, "device": "cpu", "episodes": 6}
+COMMON: dict[str, Any] = {"steps": 2, "limit": 12, "device": "cpu", "episodes": 4}
 
 
 def comparison(*policies: str, **fields: Any) -> Iterator[Any]:
@@ -56,7 +56,7 @@ def test_a_comparison_reports_each_policy_each_difference_and_a_control(checkpoi
     scores, differences = (each for each in told if isinstance(each, Table))
     names = ["policy", "policy steps=1", "policy temperature=0"]
     assert [row[0] for row in scores.rows] == names
-    assert scores.title == "becalm/Fork-v0, protocol gym, 6 matched starts"
+    assert scores.title == "becalm/Fork-v0, protocol gym, 4 matched starts"
     assert [row[scores.columns.index("calls per chunk")] for row in scores.rows] == [2, 1, 2]
     assert [row[:2] for row in differences.rows[:3]] == [
         ("policy steps=1", name) for name in ("success rate", "mean return", "mean max reward")
@@ -96,12 +96,12 @@ def test_a_stopped_comparison_goes_on_where_it_was(checkpoint: str, tmp_path: Pa
 def test_repeats_of_a_comparison_are_comparisons_of_later_seeds(checkpoint: str, tmp_path: Path) -> None:
     policies, out = (checkpoint, f"{checkpoint}:steps=1"), tmp_path / "out"
     scores, _ = tables(comparison(*policies, out=str(out), repeats=2, perturb=["noise=0.1"]))
-    assert scores.title.endswith("perturbed: noise=0.1, 6 matched starts, 2 episodes of each")
+    assert scores.title.endswith("perturbed: noise=0.1, 4 matched starts, 2 episodes of each")
     settings = {**COMMON, "perturb": ["noise=0.1"], "checkpoint": checkpoint, "seed": 1, "out": str(tmp_path / "one")}
     tables(evaluate(EvaluateOptions.model_validate(settings)), 1)
     one, found = ({row["episode"]: row for row in episodes(each)} for each in (tmp_path / "one", out / "1-2"))
-    # gym's starts follow the seed, so episode 5 of seed 0 begins where episode 4 of seed 1 does; noise is by number.
-    assert one["4"]["seed"] == found["5"]["seed"] and len(found) == 6
+    # gym's starts follow the seed, so episode 3 of seed 0 begins where episode 2 of seed 1 does; noise is by number.
+    assert one["2"]["seed"] == found["3"]["seed"] and len(found) == 4
     assert {path.name for path in out.iterdir()} == {"1", "1-2", "2", "2-2"}
 
 
