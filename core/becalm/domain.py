@@ -77,6 +77,10 @@ class Domain(Settings, ABC, Generic[C]):
         """What was read of the data, in a line for who begins a training; nothing where there is nothing to say."""
         return ""
 
+    def doubts(self) -> Sequence[str]:
+        """What may be wrong with the training data, a sentence each, for who begins a training on them."""
+        return ()
+
     def fingerprint(self) -> Mapping[str, Any]:
         """Facts of the training data, by what a sentence calls them, as JSON: a training is resumed only on the same.
 

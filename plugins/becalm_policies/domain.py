@@ -21,7 +21,7 @@ from becalm_policies.demonstrations.frames import Pixels
 from becalm_policies.demonstrations.looking import look, restore, show
 from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.energies import keep_away, steady, within
-from becalm_policies.fitting import Pairs, episodes_of, fit, pairs, positions, summary
+from becalm_policies.fitting import Pairs, doubts_of, episodes_of, fit, pairs, positions, summary
 from becalm_policies.networks.condition import Blind, Observed
 from becalm_policies.networks.vision import telling
 from becalm_policies.offline.examine import Known, examine, known
@@ -55,6 +55,9 @@ class Policies(PolicySettings, Domain[Observed]):
 
     def summary(self) -> str:
         return summary(self)
+
+    def doubts(self) -> list[str]:
+        return doubts_of(self)
 
     def fingerprint(self) -> Mapping[str, Any]:
         episodes = episodes_of(self, "train")

@@ -8,8 +8,10 @@ import numpy as np
 
 from becalm.errors import UserError
 from becalm.train.split import split_range
+from becalm_policies.demonstrations.doubts import elsewhere, of_entries, of_episodes, too_short
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.demonstrations.looking import hide, keep, pick
+from becalm_policies.demonstrations.observe import PushT
 from becalm_policies.demonstrations.prepare import prepare
 from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.demonstrations.windows import Windows
@@ -141,6 +143,16 @@ def summary(settings: PolicySettings) -> str:
         return said
     how = {"clip": "as they were executed", "raw": "as they were asked for"}.get(settings.bounds, "")
     return f"{said}; {100 * share:.2g} % of the steps have actions beyond their bounds, learnt {how} (--bounds)"
+
+
+def doubts_of(settings: PolicySettings) -> list[str]:
+    """What may be wrong with the training demonstrations, for these settings."""
+    episodes = episodes_of(settings, "train")
+    # Of actions beyond their bounds the summary speaks, and of what is done with them.
+    found = [*of_entries(episodes), *of_episodes(episodes)]
+    found += too_short(episodes, history=settings.history, horizon=settings.horizon, tail=settings.tail)
+    goal = isinstance(settings.observe, PushT) and settings.observe.goal and episodes.observations.shape[1] == 5
+    return found + (elsewhere(episodes, settings.goal) if goal else [])
 
 
 def _check(settings: PolicySettings, raw: Episodes, episodes: Episodes) -> None:

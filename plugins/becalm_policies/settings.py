@@ -10,6 +10,7 @@ from becalm_policies.demonstrations.keys import ActionKey, Subset
 from becalm_policies.demonstrations.observe import Observe, Raw
 from becalm_policies.demonstrations.prepare import Preparation
 from becalm_policies.demonstrations.statistics import Statistics, check_entries, check_size
+from becalm_policies.demonstrations.windows import HISTORY, HORIZON, TAIL
 from becalm_policies.environments.own import id_of
 from becalm_policies.environments.pusht import GOAL, Pose
 from becalm_policies.networks.architecture import Architecture, MLPShape
@@ -51,12 +52,12 @@ class PolicySettings(Settings):
         description="Whether chunks are learnt as differences from a linear regression of what is seen; auto: where "
         "nothing that bends predicts them better.",
     )
-    history: int = Field(2, ge=1, le=10_000, description="To: observations that a chunk is conditioned on.")
+    history: int = Field(HISTORY, ge=1, le=10_000, description="To: observations that a chunk is conditioned on.")
     horizon: int = Field(
-        16, ge=1, le=10_000, description="Tp: actions of a chunk; its first belongs to the oldest observation."
+        HORIZON, ge=1, le=10_000, description="Tp: actions of a chunk; its first belongs to the oldest observation."
     )
     execute: int = Field(8, ge=1, description="Ta: actions executed before the next chunk is planned.")
-    tail: int = Field(7, ge=0, description="Most repetitions of an episode's last action in a training window.")
+    tail: int = Field(TAIL, ge=0, description="Most repetitions of an episode's last action in a training window.")
     architecture: Architecture = Field(
         MLPShape(), description="Network: a kind, or mlp-tiny, sieve-small, unet-base ..."
     )

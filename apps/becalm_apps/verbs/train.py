@@ -132,6 +132,9 @@ def _work(ref: DomainRef, call: Call) -> None:
     state = _start(ref, call, pick(call.own["device"]))
     if not call.own["quiet"] and (summary := state.domain.summary()):
         click.echo(summary, err=True)
+    if not (call.own["quiet"] or call.own["resume"]):
+        for sentence in state.domain.doubts():
+            click.echo(f"warning: {sentence}", err=True)
     named, quiet = call.own["tracking"] is not None, call.own["quiet"]
     mended = call.own["resume"] and _mend(state, call)
     with Tracker(uri, out, named=named, quiet=quiet) as tracker:

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from becalm.errors import UserError, unknown
-from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.demonstrations.episodes import Array, Episodes, Indices
 from becalm_policies.environments.pusht import GOAL, Pose
 
 Preparation = Literal["pusht_align", "pusht_mirror"]
@@ -80,7 +80,7 @@ def mirror(episodes: Episodes, goal: Pose = GOAL) -> Episodes:
     if np.abs(apart).max() > _EXACT:
         raise UserError(
             f"pusht_mirror needs a goal that is its own mirror image about x + y = {_SIDE:g}, with angle pi/4 or "
-            f"5 pi/4, got {_said(goal)}"
+            f"5 pi/4, got {said(goal)}"
         )
     reflected = replace(
         episodes,
@@ -91,26 +91,37 @@ def mirror(episodes: Episodes, goal: Pose = GOAL) -> Episodes:
     return Episodes.join([episodes, reflected])
 
 
-def _check_goal(name: str, episodes: Episodes, goal: Pose) -> None:
+def off_goal(episodes: Episodes, goal: Pose) -> Indices:
+    """The episodes of Push-T that end elsewhere."""
+    away, turned = _to_goal(episodes, goal)
+    return np.flatnonzero((away > _NEAR) | (turned > _TURN))
+
+
+def said(goal: Pose) -> str:
+    """A goal in a sentence."""
+    return f"({', '.join(f'{value:.4g}' for value in goal)})"
+
+
+def _to_goal(episodes: Episodes, goal: Pose) -> tuple[Array, Array]:
+    """(E,) how far from the goal each episode ends, in pixels and in radians."""
     final = _final(episodes)
-    away = np.hypot(final[:, 2] - goal[0], final[:, 3] - goal[1])
-    turned = np.abs(_turn(final[:, 4], goal))
-    wrong = np.flatnonzero((away > _NEAR) | (turned > _TURN))
+    return np.hypot(final[:, 2] - goal[0], final[:, 3] - goal[1]), np.abs(_turn(final[:, 4], goal))
+
+
+def _check_goal(name: str, episodes: Episodes, goal: Pose) -> None:
+    wrong = off_goal(episodes, goal)
     if len(wrong):
         first = int(wrong[0])
+        away, turned = (apart[first] for apart in _to_goal(episodes, goal))
         raise UserError(
-            f"{name} is for demonstrations that end at the goal {_said(goal)}, but {len(wrong)} of {len(episodes)} do "
-            f"not, number {first} {away[first]:.3g} px and {turned[first]:.2g} rad away: set goal, or take them out"
+            f"{name} is for demonstrations that end at the goal {said(goal)}, but {len(wrong)} of {len(episodes)} do "
+            f"not, number {first} {away:.3g} px and {turned:.2g} rad away: set goal, or take them out"
         )
 
 
 def _final(episodes: Episodes) -> Array:
     """(E, 5) the last state that is known of each episode."""
     return episodes.observations[episodes.ends - 1] if episodes.last is None else episodes.last
-
-
-def _said(goal: Pose) -> str:
-    return f"({', '.join(f'{value:.4g}' for value in goal)})"
 
 
 def _turn(angle: Array | float, goal: Pose) -> Array:

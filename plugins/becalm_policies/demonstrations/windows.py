@@ -14,6 +14,9 @@ import numpy as np
 from becalm.errors import UserError
 from becalm_policies.demonstrations.episodes import Array, Episodes, Indices
 
+HISTORY, HORIZON, TAIL = 2, 16, 7
+"""What a policy has unless it says otherwise, as in the paper."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Windows:

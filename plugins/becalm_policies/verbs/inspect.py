@@ -4,12 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-import numpy.typing as npt
 
 from becalm.files import atomic
-from becalm.plugin.report import Progress, Table, counted
+from becalm.plugin.report import Progress, Table
 from becalm.provenance import record, write
+from becalm_policies.demonstrations.doubts import columns, doubts, too_short
 from becalm_policies.demonstrations.episodes import Array, Episodes
+from becalm_policies.demonstrations.windows import HISTORY, HORIZON, TAIL
 from becalm_policies.formats.source import load
 from becalm_policies.formats.tables import Selection
 from becalm_policies.options import InspectOptions
@@ -31,67 +32,20 @@ def run(options: InspectOptions) -> Iterator[str | Progress | Table]:
     for title, values, names in columns(episodes):
         yield _dimensions(title, values, names)
     yield _spread(episodes)
-    for warning in warnings(episodes):
+    for warning in (*warnings(episodes), *_short(episodes)):
         yield f"warning: {warning}"
     write(path, plot_demonstrations(episodes).content, record("policies inspect", options))
     yield f"wrote {path}"
 
 
-def columns(episodes: Episodes) -> list[tuple[str, Array, list[str]]]:
-    """Title, table and names of the entries of observations and actions; numbered where the spec has no names."""
-    tables = [(title, episodes.entries(title)) for title in ("observation", "action")]
-    return [
-        (title, values, episodes.names(title) or [str(number) for number in range(values.shape[1])])
-        for title, values in tables
-    ]
-
-
 def warnings(episodes: Episodes) -> list[str]:
-    """What may be wrong: one sentence each.
-
-    Entries that never change, actions out of bounds, episodes that are there twice or hold one step.
-    """
-    wrong: list[str] = []
-    for title, values, names in columns(episodes):
-        still = [name for name, spread in zip(names, np.ptp(values, axis=0), strict=True) if spread == 0]
-        if still:
-            wrong.append(f"{title} {', '.join(still)} never changes")
-    outside = _outside(episodes)
-    if outside.any():
-        share = 100 * float(outside.mean())
-        actions = counted(int(outside.sum()), "action")
-        wrong.append(f"{actions} ({share:.3g} %) out of bounds, the first at step {outside.argmax()}")
-    twice = duplicates(episodes)
-    if twice:
-        first, second = twice[0]
-        wrong.append(f"{counted(len(twice), 'episode')} there twice, such as {first} and {second}")
-    short = np.flatnonzero(episodes.lengths == 1)
-    if len(short):
-        wrong.append(f"{counted(len(short), 'episode')} of a single step, such as {short[0]}")
-    return wrong
+    """What may be wrong: one sentence each, see ``demonstrations.doubts``."""
+    return doubts(episodes)
 
 
-def duplicates(episodes: Episodes) -> list[tuple[int, int]]:
-    """Pairs (first, later) of episodes with the same observations and actions, to the bit."""
-    seen: dict[tuple[bytes, bytes], int] = {}
-    pairs: list[tuple[int, int]] = []
-    for number, (start, end) in enumerate(zip(episodes.starts, episodes.ends, strict=True)):
-        content = (episodes.observations[start:end].tobytes(), episodes.actions[start:end].tobytes())
-        first = seen.setdefault(content, number)
-        if first != number:
-            pairs.append((first, number))
-    return pairs
-
-
-def _outside(episodes: Episodes) -> npt.NDArray[np.bool_]:
-    """(N,) whether an action lies beyond the environment's bounds, where they are known."""
-    outside = np.zeros(len(episodes.actions), dtype=bool)
-    low, high = (episodes.spec.get(name) for name in ("action_low", "action_high"))
-    if low is not None:
-        outside |= (episodes.actions < np.asarray(low)).any(1)
-    if high is not None:
-        outside |= (episodes.actions > np.asarray(high)).any(1)
-    return outside
+def _short(episodes: Episodes) -> list[str]:
+    """Episodes that a policy of the usual settings does not learn from."""
+    return too_short(episodes, history=HISTORY, horizon=HORIZON, tail=TAIL)
 
 
 def _overview(episodes: Episodes, name: str) -> Table:
