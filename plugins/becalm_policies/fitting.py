@@ -11,6 +11,7 @@ from becalm.train.split import split_range
 from becalm_policies.demonstrations.doubts import elsewhere, of_entries, of_episodes, too_short
 from becalm_policies.demonstrations.episodes import Array, Episodes
 from becalm_policies.demonstrations.looking import hide, keep, pick
+from becalm_policies.demonstrations.normalise import methods_of
 from becalm_policies.demonstrations.observe import PushT
 from becalm_policies.demonstrations.prepare import prepare
 from becalm_policies.demonstrations.statistics import Statistics
@@ -102,7 +103,7 @@ def fit(settings: PolicySettings) -> dict[str, Any]:
     _check(settings, raw, episodes)
     windows = windows_of(settings, episodes)
     seen, asked = windows.observations(episodes), windows.actions(episodes)
-    scaled = _scaling(settings, raw, episodes, settings.observe(whole.observations, settings.goal))
+    scaled = _scaling(settings, raw, episodes, whole)
     features = scaled(asked).normalise(settings.observe(windows.observations(whole), settings.goal))
     flat, groups = features.reshape(len(seen), -1), windows.episode
     low, high = raw.spec.get("action_low"), raw.spec.get("action_high")
@@ -141,7 +142,8 @@ def summary(settings: PolicySettings) -> str:
     share = beyond(episodes.actions, settings.action_low, settings.action_high)
     if not share:
         return said
-    how = {"clip": "as they were executed", "raw": "as they were asked for"}.get(settings.bounds, "")
+    executed = settings.bounds == "clip" or "clip" in settings.prepare
+    how = "as they were executed" if executed else "as they were asked for"
     return f"{said}; {100 * share:.2g} % of the steps have actions beyond their bounds, learnt {how} (--bounds)"
 
 
@@ -170,15 +172,33 @@ def _check(settings: PolicySettings, raw: Episodes, episodes: Episodes) -> None:
         raise UserError(f"the demonstrations are of {recorded}, not of {settings.environment}")
 
 
-def _scaling(settings: PolicySettings, raw: Episodes, episodes: Episodes, features: Array) -> Any:
-    """Statistics of these episodes, but for the chunks."""
+def _scaling(settings: PolicySettings, raw: Episodes, episodes: Episodes, whole: Episodes) -> Any:
+    """Statistics of these episodes, but for the chunks; ``whole`` has the entries that are hidden, too."""
+    acting = settings.normalise_actions
     first = Windows.of(raw, history=settings.history, horizon=settings.horizon, tail=settings.horizon)
     shown = np.linspace(0, len(first) - 1, _EXAMPLES + 1).astype(int)[:-1]
     return partial(
         Statistics.of,
         np.concatenate([raw.observations, episodes.observations]),
-        features,
+        settings.observe(whole.observations, settings.goal),
         spread=bool(settings.relative),
         examples=first.observations(raw)[shown],
         pictures=keep(raw, first.seen[shown, -1]),
+        methods=_feature_methods(settings, whole),
+        action_methods=methods_of(whole, "action", acting, "--normalise-actions") if acting else (),
     )
+
+
+def _feature_methods(settings: PolicySettings, episodes: Episodes) -> list[str]:
+    """How each feature is scaled."""
+    size = episodes.observations.shape[1]
+    sources = settings.observe.sources(size)
+    by_entry = methods_of(episodes, "observation", settings.normalise, "--normalise")
+    if sources is not None:
+        return [by_entry[source] for source in sources]
+    if len(set(by_entry)) > 1:
+        raise UserError(
+            f"normalise by key needs features of single entries, and observe {settings.observe.kind} mixes them, "
+            f"got {', '.join(settings.normalise)}"
+        )
+    return [by_entry[0]] * settings.observe.size(size)

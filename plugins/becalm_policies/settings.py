@@ -7,6 +7,7 @@ from pydantic import Field, field_validator, model_validator
 
 from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.keys import ActionKey, Subset
+from becalm_policies.demonstrations.normalise import Normalise
 from becalm_policies.demonstrations.observe import Observe, Raw
 from becalm_policies.demonstrations.prepare import Preparation
 from becalm_policies.demonstrations.statistics import Statistics, check_entries, check_size
@@ -43,6 +44,13 @@ class PolicySettings(Settings):
     hidden: tuple[int, ...] = Field(
         (),
         description="Observed entries that demonstrations know and acting does not: learned to be told from pictures.",
+    )
+    normalise: Normalise = Field(
+        ("range",),
+        description="How features are scaled: range, mean-std, quantile; others for some arrays as KEY=METHOD.",
+    )
+    normalise_actions: Normalise = Field(
+        (), description="The same for actions; default: range, or by each step's spread where they are relative."
     )
     relative: tuple[int, ...] = Field(
         (), description="Observed entries that the action's entries are relative to; default: actions as they are."

@@ -37,6 +37,10 @@ class Raw(Keys):
         """Entries of the features of an observation with that many."""
         return observation
 
+    def sources(self, observation: int) -> list[int] | None:
+        """(F,) the observed entry that each feature is of; None where features are of several."""
+        return list(range(observation))
+
     def __call__(self, observations: Array, goal: Pose = GOAL) -> Array:
         """(..., D) to (..., F).
 
@@ -56,11 +60,17 @@ class SinCos(Keys):
         self._check(observation)
         return observation + len(self.angles)
 
+    def sources(self, observation: int) -> list[int] | None:
+        return [*self._others(observation), *self.angles, *self.angles]
+
     def __call__(self, observations: Array, goal: Pose = GOAL) -> Array:
         self._check(observations.shape[-1])
-        others = [entry for entry in range(observations.shape[-1]) if entry not in self.angles]
+        others = self._others(observations.shape[-1])
         angles = observations[..., list(self.angles)]
         return np.concatenate([observations[..., others], np.sin(angles), np.cos(angles)], axis=-1)
+
+    def _others(self, observation: int) -> list[int]:
+        return [entry for entry in range(observation) if entry not in self.angles]
 
     def _check(self, observation: int) -> None:
         wrong = [entry for entry in self.angles if not 0 <= entry < observation]
@@ -84,6 +94,9 @@ class PushT(Keys):
         self._check(observation)
         frame = 2 + 4 * len(self.waves) if self.frame else 0
         return 2 * len(KEYPOINTS) + 2 + frame + 2 * len(KEYPOINTS) * len(self.goal)
+
+    def sources(self, observation: int) -> list[int] | None:
+        return None
 
     def __call__(self, observations: Array, goal: Pose = GOAL) -> Array:
         self._check(observations.shape[-1])

@@ -9,6 +9,8 @@ goal's stem lies on a diagonal of the square arena, reflecting the plane there m
 themselves.
 
 Both look whether the demonstrations are of the goal that they are told.
+
+``clip`` takes each action back into its bounds: what an environment executes of it.
 """
 
 import math
@@ -22,7 +24,7 @@ from becalm.errors import UserError, unknown
 from becalm_policies.demonstrations.episodes import Array, Episodes, Indices
 from becalm_policies.environments.pusht import GOAL, Pose
 
-Preparation = Literal["pusht_align", "pusht_mirror"]
+Preparation = Literal["pusht_align", "pusht_mirror", "clip"]
 _SIDE = 512.0
 _NEAR, _TURN = 40.0, 0.5
 """How far from its goal a demonstration may end: pixels and radians. People stop within 14 and 0.17."""
@@ -37,20 +39,35 @@ def prepare(episodes: Episodes, names: Sequence[str], goal: Pose = GOAL) -> Epis
         goal: Push-T's.
 
     Raises:
-        UserError: If a preparation does not fit the episodes: they are no states of Push-T, do not end at the goal, or
-            the goal is not its own mirror image.
+        UserError: If a preparation does not fit the episodes: they have no bounds, are no states of Push-T, do not end
+            at the goal, or the goal is not its own mirror image.
     """
-    if names and episodes.cameras:
-        raise UserError(f"{names[0]} moves states and not their pictures: prepare first, by becalm policies render")
     for name in names:
-        if name not in _PREPARATIONS:
-            raise unknown("preparation", name, _PREPARATIONS)
+        if name not in (*_PREPARATIONS, "clip"):
+            raise unknown("preparation", name, (*_PREPARATIONS, "clip"))
+        if name == "clip":
+            episodes = clip(episodes)
+            continue
+        if episodes.cameras:
+            raise UserError(f"{name} moves states and not their pictures: prepare first, by becalm policies render")
         sizes = (episodes.observations.shape[1], episodes.actions.shape[1])
         if sizes != (5, 2):
             raise UserError(f"{name} is for Push-T states: 5 observed entries and 2 of action, got {sizes}")
         _check_goal(name, episodes, goal)
         episodes = _PREPARATIONS[name](episodes, goal)
     return episodes
+
+
+def clip(episodes: Episodes) -> Episodes:
+    """The episodes with the actions that were executed.
+
+    Raises:
+        UserError: If the bounds of the actions are not known.
+    """
+    low, high = (episodes.spec.get(name) for name in ("action_low", "action_high"))
+    if low is None or high is None:
+        raise UserError("clip needs bounds of the actions, and the demonstrations came without them")
+    return replace(episodes, actions=np.clip(episodes.actions, low, high))
 
 
 def align(episodes: Episodes, goal: Pose = GOAL) -> Episodes:

@@ -14,6 +14,8 @@ from pydantic import Field
 
 from becalm.plugin.settings import Settings
 from becalm_policies.demonstrations.episodes import Array
+from becalm_policies.demonstrations.normalise import scales
+from becalm_policies.demonstrations.spread import still
 from becalm_policies.offline.reference import unpack
 from becalm_policies.offline.ridge import apply
 
@@ -28,6 +30,12 @@ class Statistics(Settings):
 
     feature_low: Row = Field(description="Least value of each feature.")
     feature_high: Row = Field(description="Greatest value of each feature.")
+    feature_shift: Row | None = Field(
+        None, description="Feature that the network sees as 0; of older checkpoints the middle of the range."
+    )
+    feature_scale: Row | None = Field(
+        None, description="What the network sees as 1 beside that; of older checkpoints half of the range."
+    )
     observation_low: Row = Field(description="Least value of each observed entry.")
     observation_high: Row = Field(description="Greatest value of each observed entry.")
     action_shift: tuple[Row, ...] = Field(description="Chunk that is 0 in diffusion space, (Tp, A).")
@@ -48,6 +56,8 @@ class Statistics(Settings):
         spread: bool,
         examples: Array,
         pictures: Sequence[Sequence[str]] = (),
+        methods: Sequence[str] = (),
+        action_methods: Sequence[str] = (),
     ) -> "Statistics":
         """The statistics of training windows.
 
@@ -56,18 +66,23 @@ class Statistics(Settings):
             spread: Scale each step of the chunk by its standard deviation about 0, shared by the entries of an action;
                 else every entry's range over all steps becomes [-1, 1].
             examples: (K, To, D). pictures: Of the first of the examples, by camera.
+            methods: (F,) how each feature is scaled, see ``normalise``; default: by its range.
+            action_methods: (A,) how each entry of an action is scaled, over all steps of a chunk; default: ``spread``.
         """
-        if spread:
-            shift = np.zeros(chunks.shape[1:])
-            scale = np.broadcast_to(np.sqrt((chunks**2).mean((0, 2)))[:, None], shift.shape)
+        by = action_methods or ([] if spread else ["range"] * chunks.shape[2])
+        if by:
+            entries = scales(chunks.reshape(-1, chunks.shape[2]), by)
+            shift, scale = (np.broadcast_to(each, chunks.shape[1:]) for each in entries)
         else:
-            low, high = chunks.min((0, 1)), chunks.max((0, 1))
-            shift = np.broadcast_to((low + high) / 2, chunks.shape[1:])
-            scale = np.broadcast_to((high - low) / 2, chunks.shape[1:])
-        scale = np.where(scale > 0, scale, 1.0)
+            shift = np.zeros(chunks.shape[1:])
+            size = np.broadcast_to(np.sqrt((chunks**2).mean((0, 2)))[:, None], shift.shape)
+            scale = np.where(size > 0, size, 1.0)
+        feature_shift, feature_scale = scales(features, methods or ["range"] * features.shape[1])
         fields: dict[str, Any] = {
             "feature_low": features.min(0).tolist(),
             "feature_high": features.max(0).tolist(),
+            "feature_shift": feature_shift.tolist(),
+            "feature_scale": feature_scale.tolist(),
             "observation_low": observations.min(0).tolist(),
             "observation_high": observations.max(0).tolist(),
             "action_shift": shift.tolist(),
@@ -89,6 +104,8 @@ class Statistics(Settings):
         for name, size in (("feature", features), ("observation", window[1])):
             for end in ("low", "high"):
                 check_size(f"statistics.{name}_{end}", getattr(self, f"{name}_{end}"), size)
+        for end in ("shift", "scale"):
+            check_size(f"statistics.feature_{end}", getattr(self, f"feature_{end}"), features)
         matrices = [(name, getattr(self, name), chunk) for name in ("action_shift", "action_scale")]
         matrices += [("examples", example, window) for example in self.examples]
         for name, rows, (count, width) in matrices:
@@ -110,7 +127,7 @@ class Statistics(Settings):
         return unpack(self.linear, int(np.prod(np.shape(self.action_shift))))
 
     def normalise(self, features: Array) -> Array:
-        """(..., F) with every feature's training range mapped onto [-1, 1]; what never varied maps to 0."""
+        """(..., F) scaled, by default each feature's training range onto [-1, 1]; what never varied is moved to 0."""
         middle, half = self._scales
         scaled: Array = (features - middle) / half
         return scaled
@@ -118,12 +135,14 @@ class Statistics(Settings):
     def within(self, observations: Array) -> Array:
         """(..., D) with every observed entry's training range mapped onto [-1, 1], likewise."""
         low, high = np.array(self.observation_low), np.array(self.observation_high)
-        scaled: Array = (observations - (low + high) / 2) / np.where(high > low, (high - low) / 2, 1.0)
+        scaled: Array = (observations - (low + high) / 2) / np.where(still(low, high), 1.0, (high - low) / 2)
         return scaled
 
     @cached_property
     def _scales(self) -> tuple[Array, Array]:
-        """Middle of each feature's range, and half of the range, or 1 where it never varied; (F,) each."""
+        """What becomes 0 and what becomes 1 of each feature; (F,) each."""
+        if self.feature_shift is not None and self.feature_scale is not None:
+            return np.array(self.feature_shift), np.array(self.feature_scale)
         low, high = np.array(self.feature_low), np.array(self.feature_high)
         half = (high - low) / 2
         return (low + high) / 2, np.where(half > 0, half, 1.0)

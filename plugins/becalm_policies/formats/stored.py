@@ -1,14 +1,13 @@
 """becalm's own store, as a format: its entries are selected by their names, or by the arrays that they came from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from becalm.errors import UserError, nearest
 from becalm_policies.demonstrations.episodes import Episodes
+from becalm_policies.demonstrations.normalise import columns_of
 from becalm_policies.formats.tables import USUAL, Selection, no_subset
 
 MARKS = {"observations.npy", "actions.npy", "ends.npy"}
@@ -47,8 +46,8 @@ def _columns(
     path: Path, episodes: Episodes, title: str, keys: Sequence[str], flag: str
 ) -> tuple[list[int], dict[str, Any]]:
     """The entries that keys stand for, and the spec of these alone."""
-    size, held = episodes.entries(title).shape[1], "keys" if title == "observation" else "action_keys"
-    there = _groups(episodes, title, episodes.spec.get(held), size)
+    held = "keys" if title == "observation" else "action_keys"
+    there = columns_of(episodes, title)
     columns: list[int] = []
     for key in keys:
         if key not in there:
@@ -60,14 +59,3 @@ def _columns(
     names = episodes.names(title)
     kept = {title: [names[column] for column in columns] if names else None}
     return columns, {**episodes.spec, **kept, held: {key: len(there[key]) for key in keys}}
-
-
-def _groups(episodes: Episodes, title: str, arrays: Any, size: int) -> dict[str, list[int]]:
-    """Entries by name: those of each array that they came from, each by its own name, and all."""
-    found = {name: [number] for number, name in enumerate(episodes.names(title))}
-    if isinstance(arrays, Mapping) and all(type(count) is int and count > 0 for count in arrays.values()):
-        ends = np.cumsum([*arrays.values()])
-        if len(ends) and ends[-1] == size:
-            starts = ends - [*arrays.values()]
-            found = {name: [*range(a, b)] for name, a, b in zip(arrays, starts, ends, strict=True)} | found
-    return {f"{title}s": [*range(size)]} | found

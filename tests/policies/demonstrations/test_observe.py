@@ -48,6 +48,15 @@ def test_what_does_not_fit_is_refused() -> None:
         prepare(type(episodes)(episodes.actions, episodes.actions, episodes.ends), ["pusht_mirror"])
 
 
+def test_clipped_actions_are_those_within_bounds_that_are_nearest() -> None:
+    episodes = pushing()
+    wild = replace(episodes, actions=9 * episodes.actions - 2000)
+    found = prepare(wild, ["clip"]).actions
+    assert np.array_equal(found, np.minimum(np.maximum(wild.actions, 0), 512)) and (found != wild.actions).any()
+    with pytest.raises(UserError, match="clip needs bounds of the actions"):
+        prepare(replace(wild, spec={}), ["clip"])
+
+
 def test_the_mirror_is_its_own_inverse_and_keeps_the_goal() -> None:
     episodes = pushing()
     both = mirror(mirror(episodes))
