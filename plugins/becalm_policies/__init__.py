@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from becalm.plugin.hooks import CommandRef, DomainRef, hookimpl
+from becalm.plugin.hooks import CommandRef, DomainRef, KindRef, hookimpl
 
 MOVED = {
     "becalm_policies.acting": "becalm_policies.control.execution",
@@ -142,6 +142,12 @@ def commands() -> list[CommandRef]:
             examples=("becalm policies baselines --env becalm/Fork-v0 --demonstrations 200 --out compare.png",),
         ),
     ]
+
+
+@hookimpl
+def kinds() -> list[KindRef]:
+    """The objective that only policies have."""
+    return [KindRef(room="objective", name="prefix", target="becalm_policies.prefix:Prefixed")]
 
 
 @hookimpl

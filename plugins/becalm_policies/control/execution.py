@@ -55,8 +55,12 @@ class Execution(Settings):
     )
 
 
-def join_for(execution: Execution) -> Literal["naive", "hold", "guide", "prefix"]:
-    """How chunks are joined: as asked for, else the best that needs no training for it."""
+def join_for(execution: Execution, *, trained: bool) -> Literal["naive", "hold", "guide", "prefix"]:
+    """How chunks are joined: as asked for, else as trained, else the best that needs no training for it.
+
+    Args:
+        trained: Whether the network was trained with prefixes.
+    """
     if not execution.delay or execution.ensemble is not None or execution.skip not in (None, execution.delay):
         return "naive"
-    return execution.join or "guide"
+    return execution.join or ("prefix" if trained else "guide")

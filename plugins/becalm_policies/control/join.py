@@ -23,6 +23,7 @@ from becalm.guidance import Descend, Guidance, hold
 from becalm.level import NoiseLevel
 from becalm_policies.energies import near_previous, steady
 from becalm_policies.networks.condition import Observed
+from becalm_policies.prefix import with_clean
 
 Join = Literal["naive", "hold", "guide", "prefix"]
 
@@ -96,14 +97,3 @@ def prefix(values: Tensor, mask: Tensor) -> Guidance[Observed]:
         return wrap(denoise, told)
 
     return apply
-
-
-def with_clean(level: NoiseLevel, clean: Tensor) -> NoiseLevel:
-    """The level with some entries clean, (B, Tp, A).
-
-    Args:
-        level: Scalar, or one per row of (B, 1, 1).
-    """
-    t = level.t.to(clean.device).expand(len(clean), 1, 1) if not level.t.dim() else level.t
-    alpha, sigma = level.alpha.to(clean.device), level.sigma.to(clean.device)
-    return NoiseLevel(t, torch.where(clean, 1.0, alpha), torch.where(clean, 0.0, sigma))

@@ -30,6 +30,7 @@ from becalm_policies.demonstrations.frames import Pixels
 from becalm_policies.domain import Policies
 from becalm_policies.energies import near_previous
 from becalm_policies.networks.condition import Observed
+from becalm_policies.prefix import Prefixed
 from becalm_policies.request import PolicyRequest
 
 Score = Callable[[Array, Array], Any]
@@ -57,7 +58,7 @@ class Planner:
             raise UserError("choose best needs a score, a function of chunks and observations, and nothing else does")
         self.domain = model.domain
         self.device = model.device
-        self._join = join_for(execution)
+        self._join = join_for(execution, trained=isinstance(model.objective, Prefixed))
         self.remembers = execution.warm is not None or execution.near_scale > 0 or self._join != "naive"
         self.candidates = 1 if execution.choose == "first" else execution.candidates
         self._request, self._execution, self._score = request, execution, score
