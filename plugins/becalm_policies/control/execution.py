@@ -31,6 +31,13 @@ class Execution(Settings):
         "all), hold (known actions stand in every estimate), guide (real-time chunking), prefix (known actions are "
         "told to a network that was trained for it). Default: as trained, else guide.",
     )
+    blend: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="Under a delay, how far a chunk stays with the one before, at first and then less and less along "
+        "their overlap: lessens the jerk at seams. 0 is off.",
+    )
     ensemble: float | None = Field(
         None,
         ge=0,

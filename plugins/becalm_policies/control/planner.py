@@ -24,7 +24,7 @@ from becalm.schedule import levels_at
 from becalm_policies.control.candidates import densest, pick
 from becalm_policies.control.chunk_noise import ChunkNoise
 from becalm_policies.control.execution import Execution, join_for
-from becalm_policies.control.join import Previous, joined
+from becalm_policies.control.join import Previous, joined, weights
 from becalm_policies.demonstrations.episodes import Array, Indices
 from becalm_policies.demonstrations.frames import Pixels
 from becalm_policies.domain import Policies
@@ -59,7 +59,7 @@ class Planner:
         self.domain = model.domain
         self.device = model.device
         self._join = join_for(execution, trained=isinstance(model.objective, Prefixed))
-        self.remembers = execution.warm is not None or execution.near_scale > 0 or self._join != "naive"
+        self.remembers = bool(execution.warm or execution.near_scale or execution.blend or self._join != "naive")
         self.candidates = 1 if execution.choose == "first" else execution.candidates
         self._request, self._execution, self._score = request, execution, score
         # By default nothing is padded: one observation would cost as much as many. A GPU's sums depend on more.
@@ -117,6 +117,9 @@ class Planner:
     ) -> Tensor:
         x0 = self._sample(cond, eps, noise, previous)
         actions = self._codec.decode(x0, cond)
+        if self._execution.blend and self._execution.delay and previous is not None:
+            bound = weights(previous, self.domain.history - 1, self._execution.delay).to(actions)
+            actions = actions + self._execution.blend * bound[..., None] * (previous.actions.to(actions) - actions)
         if self.candidates == 1:
             return actions
         grouped = actions.unflatten(0, (-1, self.candidates))

@@ -171,7 +171,7 @@ def settings_for(options: EvaluateOptions, model: Model[Any], task: Task) -> Map
     came_to = {"checkpoint": model.digest, "env": task.id, "protocol": task.protocol, "limit": task.limit}
     asked = options.model_dump(mode="json", exclude=_ELSEWHERE)
     # Evaluations from before there were these go on without them.
-    nothing = {"perturb": [], "delay": 0, "skip": None, "join": None}
+    nothing = {"perturb": [], "delay": 0, "skip": None, "join": None, "blend": 0.0}
     return {**{name: value for name, value in asked.items() if nothing.get(name, ...) != value}, **came_to}
 
 

@@ -102,6 +102,20 @@ def test_what_is_known_of_a_chunk_draws_the_rest_to_it() -> None:
     assert size["hold"] < size["naive"]
 
 
+def test_a_blend_stays_with_the_chunk_before_at_first() -> None:
+    # Chunks 0, 100, 200, ... that say when they were made, each blended with the one in use.
+    when = scripted(
+        lambda x, level, cond: cond.features[:, -1:, :1].expand_as(x), plain(1, 1, 12, history=1, execute=4)
+    )
+    actor = policy(when, steps=1, delay=2, join="naive", blend=0.5)
+    actions = np.array([float(actor.act([100.0 * step])[0]) for step in range(10)])
+    known = torch.arange(12)[None] < 8
+    bound = weights(Previous(torch.zeros(1, 12, 1), known), 0, 2)[0].numpy()
+    assert actions[:6].tolist() == [0.0] * 6
+    assert actions[6:10] == pytest.approx(400 * (1 - 0.5 * bound[2:6]), rel=1e-5)
+    assert bool((np.diff(actions[6:10]) > 0).all())
+
+
 def test_the_weights_of_real_time_chunking() -> None:
     known = torch.arange(12)[None] < 9
     first, delay, end = 1, 3, 8

@@ -61,7 +61,7 @@ def test_a_delay_is_a_setting_and_seams_are_judged(checkpoint: str, tmp_path: Pa
     assert name not in played(ensemble=0.1)
     # Evaluations from before there were delays go on.
     list(reports(checkpoint, episodes=1, out=str(tmp_path / "out"), video="none"))
-    assert not {"delay", "skip", "join"} & json.loads((tmp_path / "out" / "settings.json").read_text()).keys()
+    assert not {"delay", "skip", "join", "blend"} & json.loads((tmp_path / "out" / "settings.json").read_text()).keys()
 
 
 def test_the_folder_holds_the_episodes_a_plot_and_films(checkpoint: str, tmp_path: Path) -> None:
