@@ -51,7 +51,6 @@ _NOISE = (
     "clip_sample_range", "num_inference_steps",
 )  # fmt: skip
 _LEFT: Mapping[str, str] = {
-    "normalization_mapping": "observations and actions are scaled by their ranges, relative actions by their spread",
     "optimizer_beta1": "AdamW's is .9",
     "optimizer_eps": "AdamW's is 1e-8",
     "do_mask_loss_for_padding": "--tail bounds how much a window repeats instead",
@@ -61,6 +60,8 @@ _LEFT: Mapping[str, str] = {
     "output_features": "actions are read off the data",
 }
 """What is of a training or a policy, and has no counterpart, with what is done instead."""
+_SCALES: Mapping[str, str] = {"MIN_MAX": "range", "MEAN_STD": "mean-std", "QUANTILES": "quantile"}
+"""Their ways of scaling to ours."""
 _PICTURES = (
     "vision_",
     "crop_",
@@ -150,7 +151,7 @@ def recipe(path: Path) -> Recipe:
     training: dict[str, Any] = {"decay": _decay(config.pop("scheduler_name", None), unknown)}
     if isinstance(betas, list) and len(betas) == 2:
         training["beta2"], config["optimizer_beta1"] = betas[1], betas[0]
-    settings: dict[str, Any] = {"reference": "none"}
+    settings: dict[str, Any] = {"reference": "none", **_scales(config.get("normalization_mapping"))}
     schedule = schedule_of(config).model_dump(mode="json")
     settings |= {"architecture": architecture_of(config), "sampling": sampling_of(config)}
     predicts = {"prediction": objective_of(config).prediction, "drop": 0.0}
@@ -160,10 +161,33 @@ def recipe(path: Path) -> Recipe:
         if config[name] is not None:
             sections[section][key] = config[name]
     left = {name: reason for name, reason in _LEFT.items() if name in config}
+    if other := _other_scales(config.get("normalization_mapping")):
+        left["normalization_mapping"] = f"{', '.join(other)}: scaled are vectors, by {', '.join(_SCALES.values())}"
     left |= {name: "how pictures are seen is told by --encoder" for name in config if name.startswith(_PICTURES)}
-    known = {*_DIRECT, *_NETWORK, *_NOISE, *left}
+    known = {*_DIRECT, *_NETWORK, *_NOISE, *left, "normalization_mapping"}
     _check(path, sections)
     return Recipe(sections, left, tuple(sorted({*unknown, *(name for name in config if name not in known)})))
+
+
+def _scales(mapping: Any) -> dict[str, list[str]]:
+    """How observations and actions are scaled, where ``normalization_mapping`` says what there is here."""
+    known = {kind: _SCALES[mode] for kind, mode in _modes(mapping).items() if mode in _SCALES}
+    found = {}
+    if "STATE" in known:
+        apart = known.get("ENV", known["STATE"]) != known["STATE"]
+        found["normalise"] = [known["STATE"], *([f"observation.environment_state={known['ENV']}"] if apart else [])]
+    elif "ENV" in known:
+        found["normalise"] = [known["ENV"]]
+    return found | ({"normalise_actions": [known["ACTION"]]} if "ACTION" in known else {})
+
+
+def _other_scales(mapping: Any) -> list[str]:
+    """What ``normalization_mapping`` says that there is not here, but of pictures."""
+    return [f"{kind} {mode}" for kind, mode in _modes(mapping).items() if mode not in _SCALES and kind != "VISUAL"]
+
+
+def _modes(mapping: Any) -> dict[str, str]:
+    return {str(kind): str(mode) for kind, mode in mapping.items()} if isinstance(mapping, Mapping) else {}
 
 
 def flat(path: Path) -> tuple[dict[str, Any], list[str]]:

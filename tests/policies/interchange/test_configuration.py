@@ -73,8 +73,27 @@ def test_every_number_of_a_lerobot_configuration_has_its_place(tmp_path: Path) -
         500,
         0.999,
     )
-    assert {"normalization_mapping", "optimizer_beta1", "vision_backbone", "crop_shape"} < found.left.keys()
+    assert {"optimizer_beta1", "vision_backbone", "crop_shape"} < found.left.keys()
+    assert settings["normalise"] == ["range"] and "normalization_mapping" not in {*found.left, *found.rest}
     assert found.rest == ("push_to_hub", "type")
+
+
+@pytest.mark.parametrize(
+    ("mapping", "observations", "actions"),
+    [
+        ({"STATE": "MIN_MAX", "ENV": "MIN_MAX", "ACTION": "MEAN_STD", "VISUAL": "MEAN_STD"}, ["range"], ["mean-std"]),
+        ({"STATE": "QUANTILES", "ENV": "MIN_MAX"}, ["quantile", "observation.environment_state=range"], None),
+        ({"ENV": "MEAN_STD", "ACTION": "IDENTITY"}, ["mean-std"], None),
+    ],
+)
+def test_scales_are_taken_over_as_far_as_there_are_such(
+    tmp_path: Path, mapping: dict[str, str], observations: list[str], actions: list[str] | None
+) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({**CONFIG, **OWN, "normalization_mapping": mapping}))
+    found = recipe(tmp_path / "config.json")
+    settings = found.sections["settings"]
+    assert settings["normalise"] == observations and settings.get("normalise_actions") == actions
+    assert ("normalization_mapping" in found.left) == ("IDENTITY" in mapping.values())
 
 
 def test_a_training_of_lerobot_says_its_data_steps_and_batch(tmp_path: Path) -> None:
