@@ -88,6 +88,14 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="policies",
+            name="store",
+            summary="Write demonstrations of any format, pictures included, as a store to train from.",
+            options="becalm_policies.options:StoreOptions",
+            target="becalm_policies.verbs.store:run",
+            examples=("becalm policies store pusht_cchi_v7_replay.zarr --out pixels.npz",),
+        ),
+        CommandRef(
+            domain="policies",
             name="render",
             summary="Draw the pictures of Push-T's demonstrations, to train a policy that sees.",
             options="becalm_policies.options:RenderOptions",

@@ -79,6 +79,19 @@ def _asked(name: str) -> Any:
     return Field(None, description=f"{field.description}{default}")
 
 
+class StoreOptions(Settings):
+    """``becalm policies store``."""
+
+    data: Annotated[str, Positional(), InputFile()] = Field(
+        description="Demonstrations of any format: zarr, .hdf5, the folder of a Minari or LeRobot dataset."
+    )
+    cameras: tuple[str, ...] = Field(
+        (), description="Whose pictures to keep, by the last word of a name; default: all."
+    )
+    pixels: int | None = Field(None, ge=8, le=2048, description="Bring pictures to so many pixels high and wide.")
+    out: Annotated[str, OutputFile()] = Field(description="Store to write: .npz; its pictures lie beside it.")
+
+
 class RenderOptions(Settings):
     """``becalm policies render``."""
 

@@ -86,6 +86,8 @@ class Episodes:
                 raise UserError(f"there must be one reward per observation, got {self.rewards.shape} for {steps}")
             _check_finite("rewards", self.rewards)
         for name, frames in self.cameras.items():
+            if not _CAMERA.fullmatch(name):
+                raise UserError(f"a camera must be named by letters, digits, _, - and dots, got {name[:60]!r}")
             if len(frames) != steps:
                 raise UserError(f"there must be one picture of {name} per observation, got {len(frames)} for {steps}")
         ends = self.ends

@@ -14,6 +14,7 @@ from gymnasium import spaces
 from becalm.errors import UserError
 from becalm_policies.environments.flat import Flat
 from becalm_policies.environments.known import STATE
+from becalm_policies.environments.resize import resize
 
 Cameras = Mapping[str, tuple[int, int]]
 
@@ -50,16 +51,6 @@ class Pictures(gymnasium.ObservationWrapper):  # type: ignore[misc]
         seen = {name: drawn if drawn is not None else _at(observation, self._ways[name]) for name in self._sizes}
         pictures = {name: resize(picture, self._sizes[name]) for name, picture in seen.items()}
         return {STATE: self._vector.observation(observation), **pictures}
-
-
-def resize(picture: Any, size: tuple[int, int]) -> Any:
-    """A picture (H, W, 3) uint8 brought to a height and width; itself where it has them."""
-    picture = np.asarray(picture)
-    if picture.shape[:2] == tuple(size):
-        return picture
-    from PIL import Image
-
-    return np.asarray(Image.fromarray(picture).resize((size[1], size[0]), Image.Resampling.BOX))
 
 
 def _pictures(space: Any, name: str, way: tuple[Any, ...]) -> Iterator[tuple[str, tuple[Any, ...]]]:
