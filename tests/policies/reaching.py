@@ -48,3 +48,14 @@ for _kind in _SPACES:
 
 def go(observation: Any) -> Any:
     return np.clip((observation[:2] - observation[2:]) * 5, -1, 1)
+
+
+class Choosing(gymnasium.ActionWrapper):  # type: ignore[misc]
+    """CartPole that takes a score for each choice."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(gymnasium.make("CartPole-v1", **settings))
+        self.action_space = spaces.Box(0, 1, (2,), np.float32)
+
+    def action(self, action: Any) -> int:
+        return int(np.argmax(action))

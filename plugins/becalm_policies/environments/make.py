@@ -12,6 +12,7 @@ from becalm_policies.environments.known import PUSHT, observation_names
 from becalm_policies.environments.own import bring, id_of
 
 _SUGGESTED = ("becalm/Claw-v0", "becalm/Fork-v0", "BipedalWalker-v3", "LunarLander-v3", "Pendulum-v1", PUSHT)
+_CHOICES = ("Discrete", "MultiDiscrete", "MultiBinary")
 _SETTINGS: dict[str, dict[str, Any]] = {"LunarLander-v3": {"continuous": True}, PUSHT: {"obs_type": "state"}}
 
 
@@ -123,7 +124,8 @@ def _flat(env: Any, id: str, keys: Sequence[str] | None, cameras: Mapping[str, t
     seen, actions = env.observation_space, env.action_space
     if not isinstance(actions, gymnasium.spaces.Box) or not np.issubdtype(actions.dtype, np.floating):
         kind = type(actions).__name__ + ("" if actions.dtype is None else f" of {actions.dtype}")
-        raise UserError(f"actions of environment {id} must be a Box of floats, got {kind}")
+        way = ": wrap it to take a score for each choice and do the largest" if kind.startswith(_CHOICES) else ""
+        raise UserError(f"actions of environment {id} must be a Box of floats, got {kind}{way}")
     keys = keys if isinstance(seen, gymnasium.spaces.Dict | gymnasium.spaces.Tuple) else None
     if cameras:
         env = Pictures(env, f"observations of environment {id}", keys or None, cameras)

@@ -49,7 +49,7 @@ def watch(options: WatchOptions) -> Iterator[Report]:
     yield Progress(0, 1, "loading")
     id = _environment(options.checkpoint)
     domain: Any = shared(options.checkpoint).domain
-    env = make(id, render=True, cameras=domain.sizes)
+    env = make(id, render=True, keys=domain.observe.keys, cameras=domain.sizes)
     try:
         disc = _obstacle(options, id, env.action_space)
         given = {name: getattr(options, name) for name in ("seed", "sampler", "steps", "execute")}

@@ -255,7 +255,7 @@ def test_lunar_lander_comes_with_continuous_actions_and_pusht_with_its_state() -
 @pytest.mark.parametrize(
     ("id", "says"),
     [
-        ("CartPole-v1", "Box of floats, got Discrete"),
+        ("CartPole-v1", "Box of floats, got Discrete.*wrap it to take a score for each choice and do the largest"),
         ("FrozenLake-v1", "Box of floats, got Discrete"),
         ("LunarLandr-v3", "did you mean 'LunarLander-v3'"),
         ("PushT-v0", "did you mean 'gym_pusht/PushT-v0'"),

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from pushing import pushing
 from small_policy import QUICK, made
@@ -64,6 +65,13 @@ def test_a_class_needs_no_registration() -> None:
     env = make("reaching:Reaching", imports=True)
     assert env.spec.id == id_of("reaching:Reaching") == "Reaching"
     assert env.reset(seed=0)[0].shape == (4,)
+
+
+def test_a_wrapper_that_takes_scores_has_choices_for_actions() -> None:
+    env = make("reaching:Choosing", imports=True)
+    env.reset(seed=0)
+    right, _ = env.step(np.array([0.1, 0.7], np.float32))[:2]
+    assert right[1] > 0 and env.action_space.shape == (2,)
 
 
 def test_a_module_may_stand_in_the_current_folder(becalm: Run, tmp_path: Path) -> None:
