@@ -9,8 +9,11 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known import ALL, name
+from toy import Points
 
+from becalm.objective import Denoising
 from becalm.schedule import (
+    CappedCosine,
     Cosine,
     Karras,
     Linear,
@@ -19,6 +22,7 @@ from becalm.schedule import (
     VariancePreserving,
     levels,
 )
+from becalm.train import Training, begin
 
 SPACINGS = ["trailing", "leading", "linspace", "karras", "log_snr"]
 
@@ -98,3 +102,17 @@ def test_a_karras_schedule_even_in_time_is_the_karras_spacing() -> None:
 def test_wrong_paths_are_refused_in_a_sentence(arguments: tuple[Any, ...], sentence: str) -> None:
     with pytest.raises(ValueError, match=r"^" + sentence.replace(".", r"\.") + "$"):
         levels(Linear(), *arguments)
+
+
+@pytest.mark.parametrize("steps", [100, 1000])
+@pytest.mark.parametrize("prediction", ["eps", "score"])
+def test_who_predicts_noise_where_no_data_are_left_begins_below(prediction: Any, steps: int) -> None:
+    training, device = Training(steps=1, precision="fp32"), torch.device("cpu")
+    state = begin(Points(width=8), CappedCosine(steps=steps), Denoising(prediction=prediction), training, device)
+    assert state.sampling == {"spacing": "leading"}
+    # An error of the noise is one of the data so many times as large.
+    amplified = [float(levels(state.schedule, 8, spacing)[0].ratio) for spacing in ("leading", "trailing")]
+    assert amplified[0] < 10 and amplified[1] > 1000
+    for other, schedule in ((prediction, Linear()), ("v", CappedCosine())):
+        begun = begin(Points(width=8), schedule, Denoising(prediction=other), training, device)
+        assert begun.sampling == {}

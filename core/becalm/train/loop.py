@@ -88,7 +88,8 @@ def begin(
     history = torch.zeros(BINS, dtype=torch.float64, device=device)
     state = TrainState(domain, schedule, objective, training, network, codec, {}, [], history, device, process)
     state.teacher = None if teacher is None else teacher.to(device)
-    state.data, state.sampling = domain.fingerprint(), objective.sampling()
+    spacing = {} if domain.usual().get("spacing") else objective.spacing(schedule)
+    state.data, state.sampling = domain.fingerprint(), {**spacing, **objective.sampling()}
     state.average = {name: weight.detach().clone() for name, weight in state.weights().items()}
     if not state.average:
         raise UserError(f"freeze leaves nothing to train: {', '.join(training.freeze)}")
