@@ -39,6 +39,22 @@ def test_a_policy_says_what_it_is_trained_on_and_knows_it_again(demonstrations: 
     assert fewer.summary().startswith("2 demonstrations") and "actions of 2 entries; none more" in fewer.summary()
 
 
+def test_a_policy_reads_the_arrays_that_it_is_told_and_doubts_what_they_hold(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    arm = {"pose": rng.normal(size=(60, 3)), "joint": rng.normal(size=(60, 2)), "go": rng.normal(size=(60, 2))}
+    arm["joint"][7, 1] = 1e9
+    np.savez(tmp_path / "arm.npz", **arm, episode_ends=np.array([5, 60]))
+    told: dict[str, Any] = {"observe": {"kind": "raw", "keys": ("joint", "pose")}, "action_key": ("go",), **SMALL}
+    domain = Policies(data=str(tmp_path / "arm.npz"), **told).fit()
+    assert (domain.observation_size, domain.action_size) == (5, 2)
+    outlier, short = domain.doubts()
+    assert outlier.startswith("observation joint[1] is 1e+09 at step 7") and short.startswith(
+        "1 of 2 episodes too short"
+    )
+    again = Policies.model_validate(domain.model_dump())
+    assert again.observe.keys == ("joint", "pose") and again.doubts() == domain.doubts()
+
+
 def test_a_policy_knows_the_rate_of_its_demonstrations(tmp_path: Path) -> None:
     shown = pushing()
     replace(shown, spec={**shown.spec, "rate": 25}).write(tmp_path / "fast.npz")

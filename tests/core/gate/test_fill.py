@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from becalm.errors import UserError
@@ -20,6 +20,7 @@ def _check(values: np.ndarray, chunks: tuple[int, ...], absent: list[fill.Place]
     return True
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.data())
 def test_a_gap_is_believed_if_a_stored_row_of_its_columns_is_the_fill_value(data: st.DataObject) -> None:
     shape = data.draw(st.tuples(st.integers(1, 12), st.integers(1, 4)))

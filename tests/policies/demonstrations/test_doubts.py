@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pushing import pushing
 
@@ -58,6 +58,7 @@ def test_an_entry_that_cannot_be_scaled_by_its_range_is_named(entry: np.ndarray,
     assert len(found) == 1 and found[0].startswith(sentence)
 
 
+@settings(max_examples=30, deadline=None)
 @given(st.integers(1, 40), st.integers(0, 39))
 def test_one_outlier_is_found_among_few_values_too(count: int, step: int) -> None:
     values = np.linspace(-1, 1, max(count, 4))
@@ -71,6 +72,7 @@ def test_one_step_alone_has_no_spread() -> None:
     assert found.still[0] and not found.outlying[0]
 
 
+@settings(max_examples=30, deadline=None)
 @given(
     lengths=st.lists(st.integers(1, 20), min_size=1, max_size=5),
     history=st.integers(1, 3),

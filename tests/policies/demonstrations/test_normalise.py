@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
@@ -24,6 +24,7 @@ def scaled(values: np.ndarray, method: str) -> np.ndarray:
     return (values - shift) / scale
 
 
+@settings(max_examples=30, deadline=None)
 @given(VALUES)
 def test_each_method_keeps_its_law(values: np.ndarray) -> None:
     by = {method: scaled(values, method) for method in METHODS}
@@ -33,6 +34,7 @@ def test_each_method_keeps_its_law(values: np.ndarray) -> None:
     assert np.quantile(by["quantile"], (0.01, 0.99), axis=0) == pytest.approx(np.array([[-1, -1], [1, 1]]))
 
 
+@settings(max_examples=30, deadline=None)
 @given(VALUES, st.floats(-1e3, 1e3), st.floats(1e-2, 1e3), st.sampled_from(METHODS))
 def test_units_and_origin_do_not_matter(values: np.ndarray, origin: float, unit: float, method: str) -> None:
     assert scaled(origin + unit * values, method) == pytest.approx(scaled(values, method), abs=1e-6)
