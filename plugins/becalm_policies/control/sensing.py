@@ -14,7 +14,7 @@ import numpy.typing as npt
 from becalm.errors import UserError
 from becalm_policies.demonstrations.frames import Pixels
 
-_PREFIXES = ("observation.", "images.", "image.")
+_PREFIXES = ("observation.", "images.", "pixels.")
 
 
 def apart(observation: Any, cameras: Mapping[str, tuple[int, int]]) -> tuple[Any, dict[str, Pixels]]:

@@ -36,7 +36,7 @@ def from_zarr(path: Path, wanted: Wanted) -> Iterator[Part]:
 def from_hdf5(path: Path, wanted: Wanted) -> Iterator[Part]:
     """The pictures of a file, an episode at a time."""
     with opened(path) as file:
-        data = file["data"] if "data" in file else file
+        data = file.get("data", file)
         stem = "demo_" if "data" in file else "episode_"
         groups = [data[name] for _, name in numbered(data, stem)] or [file]
         for group in groups:
