@@ -144,7 +144,8 @@ class Episodes:
         (steps, observed), entries = self.observations.shape, self.actions.shape[1]
         where = f" of {self.environment}" if self.environment else ""
         sizes = f"{counted(steps, 'step')}, observations of {observed} and actions of {entries} entries"
-        return f"{counted(len(self), 'demonstration')}{where}, {sizes}"
+        seen = f", pictures of {', '.join(self.cameras)}" if self.cameras else ""
+        return f"{counted(len(self), 'demonstration')}{where}, {sizes}{seen}"
 
     def entries(self, title: str) -> Array:
         """The table of the ``observation`` or the ``action``."""

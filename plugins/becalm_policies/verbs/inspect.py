@@ -67,6 +67,8 @@ def _overview(episodes: Episodes, name: str) -> Table:
     for title, held in (("observed", "keys"), ("action", "action_keys"), ("parts (--subset)", "subsets")):
         if isinstance(counts := spec.get(held), dict) and counts:
             rows.append((title, ", ".join(f"{name} ({count})" for name, count in counts.items())))
+    for name, frames in episodes.cameras.items():
+        rows.append((f"camera {name}", f"pictures of {frames.size[0]} x {frames.size[1]}"))
     if left_out:
         rows.append(("left out", ", ".join(map(str, left_out))))
     return Table(("what", "value"), tuple(rows), name)

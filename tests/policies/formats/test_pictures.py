@@ -101,6 +101,8 @@ def test_the_pictures_of_a_format_come_into_a_store(
     assert "image of 16 x 24" in said
     found = Episodes.read(tmp_path / "store.npz")
     assert np.array_equal(found.cameras["image"][np.arange(STEPS)], SEEN)
+    code, said, _ = becalm("inspect", tmp_path / "store.npz", "--out", tmp_path / "store.png")
+    assert code == 0 and "pictures of 16 x 24" in said and found.summary().endswith("entries, pictures of image")
     assert found.ends.tolist() == written.small().ends.tolist() and "left_out" not in found.spec
 
 
