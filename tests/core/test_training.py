@@ -19,7 +19,7 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.model import build
 from becalm.objective import Importance, Objective
 from becalm.objective.draw import BINS
-from becalm.schedule import Cosine
+from becalm.schedule import Cosine, Flow
 from becalm.train import Training, TrainState, begin, train
 from becalm.train.resume import export, resume, resume_path, save
 from becalm.train.settings import rate_at
@@ -199,8 +199,10 @@ def test_a_loss_that_is_not_finite_ends_the_training_in_a_sentence() -> None:
 
 
 def test_an_objective_that_cannot_be_trained_is_refused_before_the_first_step() -> None:
+    # A flow is pure noise at t = 1; the cosine has a schedule with capped betas to stand in for it.
     with pytest.raises(ValueError, match="pure noise"):
-        fresh(objective={"prediction": "eps"})
+        begin(Points(), Flow(), Objective(prediction="eps"), Training(steps=1), CPU)
+    assert fresh(objective={"prediction": "eps"}).schedule.name == "squaredcos_cap_v2"
 
 
 def test_a_training_learns_its_data(installed_toy: Path, tmp_path: Path) -> None:

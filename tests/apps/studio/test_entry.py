@@ -74,6 +74,7 @@ KINDS = {
 OPTIONS = {
     "shape.depth",
     *(f"sampler.{name}" for name in ("eta", "churn", "variance", "order", "snr", "count", "predictor", "corrector")),
+    "sampler.clip_sample",
 }
 
 
