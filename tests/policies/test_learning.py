@@ -17,13 +17,13 @@ def test_twenty_landings_and_a_minute_of_training_teach_to_land(becalm: Run) -> 
     recorded = ("--env", "LunarLander-v3", "--demonstrator", "heuristic", "--episodes", 20, "--out", "demos.npz")
     assert becalm("record", *recorded)[0] == 0
     settings = ("--architecture", "mlp-small", "--execute", 2, "--sampling.temperature", 0, "--batch", 128)
-    training = ("--steps", 1200, "--rate", 1e-3, "--warmup", 100, "--ema", 0.99, "--every", 2000)
+    training = ("--steps", 800, "--rate", 1e-3, "--warmup", 100, "--ema", 0.99, "--every", 2000)
     words = ("--data", "demos.npz", *settings, *training, *CPU, "--out", "lander.safetensors", "--quiet")
     assert becalm("train", *words) == (0, "", "")
     code, out, err = becalm("evaluate", "lander.safetensors", "--episodes", 10, "--device", "cpu", "--json", "--quiet")
     assert (code, err) == (0, "")
     gain = next(row for row in json.loads(out)["tables"][0]["rows"] if row["figure"] == "mean return")
-    # Measured with training seeds 0, 1, 2: 205, 237, 190. Random actions have -211, the demonstrator 283.
+    # Measured with training seeds 0, 1, 2: 199, 216, 142. Random actions have -211, the demonstrator 283.
     assert gain["random"] == -211.4
     assert gain["policy"] > 0
 
