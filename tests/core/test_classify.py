@@ -42,14 +42,15 @@ def test_candidates_far_behind_cost_few_calls_and_the_answer_stays(mixture: Gaus
     assert bool(short.left.gather(1, short.chosen[:, None]).all())
 
 
-def test_errors_are_those_of_common_noise_at_common_levels(mixture: GaussianMixture) -> None:
+def test_errors_are_those_of_common_noise_and_its_opposite_at_common_levels(mixture: GaussianMixture) -> None:
     x0, wanted = mixture.draw(6, torch.Generator().manual_seed(1)), torch.zeros(6, 4, dtype=torch.float64)
     several = contest(7, math.inf)
     for number, level in enumerate(several.levels):
-        x = level.mix(x0, stream(3, torch.arange(6) + 10, Purpose.CLASSIFY, first_step=number)(x0))
+        eps = stream(3, torch.arange(6) + 10, Purpose.CLASSIFY, first_step=number // 2)(x0)
+        x = level.mix(x0, eps if number % 2 == 0 else -eps)
         for name in NUMBERS:
-            eps = level.eps(x, mixture(x, level, name.expand(6)))
-            wanted[:, name] += ((eps - level.eps(x, x0)) ** 2).double().mean(1) / 7
+            guess = level.eps(x, mixture(x, level, name.expand(6)))
+            wanted[:, name] += ((guess - level.eps(x, x0)) ** 2).double().mean(1) / 7
     found = classify(several, mixture, x0, NUMBERS, seed=3, first=10)
     torch.testing.assert_close(found.error, wanted, rtol=1e-4, atol=1e-6)
 

@@ -8,7 +8,7 @@ number of standard errors behind the best. Li et al. prune by rank at fixed coun
 here that is made after every draw.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -32,7 +32,8 @@ class Contest:
     """How candidates are compared.
 
     Attributes:
-        levels: One scalar level per draw, in the order in which they are tried; the same may come again.
+        levels: One scalar level per draw, in the order in which they are tried; the same may come again. Draw 2k + 1
+            has the noise of draw 2k with its sign turned, so each twice in a row is best.
         weights: Weight of the squared error of x0 at each; default: alpha^2 / sigma^2, the error of the noise as in Li
             et al. 2023, and 1 where the process is not Gaussian.
         least: Draws before the first candidate may be out, at least 2.
@@ -117,8 +118,7 @@ def classify(
         samples = (left.sum(1) > 1).nonzero()[:, 0]
         if not len(samples):
             break
-        noise = stream(seed, samples + first, Purpose.CLASSIFY, first_step=number)
-        x = process.corrupt(x0[samples], level, noise)
+        x = process.corrupt(x0[samples], level, _noise(seed, samples + first, number))
         pairs = left[samples].nonzero()
         weight = contest.weight(number, process)
         for rows, which in (part.unbind(1) for part in pairs.split(batch)):
@@ -128,6 +128,12 @@ def classify(
         if number + 1 >= contest.least:
             left[samples] = _still_in(seen[samples, :, : number + 1], left[samples], contest.margin)
     return _classified(seen, left)
+
+
+def _noise(seed: int, samples: Tensor, number: int) -> Callable[[Tensor], Tensor]:
+    """The noise of a draw: of every second one that of the one before, with its sign turned."""
+    noise = stream(seed, samples, Purpose.CLASSIFY, first_step=number // 2)
+    return noise if number % 2 == 0 else lambda like: -noise(like)
 
 
 def _still_in(seen: Tensor, left: Tensor, margin: float) -> Tensor:
