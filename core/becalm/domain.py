@@ -14,6 +14,7 @@ from becalm.errors import UserError, unknown
 from becalm.guidance import ClassifierFree, Energy, Guidance, compose, interval, rescale
 from becalm.plugin.find import of_domain, resolve
 from becalm.plugin.report import Picture as Picture
+from becalm.plugin.report import Report
 from becalm.plugin.settings import Settings
 from becalm.process import GAUSSIAN, Process
 from becalm.request import SampleRequest
@@ -154,6 +155,18 @@ class Domain(Settings, ABC, Generic[C]):
             UserError: If it cannot judge them.
         """
         return self
+
+    def assess(self, model: Any, request: Any) -> Iterator[Report] | None:
+        """What ``evaluate`` says where a request asks for something else than to judge samples, such as for the
+        likelihood of held-out data; else None.
+
+        Args:
+            model: The ``Model`` of this domain.
+
+        Raises:
+            UserError: If it cannot be had.
+        """
+        return None
 
     def metric_label(self, name: str) -> str:
         """A figure's name for people, by its key."""

@@ -13,8 +13,10 @@ from becalm.batch import Batch
 from becalm.domain import Domain, Picture
 from becalm.errors import UserError, unknown
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
+from becalm.model import Model
 from becalm.noise import epochs
 from becalm.plugin.find import resource
+from becalm.plugin.report import Report
 from becalm.process import GAUSSIAN, Process
 from becalm.request import SampleRequest
 from becalm.train.split import check_split
@@ -27,36 +29,14 @@ from becalm_images.data.source import load, load_all
 from becalm_images.judge.classifier import class_energy, growing, shared_classifier
 from becalm_images.judge.figures import FEWEST
 from becalm_images.judge.judge import Judge, load_judge
+from becalm_images.judge.likelihood import likelihoods
 from becalm_images.judge.origin import Origin, check_origin
 from becalm_images.label import Label, class_number
 from becalm_images.networks.architecture import Architecture, UNet2DShape, UNetShape
+from becalm_images.pixels import Pixels
 from becalm_images.request import ImageRequest, JudgedRequest
 from becalm_images.views.grid import png
 from becalm_images.views.named import named_grid
-
-
-class Pixels(nn.Module):
-    """Between uint8 images (N, C, H, W) and [-1, 1]."""
-
-    shift: Tensor
-    scale: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.register_buffer("shift", torch.tensor(127.5, dtype=torch.float32), persistent=False)
-        self.register_buffer("scale", torch.tensor(127.5, dtype=torch.float32), persistent=False)
-
-    def encode(self, data: Tensor, cond: object = None) -> Tensor:
-        """[-1, 1] of pixels 0 to 255."""
-        return (data.float() - self.shift) / self.scale
-
-    def decode(self, x0: Tensor, cond: object = None) -> Tensor:
-        """The nearest uint8 pixels."""
-        return (x0.float() * self.scale + self.shift).round().clamp(0, 255).to(torch.uint8)
-
-    def log_det(self, data: Tensor, cond: object = None) -> Tensor:
-        """That of pixels as densities, before they are rounded."""
-        return -self.scale.double().log() * data[0].numel() * torch.ones(len(data), device=data.device)
 
 
 class Images(Source, Domain[Tensor]):
@@ -245,6 +225,20 @@ class Images(Source, Domain[Tensor]):
         domain = self if judge is None else self.model_copy(update={"judge": judge})
         domain._judge()
         return domain
+
+    def assess(self, model: Model[Tensor], request: SampleRequest) -> Iterator[Report] | None:
+        if not isinstance(request, JudgedRequest) or not request.likelihood:
+            return None
+        source = self.model_copy(update={"data": request.data or self.data})
+        held = source.labelled("test")
+        if held.images.shape[1:] != self.shape():
+            raise UserError(f"these images are of {held.images.shape[1:]}, those of the model of {self.shape()}")
+        labels = torch.from_numpy(held.labels)
+        if self._null_class:
+            cond = self.drop(labels)
+        else:
+            cond = torch.tensor([self.number(name) for name in held.names])[labels]
+        return likelihoods(model, held, source.trained_on(), cond, request)
 
     def remark(self, metrics: Mapping[str, float], count: int) -> str | None:
         if count < FEWEST:

@@ -10,6 +10,8 @@ from becalm.plugin.widget import Slider
 from becalm.request import SampleRequest, SpacingName
 from becalm_images.label import parse
 
+_OF_LIKELIHOOD = {"likelihood", "data", "probes", "count", "first", "seed", "steps", "batch"}
+_WITHOUT = "without --likelihood"
 _BY_SNR = ("dpmpp2m", "dpmpp3m", "unipc")
 
 
@@ -79,3 +81,17 @@ class JudgedRequest(ImageRequest):
     judge: Annotated[str | None, InputFile()] = Field(
         None, description="Another judge: a bundled name or a file; default: the one the model names."
     )
+    likelihood: bool = Field(
+        False,
+        description="Judge no samples, but say how likely --count test images are: bits per dimension by the "
+        "probability-flow ODE, in --steps steps, and by the variational bound.",
+    )
+    data: Annotated[str | None, InputFile()] = Field(
+        None, description="Folder of these test images; default: the model's own data."
+    )
+    probes: int = Field(1, ge=1, description="Random directions that the ODE's change of volume is estimated along.")
+
+    def idle(self) -> Mapping[str, str]:
+        if not self.likelihood:
+            return {**super().idle(), "data": _WITHOUT, "probes": _WITHOUT}
+        return dict.fromkeys(JudgedRequest.model_fields.keys() - _OF_LIKELIHOOD, "with --likelihood")

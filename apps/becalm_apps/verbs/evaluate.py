@@ -1,4 +1,4 @@
-"""``becalm NOUN evaluate``: the domain's figures of a model's samples, and what they cost."""
+"""``becalm NOUN evaluate``: the domain's figures of a model's samples, or what it says of held-out data."""
 
 from functools import partial
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import cast
 
 import click
 
+from becalm.errors import UserError
 from becalm.files import atomic
 from becalm.plugin.hooks import DomainRef
 from becalm.provenance import record, write
@@ -13,6 +14,7 @@ from becalm.request import SampleRequest
 from becalm_apps.cli import common
 from becalm_apps.cli.document import print_document
 from becalm_apps.cli.error_boundary import on_stop
+from becalm_apps.cli.show import show
 from becalm_apps.cli.table import table
 from becalm_apps.cli.verb import Call, Verb
 from becalm_apps.verbs import figure
@@ -42,6 +44,12 @@ def _run(ref: DomainRef, call: Call) -> None:
         atomic.check(out, _SUFFIXES)
     model = open_model(ref, call.own["checkpoint"], call.own["device"])
     request = model.with_defaults(cast(SampleRequest, call.settings))
+    reports = model.domain.assess(model, request)
+    if reports is not None:
+        if out is not None:
+            raise UserError(f"--out keeps samples, and none are drawn here: leave out --out {out}")
+        show(reports, "evaluating", json=call.own["as_json"], quiet=call.own["quiet"])
+        return
     domain = model.domain.judged(request)
     drawn, _ = generate(model, request, title="sampling", quiet=call.own["quiet"])
     if out is not None:

@@ -1,7 +1,7 @@
 """A figure of n samples and its 95 % interval: how far off others of the same kind may be.
 
-A share of independent samples has Wilson's interval; a Frechet distance or a recall, which no sample has by itself, the
-delete-a-group jackknife's.
+A share of independent samples has Wilson's interval, a mean the normal distribution's; a Frechet distance or a recall,
+which no sample has by itself, the delete-a-group jackknife's.
 """
 
 import math
@@ -31,6 +31,12 @@ def share(right: Tensor) -> Estimate:
     centre = (value + square / 2) / (1 + square)
     half = _NORMAL / (1 + square) * math.sqrt(value * (1 - value) / count + square / (4 * count))
     return Estimate(value, max(0.0, centre - half), min(1.0, centre + half))
+
+
+def average(values: Tensor) -> Estimate:
+    """The mean of (N,) independent numbers, N at least 2, by the normal distribution."""
+    value, half = float(values.mean()), _NORMAL * float(values.std()) / math.sqrt(len(values))
+    return Estimate(value, value - half, value + half)
 
 
 def jackknife(figure: Callable[[Tensor], float], strata: Tensor, most: float = math.inf) -> Estimate:
