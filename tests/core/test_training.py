@@ -21,6 +21,7 @@ from becalm.objective import Importance, Objective
 from becalm.objective.draw import BINS
 from becalm.schedule import Cosine, Flow
 from becalm.train import Training, TrainState, begin, train
+from becalm.train.arithmetic import seeded
 from becalm.train.resume import export, resume, resume_path, save
 from becalm.train.settings import rate_at
 
@@ -106,6 +107,12 @@ def test_training_leaves_torchs_own_random_state_alone() -> None:
     before = torch.random.get_rng_state()
     finished(fresh({"dropout": 0.5}))
     assert torch.equal(torch.random.get_rng_state(), before)
+
+
+def test_torchs_own_numbers_in_a_step_are_those_of_its_number_as_a_seed() -> None:
+    with seeded(3, 5, CPU):
+        found = torch.rand(4)
+    assert torch.equal(found, torch.rand(4, generator=torch.Generator().manual_seed(3_000_014)))
 
 
 def test_dropout_of_any_kind_is_a_function_of_the_step() -> None:

@@ -11,8 +11,15 @@ import torch
 @contextlib.contextmanager
 def seeded(seed: int, step: int, device: torch.device) -> Iterator[None]:
     """Makes dropout, and whatever else in a network uses torch's own random state, a function of the step."""
-    with torch.random.fork_rng(devices=[device] if device.type == "cuda" else []):
-        torch.manual_seed((seed * 1_000_003 + step) % 2**63)
+    cuda = device.type == "cuda"
+    number = (seed * 1_000_003 + step) % 2**63
+    with torch.random.fork_rng(devices=[device] if cuda else []):
+        # Not torch.manual_seed, which reseeds every other GPU too, and for each kind of device that was not begun
+        # writes down where it was called from: a third of the step of a small network.
+        torch.default_generator.manual_seed(number)
+        if cuda:
+            with torch.cuda.device(device):
+                torch.cuda.manual_seed(number)
         yield
 
 
