@@ -74,8 +74,8 @@ def test_a_training_stopped_and_continued_in_memory_ends_in_the_same_bits(recipe
 @pytest.mark.parametrize(
     ("training", "objective", "domain"),
     [
-        ({"steps": 40}, {}, {}),
-        ({"steps": 30, "accumulate": 2, "optimizer": "muon"}, {"times": {"kind": "importance"}}, {"dropout": 0.2}),
+        ({"steps": 20}, {}, {}),
+        ({"steps": 16, "accumulate": 2, "optimizer": "muon"}, {"times": {"kind": "importance"}}, {"dropout": 0.2}),
     ],
     ids=["plain", "everything"],
 )
