@@ -1,6 +1,5 @@
 """Any two guidances compose, in either order, on images, chunks of actions and ragged rows: per sample, always."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -130,17 +129,21 @@ LEVEL = Cosine()(torch.tensor(0.5, dtype=torch.float64))
 
 
 @pytest.mark.parametrize("case", CASES)
-@pytest.mark.parametrize(("first", "second"), list(itertools.product(NAMES, NAMES)))
-def test_every_ordered_pair_runs_and_no_sample_knows_of_another(first: str, second: str, case: str) -> None:
+@pytest.mark.parametrize("first", NAMES)
+def test_every_ordered_pair_runs_and_no_sample_knows_of_another(first: str, case: str) -> None:
     x, cond = CASES[case]
-    every = guides(x)
-    guided = compose(every[first], every[second])(denoise)
-    whole = guided(x, LEVEL, cond)
-    assert whole.shape == x.shape and bool(torch.isfinite(whole).all()) and not whole.requires_grad
-    # A change of the last sample's rows leaves the others as they were.
     owner = cond.owner if isinstance(cond, Ragged) else torch.arange(4)
     other = torch.where((owner == 3).reshape(-1, *(1 for _ in x.shape[1:])), x + 0.7, x)
-    torch.testing.assert_close(guided(other, LEVEL, cond)[owner < 3], whole[owner < 3], rtol=1e-12, atol=1e-12)
+    every = guides(x)
+    for second, last in every.items():
+        guided = compose(every[first], last)(denoise)
+        whole = guided(x, LEVEL, cond)
+        assert whole.shape == x.shape and bool(torch.isfinite(whole).all()) and not whole.requires_grad, second
+        # A change of the last sample's rows leaves the others as they were.
+        found = guided(other, LEVEL, cond)
+        torch.testing.assert_close(
+            found[owner < 3], whole[owner < 3], rtol=1e-12, atol=1e-12, msg=lambda said, name=second: f"{name}: {said}"
+        )
 
 
 @pytest.mark.parametrize("case", CASES)
