@@ -34,8 +34,8 @@ def moments(sampler: Sampler, denoise: Any, path: list[NoiseLevel], mean: float,
     rows = []
     for step in sampler(denoise, x, path, None, unit):
         offset = float(step.x[0])
-        gain, *noises = (step.x[1:, 0] - offset).tolist()
-        rows.append((offset + gain * mean, gain**2 * variance + math.fsum(value**2 for value in noises)))
+        gain, added = float(step.x[1, 0]) - offset, float((step.x[2:, 0] - offset).square().sum())
+        rows.append((offset + gain * mean, gain**2 * variance + added))
     return rows
 
 

@@ -165,13 +165,14 @@ def test_a_bridge_of_an_estimate_is_the_mean_of_the_bridges_of_both_bits() -> No
 
 @pytest.mark.parametrize("schedule", [Cosine(), Flow()], ids=lambda schedule: schedule.kind)
 def test_ddpm_samples_bits_from_their_exact_distribution(schedule: NoiseSchedule) -> None:
-    # Three correlated bits; the exact denoiser enumerates the eight.
+    # Three correlated bits, the first counting four; the exact denoiser enumerates the eight, for each of the eight.
     codes = torch.tensor(list(itertools.product((-1.0, 1.0), repeat=3)), dtype=torch.float64)
     weights = torch.tensor([0.3, 0.02, 0.05, 0.03, 0.1, 0.05, 0.05, 0.4], dtype=torch.float64)
 
     def exact(x: Tensor, level: NoiseLevel, cond: None) -> Tensor:
-        likely = ((1 + level.alpha * x[:, None] * codes) / 2).clamp(min=1e-300).log().sum(2) + weights.log()
-        return likely.softmax(1) @ codes
+        likely = ((1 + level.alpha * codes[:, None] * codes) / 2).clamp(min=1e-300).log().sum(2) + weights.log()
+        number = (x > 0).double() @ torch.tensor([4.0, 2.0, 1.0], dtype=torch.float64)
+        return (likely.softmax(1) @ codes)[number.long()]
 
     count, generator = 40_000, torch.Generator().manual_seed(0)
 
