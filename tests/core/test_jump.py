@@ -21,6 +21,7 @@ from becalm.objective import (
     ConsistencyDistillation,
     ConsistencyTraining,
     Denoising,
+    DistributionMatching,
     Memory,
     Objective,
     Others,
@@ -34,7 +35,11 @@ from becalm.schedule import Cosine, Flow, Karras, levels, levels_at
 from becalm.train import Training, TrainState, begin
 from becalm.train.resume import export, resume, save
 
-TAUGHT: list[Objective] = [Progressive(calls=2, drop=0.1), ConsistencyDistillation(drop=0.1)]
+TAUGHT: list[Objective] = [
+    Progressive(calls=2, drop=0.1),
+    ConsistencyDistillation(drop=0.1),
+    DistributionMatching(calls=2, drop=0.1),
+]
 
 
 STD = 0.5
@@ -176,6 +181,48 @@ def test_a_progressive_student_of_no_temperature_learns_where_the_one_path_of_ea
     assert float(wrong.max()) < 1e-8
     with pytest.raises(UserError, match="plain Gaussian noise, got 0 under bits"):
         Progressive(temperature=0.0, prediction="x0").check(Cosine(), Bits())
+
+
+def test_matching_a_gaussian_ends_at_its_mean_and_spread_with_an_exact_critic() -> None:
+    """The divergence of two Gaussians is least, and its gradient none, where they are the same."""
+    objective = DistributionMatching()
+    mean_there, spread_there = 0.7, STD
+
+    def gaussian(mean: torch.Tensor, std: torch.Tensor) -> Denoiser[None]:
+        def denoise(x: torch.Tensor, level: NoiseLevel, cond: None) -> torch.Tensor:
+            alpha, sigma = level.alpha.to(x), level.sigma.to(x)
+            return mean + alpha * std**2 * (x - alpha * mean) / (alpha**2 * std**2 + sigma**2)
+
+        return denoise
+
+    teacher = gaussian(torch.tensor(mean_there), torch.tensor(spread_there))
+    place = torch.tensor([-0.5, 0.0], requires_grad=True)  # Mean and log spread of what the student makes.
+    optimizer = torch.optim.Adam([place], lr=0.1)
+    for step in range(100):
+        student = lambda x, level, cond: place[0] + place[1].exp() * x  # noqa: E731
+        critic = gaussian(place[0].detach(), place[1].exp().detach())
+        batch, drawn = batch_and_draw(objective, Cosine(), step)
+        assert float(drawn.levels[0].t.min()) == 1.0
+        optimizer.zero_grad()
+        objective.losses(student, Others(teacher=teacher, critic=critic), batch, drawn).mean().backward()
+        optimizer.step()
+    torch.testing.assert_close(place[0].item(), mean_there, rtol=0, atol=0.02)
+    torch.testing.assert_close(place[1].exp().item(), spread_there, rtol=0, atol=0.02)
+
+
+def test_a_critic_learns_what_the_student_makes_and_the_student_nothing_from_it() -> None:
+    objective, scale = DistributionMatching(), torch.ones((), requires_grad=True)
+    batch, drawn = batch_and_draw(objective, Cosine())
+    made = torch.full_like(batch.x0, 0.3).requires_grad_()
+    critic: Denoiser[None] = lambda x, level, cond: scale * 0.5 + 0 * x  # noqa: E731
+    loss = objective.losses(lambda x, level, cond: made, Others(teacher=critic, critic=critic), batch, drawn)
+    loss.sum().backward()
+    # Teacher and critic agree, so that the student stays; the critic's error is the distance from what was made.
+    assert made.grad is not None and float(made.grad.abs().max()) == 0
+    level = drawn.levels[1]
+    weight = ((level.alpha**2 + level.sigma**2) / level.sigma**2).flatten().float()
+    torch.testing.assert_close(loss.detach(), weight * (0.5 - 0.3) ** 2, rtol=1e-4, atol=1e-6)
+    assert scale.grad is not None and float(scale.grad) > 0
 
 
 @pytest.fixture(scope="module")

@@ -34,10 +34,11 @@ are those of the domain's training. Flags of "becalm NOUN train", such as --data
         common.whole("--calls", "Calls for a sample, where a request says nothing.", default=2, low=1),
         click.Option(
             ["--objective"],
-            type=click.Choice(["consistency_distillation", "consistency", "progressive"]),
+            type=click.Choice(["distribution_matching", "consistency_distillation", "consistency", "progressive"]),
             default="consistency_distillation",
             show_default=True,
-            help="How: by the teacher's paths, by the data alone, or by halving the teacher's steps.",
+            help="How: by matching what is made with the data, by the teacher's paths, by the data alone, or by fewer "
+            "steps of the teacher.",
         ),
         common.file("--out", "Checkpoint; log, picture and resume state stand beside it.", required=True),
         common.whole("--steps", "Training steps; default: the domain's.", low=1),

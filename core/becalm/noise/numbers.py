@@ -24,6 +24,7 @@ class Purpose(IntEnum):
     VALIDATE = 9
     PROBE = 10
     CLASSIFY = 11
+    TRAIN_AGAIN = 12
 
 
 def bits(

@@ -8,6 +8,7 @@ from becalm.objective.categorical import Categorical
 from becalm.objective.consistency import ConsistencyDistillation, ConsistencyTraining
 from becalm.objective.cross_entropy import CrossEntropy
 from becalm.objective.denoising import Denoising
+from becalm.objective.distribution_matching import DistributionMatching
 from becalm.objective.draw import draw, losses
 from becalm.objective.hybrid import Hybrid
 from becalm.objective.kind import Draw, Objective, Others
@@ -24,6 +25,7 @@ for _kind in (
     Progressive,
     ConsistencyTraining,
     ConsistencyDistillation,
+    DistributionMatching,
 ):
     register(_kind)
 
@@ -33,6 +35,7 @@ __all__ = [
     "ConsistencyTraining",
     "CrossEntropy",
     "Denoising",
+    "DistributionMatching",
     "Draw",
     "Fixed",
     "Hybrid",

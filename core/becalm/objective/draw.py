@@ -47,7 +47,8 @@ def draw(
     levels = tuple(schedule(batch.rows(t)).spread(batch.x0) for t in times)
     noise = stream(seed, batch.owner + offset, Purpose.TRAIN_NOISE, first_step=step)
     x = process.corrupt(batch.x0, levels[0], noise)
-    return Draw(times[0], levels, x, objective.levels.weight(times[0], memory), process)
+    more = stream(seed, batch.owner + offset, Purpose.TRAIN_AGAIN, first_step=step)
+    return Draw(times[0], levels, x, objective.levels.weight(times[0], memory), process, more)
 
 
 def losses(

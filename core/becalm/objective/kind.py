@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
 import torch
@@ -18,7 +18,7 @@ from becalm.objective.times import Memory, Times, Uniform
 from becalm.plugin.kinds import Kind
 from becalm.prediction import Prediction
 from becalm.process.gaussian import GAUSSIAN
-from becalm.process.protocol import Process
+from becalm.process.protocol import Noise, Process
 from becalm.schedule.kind import NoiseSchedule, Schedule
 from becalm.schedule.spacing import terminal_snr_is_zero
 
@@ -37,6 +37,7 @@ class Draw:
         x: The samples at the first of them.
         weight: (B,) importance weights.
         process: What noise is; in its coordinates the levels are, where there is one per coordinate.
+        noise: More noise, for objectives that put some on what they make; independent of that in x.
     """
 
     t: Tensor
@@ -44,6 +45,11 @@ class Draw:
     x: Tensor
     weight: Tensor
     process: Process = GAUSSIAN
+    noise: Noise = torch.randn_like
+
+    def at(self, level: NoiseLevel) -> "Draw":
+        """The same draw, of which that level is the first."""
+        return replace(self, levels=(level,))
 
     @property
     def level(self) -> NoiseLevel:
@@ -58,11 +64,13 @@ class Others(Generic[C]):
     Attributes:
         average: The student with its averaged weights; no gradient flows into them.
         teacher: A trained denoiser to learn from, if there is one.
+        critic: A denoiser that is trained beside the student, if there is one; gradients flow into it.
         penalty: The domain's energy of an estimate, such as violated constraints.
     """
 
     average: Denoiser[C] | None = None
     teacher: Denoiser[C] | None = None
+    critic: Denoiser[C] | None = None
     penalty: Energy[C] | None = None
 
     def need_teacher(self, name: str) -> Denoiser[C]:
@@ -75,6 +83,16 @@ class Others(Generic[C]):
             raise UserError(f"objective {name} learns from a teacher: begin from a trained checkpoint (--from)")
         return self.teacher
 
+    def need_critic(self, name: str) -> Denoiser[C]:
+        """The critic.
+
+        Raises:
+            UserError: If there is none for the objective of that name.
+        """
+        if self.critic is None:
+            raise UserError(f"objective {name} needs a critic, a denoiser that is trained beside the student")
+        return self.critic
+
 
 class Objective(Kind):
     """What is learnt, as a loss over denoisers: it knows no network, no scaling, no (p, q).
@@ -82,6 +100,7 @@ class Objective(Kind):
     Class attributes:
         learned: Whether the network has a second output, for the variance.
         taught: Whether it learns from a teacher: the denoiser that the training begins from.
+        criticised: Whether a critic is trained beside the student: a second network, which begins as the teacher.
     """
 
     room: ClassVar[str] = "objective"
@@ -89,6 +108,7 @@ class Objective(Kind):
     renamed: ClassVar[Mapping[str, str]] = {"times": "levels"}
     learned: ClassVar[bool] = False
     taught: ClassVar[bool] = False
+    criticised: ClassVar[bool] = False
 
     prediction: Prediction = Field("v", description="What the network outputs.")
     levels: Times = Field(Uniform(), description="Distribution of the noise level.")

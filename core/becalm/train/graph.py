@@ -56,7 +56,7 @@ class Stepper(Generic[C]):
             if "capturable" in group:
                 group["capturable"] = recorded
         if not recorded:
-            self._state.network.zero_grad(set_to_none=True)
+            self._state.zero_grad()
 
 
 def _own_kind(cond: object) -> bool:

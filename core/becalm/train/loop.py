@@ -88,6 +88,7 @@ def begin(
     history = torch.zeros(BINS, dtype=torch.float64, device=device)
     state = TrainState(domain, schedule, objective, training, network, codec, {}, [], history, device, process)
     state.teacher = None if teacher is None else teacher.to(device)
+    state.critic = deepcopy(network) if objective.criticised else None
     spacing = {} if domain.usual().get("spacing") else objective.spacing(schedule)
     state.data, state.sampling = domain.fingerprint(), {**spacing, **objective.sampling()}
     state.average = {name: weight.detach().clone() for name, weight in state.weights().items()}
@@ -96,7 +97,7 @@ def begin(
     if training.precision == "auto":
         state.training = training.model_copy(update={"precision": faster(state)})
     # Only now, since an optimiser may ask for the precision: a resumed training finds it settled.
-    state.optimizers = optimizers(list(state.weights().values()), state.training)
+    state.optimizers = optimizers(state.optimised(), state.training)
     return state
 
 

@@ -137,8 +137,9 @@ def _resume_state(state: TrainState[Any]) -> Checkpoint:
         for number, moments in optimizer.state_dict()["state"].items():
             prefix = f"optimizer.{rank}.{number}."
             tensors |= {prefix + name: torch.as_tensor(value) for name, value in moments.items()}
-    if state.teacher is not None:
-        tensors |= {f"teacher.{name}": value for name, value in state.teacher.state_dict().items()}
+    for prefix, beside in (("teacher", state.teacher), ("critic", state.critic)):
+        if beside is not None:
+            tensors |= {f"{prefix}.{name}": value for name, value in beside.state_dict().items()}
     tensors |= {"history": state.history, **_codec(state)}
     told = {"data": dict(state.data), "bits": conditions(state), "half": state.half}
     return Checkpoint(tensors, {**describe(state), **told})
@@ -185,6 +186,8 @@ def _restore(stored: Checkpoint, device: torch.device, *, anyway: bool) -> Train
         check_data(config.get("data", {}), state.data)
     check_saved(stored.tensors, state, config["step"])
     state.network.load_state_dict(stored.below("network."))
+    if state.critic is not None:
+        state.critic.load_state_dict(stored.below("critic."))
     if isinstance(state.codec, torch.nn.Module) and state.codec.state_dict():
         state.codec.load_state_dict(stored.below("codec."))
     for name, value in stored.below("average.").items():

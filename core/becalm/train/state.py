@@ -43,6 +43,7 @@ class TrainState(Generic[C]):
     Attributes:
         teacher: The network that the objective learns from, with the weights that the training began with; None if it
             asks for none.
+        critic: The network that the objective trains beside, see ``Objective.criticised``; it is in no checkpoint.
         sampling: How its checkpoint is sampled where a request says nothing: fields of one.
         data: What the domain says of the data that the training began with, see ``Domain.fingerprint``.
         bits: What its bits depended on when it was last saved, see ``checks.conditions``; nothing if it never was.
@@ -63,6 +64,7 @@ class TrainState(Generic[C]):
     device: torch.device
     process: Process = GAUSSIAN
     teacher: nn.Module | None = None
+    critic: nn.Module | None = None
     step: int = 0
     data: Mapping[str, Any] = field(default_factory=dict)
     sampling: Mapping[str, Any] = field(default_factory=dict)
@@ -81,5 +83,23 @@ class TrainState(Generic[C]):
         return {**self.network.state_dict(), **self.average}
 
     def weights(self) -> dict[str, nn.Parameter]:
-        """The weights that are trained, by name."""
-        return {name: weight for name, weight in self.network.named_parameters() if weight.requires_grad}
+        """The network's weights that are trained, by name."""
+        return _trained(self.network)
+
+    def critics(self) -> dict[str, nn.Parameter]:
+        """The critic's weights that are trained, by name."""
+        return {} if self.critic is None else _trained(self.critic)
+
+    def optimised(self) -> list[nn.Parameter]:
+        """All weights that are trained."""
+        return [*self.weights().values(), *self.critics().values()]
+
+    def zero_grad(self) -> None:
+        """Forgets the gradients."""
+        for network in (self.network, self.critic):
+            if network is not None:
+                network.zero_grad(set_to_none=True)
+
+
+def _trained(network: nn.Module) -> dict[str, nn.Parameter]:
+    return {name: weight for name, weight in network.named_parameters() if weight.requires_grad}

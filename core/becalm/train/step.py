@@ -50,18 +50,17 @@ def advance(
         rate: Learning rate.
         share: Of the new weights in the averages.
     """
-    weights = list(state.weights().values())
     for optimizer in state.optimizers:
         for group in optimizer.param_groups:
             group["lr"] = rate
     loss = torch.zeros((), dtype=torch.float32, device=state.device)
     for part in parts:
         loss += _backward(state, network, part)
-    norm = nn.utils.clip_grad_norm_(weights, state.training.clip)
+    norm = nn.utils.clip_grad_norm_(state.optimised(), state.training.clip)
     for optimizer in state.optimizers:
         optimizer.step()
-    state.network.zero_grad(set_to_none=True)
-    _follow(list(state.average.values()), [weight.detach() for weight in weights], share)
+    state.zero_grad()
+    _follow(list(state.average.values()), [weight.detach() for weight in state.weights().values()], share)
     return loss, norm
 
 
@@ -124,8 +123,11 @@ def denoiser(state: TrainState[C], network: nn.Module) -> NetworkDenoiser[C]:
 
 def beside(state: TrainState[C], average: NetworkDenoiser[C]) -> Others[C]:
     """What the training's objective may ask beside the student."""
-    teacher = None if state.teacher is None else _apart(state, denoiser(state, state.teacher))
-    return Others(average=_apart(state, average), teacher=teacher, penalty=state.domain.penalty())
+    teacher, critic = (
+        None if network is None else _apart(state, denoiser(state, network))
+        for network in (state.teacher, state.critic)
+    )
+    return Others(_apart(state, average), teacher, critic, state.domain.penalty())
 
 
 def _apart(state: TrainState[C], denoise: Denoiser[C]) -> Denoiser[C]:
@@ -180,6 +182,6 @@ def faster(state: TrainState[C]) -> Literal["fp32", "bf16"]:
             start = time.perf_counter()
             _backward(replace(state, training=trial), state.network, Part(batch, 0))
             seconds[precision] = min(seconds[precision], time.perf_counter() - start)
-            state.network.zero_grad(set_to_none=True)
+            state.zero_grad()
     state.history.zero_()
     return "bf16" if seconds["bf16"] < seconds["fp32"] else "fp32"

@@ -50,7 +50,7 @@ def check_tensors(state: TrainState[Any]) -> None:
         if isinstance(value, Tensor)
     ]
     # Not the network's buffers: one may hold infinity from the beginning, as a mask does.
-    tensors = [*state.weights().values(), *state.average.values(), *moments, state.history]
+    tensors = [*state.optimised(), *state.average.values(), *moments, state.history]
     floats = [tensor for tensor in tensors if tensor.is_floating_point()]
     if floats and not bool(torch.stack([torch.isfinite(tensor).all() for tensor in floats]).all()):
         raise DivergedError("the weights are", state.step)

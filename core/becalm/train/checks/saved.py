@@ -75,22 +75,25 @@ def _fixed(state: TrainState[Any]) -> dict[str, Tensor]:
     fixed |= {f"average.{name}": value for name, value in state.average.items()}
     if isinstance(state.codec, torch.nn.Module):
         fixed |= {f"codec.{name}": value for name, value in state.codec.state_dict().items()}
-    if state.teacher is not None:
-        fixed |= {f"teacher.{name}": value for name, value in state.teacher.state_dict().items()}
+    for prefix, network in (("teacher", state.teacher), ("critic", state.critic)):
+        if network is not None:
+            fixed |= {f"{prefix}.{name}": value for name, value in network.state_dict().items()}
     return {**fixed, "history": state.history}
 
 
 def _check_moments(
     moments: dict[tuple[int, int], dict[str, Tensor]], tensors: Mapping[str, Tensor], state: TrainState[Any], step: int
 ) -> None:
-    names = {id(weight): name for name, weight in state.weights().items()}
+    # Two tensors each, the same as long as the weight has not moved.
+    names = {id(weight): (f"network.{name}", f"average.{name}") for name, weight in state.weights().items()}
+    names |= {id(weight): (f"critic.{name}", f"teacher.{name}") for name, weight in state.critics().items()}
     for rank, optimizer in enumerate(state.optimizers):
         weights = [weight for group in optimizer.param_groups for weight in group["params"]]
         for number, weight in enumerate(weights):
-            name, kept = names[id(weight)], moments.pop((rank, number), None)
+            (name, still), kept = names[id(weight)], moments.pop((rank, number), None)
             if kept is None:
                 # A weight that no loss depends on has none. It never moves, nor does its average.
-                if step and not torch.equal(tensors[f"network.{name}"], tensors[f"average.{name}"]):
+                if step and not torch.equal(tensors[name], tensors[still]):
                     raise UnfitError(f"tensors 'optimizer.{rank}.{number}.*', the moments of {name}, are missing")
                 continue
             _check_weight(f"optimizer.{rank}.{number}", kept, weight, step, muon=isinstance(optimizer, Muon))
