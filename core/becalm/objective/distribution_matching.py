@@ -8,6 +8,8 @@ gradient of their Kullback-Leibler divergence at the level s (eq. 7-8, as a squa
 The critic is a denoiser of what the student makes, trained beside it on the same samples. No paths are followed, so a
 step costs one call of the teacher, and the student need not end where the teacher's path does.
 
+A teacher may be guided without a classifier, within an interval: the student has it in its weights then.
+
 With several calls the student learns at the levels of each, from noised data (Yin et al. 2024b, section 4.5, without
 its simulated paths).
 """
@@ -22,6 +24,7 @@ from torch import Tensor
 from becalm.batch import Batch, per_sample
 from becalm.denoiser.protocol import Denoiser
 from becalm.errors import UserError
+from becalm.level import NoiseLevel
 from becalm.objective.denoising import squared
 from becalm.objective.kind import Draw, Objective, Others
 from becalm.objective.times import Memory
@@ -42,6 +45,8 @@ class DistributionMatching(Objective):
     least: float = Field(0.02, ge=0, lt=1, description="Least time at which the two distributions are compared.")
     most: float = Field(0.98, gt=0, le=1, description="Greatest such time.")
     weighting: Weighting = Field(Simple(), description="Weight per level of the critic's error.")
+    guidance: float = Field(1.0, ge=0, description="Classifier-free scale of the teacher; 1 is none.")
+    guidance_high: float = Field(1.0, ge=0, le=1, description="Time up to which the teacher is guided.")
 
     @model_validator(mode="after")
     def _check_times(self) -> "DistributionMatching":
@@ -55,7 +60,8 @@ class DistributionMatching(Objective):
             raise UserError(f"objective {self.name} needs a Gaussian process, which has scores, got {process.name}")
 
     def sampling(self) -> Mapping[str, Any]:
-        return {"sampler": {"kind": "consistency"}, "steps": self.calls, "spacing": "trailing"}
+        guided = {} if self.guidance == 1 else {"guidance": 1.0}
+        return {"sampler": {"kind": "consistency"}, "steps": self.calls, "spacing": "trailing", **guided}
 
     def times(self, unit: Tensor, memory: Memory, step: int | Tensor) -> tuple[Tensor, ...]:
         number = (unit * self.calls).ceil().clamp(1, self.calls)
@@ -69,9 +75,20 @@ class DistributionMatching(Objective):
         x = draw.process.corrupt(made, compared, draw.noise)
         told = others.need_critic(self.name)(x, compared, batch.cond)
         with torch.no_grad():
-            taught = others.need_teacher(self.name)(x, compared, batch.cond)
+            taught = self._taught(others, x, compared, batch)
             distance = batch.mean((made - taught).abs()).clamp(min=1e-6)
             owner = None if batch.is_dense else batch.owner
             target = made - (told.detach() - taught) / per_sample(distance, made, owner)
         critics = squared(self, self.weighting, told, made, batch, draw.at(compared))
         return self.penalised(batch.mean((x0 - target) ** 2) / 2 + critics, x0, others, batch, draw)
+
+    def _taught(self, others: Others[C], x: Tensor, level: NoiseLevel, batch: Batch[C]) -> Tensor:
+        """The teacher's estimate, guided."""
+        teacher = others.need_teacher(self.name)
+        taught = teacher(x, level, batch.cond)
+        if self.guidance == 1:
+            return taught
+        if others.drop is None:
+            raise UserError("a teacher without null condition cannot be guided: leave guidance at 1")
+        scale = torch.where(level.t <= self.guidance_high, self.guidance, 1.0).to(x)
+        return torch.lerp(teacher(x, level, others.drop(batch.cond)), taught, scale)

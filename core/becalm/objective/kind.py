@@ -1,7 +1,7 @@
 """What an objective is: at which levels a denoiser is trained, and one loss per sample."""
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, Generic, TypeVar
 
@@ -66,12 +66,14 @@ class Others(Generic[C]):
         teacher: A trained denoiser to learn from, if there is one.
         critic: A denoiser that is trained beside the student, if there is one; gradients flow into it.
         penalty: The domain's energy of an estimate, such as violated constraints.
+        drop: Makes the null condition of a condition; None where the domain has none.
     """
 
     average: Denoiser[C] | None = None
     teacher: Denoiser[C] | None = None
     critic: Denoiser[C] | None = None
     penalty: Energy[C] | None = None
+    drop: Callable[[C], C] | None = None
 
     def need_teacher(self, name: str) -> Denoiser[C]:
         """The teacher.

@@ -127,7 +127,9 @@ def beside(state: TrainState[C], average: NetworkDenoiser[C]) -> Others[C]:
         None if network is None else _apart(state, denoiser(state, network))
         for network in (state.teacher, state.critic)
     )
-    return Others(_apart(state, average), teacher, critic, state.domain.penalty())
+    domain = state.domain
+    drop = domain.drop if domain.has_null else None
+    return Others(_apart(state, average), teacher, critic, domain.penalty(), drop)
 
 
 def _apart(state: TrainState[C], denoise: Denoiser[C]) -> Denoiser[C]:
