@@ -4,7 +4,7 @@ It is ``becalm NOUN train --from CHECKPOINT`` with the objective, and what of th
 """
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -12,11 +12,19 @@ from becalm.errors import UserError
 from becalm_apps.cli import common
 from becalm_apps.cli.lazy_group import epilog
 
+if TYPE_CHECKING:
+    from becalm.domain import Domain
+
 EXAMPLES = (
     "becalm distil mnist --calls 2 --minutes 60 --out runs/mnist-2.safetensors",
-    "becalm distil pusht --calls 1 --minutes 60 --out runs/pusht-1.safetensors",
-    "becalm distil mnist --calls 2 --objective progressive --out runs/mnist-2.safetensors -- --substeps 6 --rate 3e-4",
+    "becalm distil pusht --calls 1 --objective progressive --out runs/pusht-1.safetensors -- --substeps 8 --rate 3e-4",
 )
+RECIPES = {
+    # The critic must follow the student: small even steps, few of them averaged.
+    "distribution_matching": "--optimizer adamw --rate 2e-4 --weight-decay 0 --ema 0.998 --warmup 50 --decay cooldown "
+    "--cooldown 0.3",
+}
+"""Flags of a training that an objective is best begun with."""
 _HELP = """Distils a model, so that one or a few calls of its network make a sample.
 
 CHECKPOINT, a pretrained name, a .safetensors file or hf:owner/name, is the teacher and where the student begins. Data
@@ -35,7 +43,7 @@ are those of the domain's training. Flags of "becalm NOUN train", such as --data
         click.Option(
             ["--objective"],
             type=click.Choice(["distribution_matching", "consistency_distillation", "consistency", "progressive"]),
-            default="consistency_distillation",
+            default="distribution_matching",
             show_default=True,
             help="How: by matching what is made with the data, by the teacher's paths, by the data alone, or by fewer "
             "steps of the teacher.",
@@ -54,6 +62,7 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
     """Distils."""
     from becalm.files.checkpoint import Checkpoint
     from becalm.model import find
+    from becalm.model.load import parts
     from becalm.plugin.find import domain_ref, of_domain
     from becalm_apps.verbs.domain import group_of
 
@@ -72,6 +81,17 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
         words += [
             word for name in ("prediction", "drop") if name in taught for word in (f"--{name}", str(taught[name]))
         ]
+        words += RECIPES.get(objective, "").split()
+        if objective == "distribution_matching":
+            words += _guided(parts(dict(config))[0])
     group = group_of(noun, of_domain(noun))
     with group.make_context(noun, [*words, *flags], parent=click.get_current_context().find_root()) as context:
         group.invoke(context)
+
+
+def _guided(domain: "Domain[Any]") -> list[str]:
+    """The guidance that the domain's requests ask for where they say nothing, as flags of a training."""
+    request = domain.request(**domain.usual())
+    if not domain.has_null or request.guidance == 1:
+        return []
+    return ["--guidance", str(request.guidance), "--guidance-high", str(request.guidance_high)]

@@ -1,4 +1,4 @@
-"""Distribution matching: what the student makes in a call is to be distributed as the data are (Yin et al. 2024).
+"""Distribution matching: what the student makes in a call is to be distributed as the data are (Yin et al. 2024a).
 
     x0  = student(x_t, t),     x_s = alpha_s x0 + sigma_s eps
     x0 <- x0 - (critic(x_s, s) - teacher(x_s, s)) / mean |x0 - teacher(x_s, s)|
