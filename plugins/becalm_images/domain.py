@@ -229,6 +229,8 @@ class Images(Source, Domain[Tensor]):
     def assess(self, model: Model[Tensor], request: SampleRequest) -> Iterator[Report] | None:
         if not isinstance(request, JudgedRequest) or not request.likelihood:
             return None
+        if not model.objective.posterior:
+            raise UserError(f"objective {model.objective.name} learns jumps to clean, which have no likelihood")
         source = self.model_copy(update={"data": request.data or self.data})
         held = source.labelled("test")
         if held.images.shape[1:] != self.shape():

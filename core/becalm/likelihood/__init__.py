@@ -7,7 +7,7 @@ what papers state.
 from becalm.likelihood.bound import Bound, bound
 from becalm.likelihood.data import bits_per_dimension, data_nats, log_det
 from becalm.likelihood.dequantise import dequantise
-from becalm.likelihood.grid import grid
+from becalm.likelihood.grid import finest, grid
 from becalm.likelihood.ode import nats
 
-__all__ = ["Bound", "bits_per_dimension", "bound", "data_nats", "dequantise", "grid", "log_det", "nats"]
+__all__ = ["Bound", "bits_per_dimension", "bound", "data_nats", "dequantise", "finest", "grid", "log_det", "nats"]

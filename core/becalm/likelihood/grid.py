@@ -39,6 +39,11 @@ def grid(schedule: NoiseSchedule, steps: int, least: float = 2e-3) -> Path:
     return levels_at(schedule, [1.0, *times.tolist()])
 
 
+def finest(schedule: NoiseSchedule, least: float) -> float:
+    """``least`` for ``grid``; of a schedule that keeps more noise at the data's end, that."""
+    return max(least, float(schedule(torch.tensor(0.0, dtype=torch.float64)).ratio))
+
+
 def place(angle: Tensor) -> Tensor:
     """w of an angle."""
     return torch.log(torch.tan(angle / 2))

@@ -36,6 +36,8 @@ _CLEAN = 2e-3
 class Consistent(Objective):
     """What both ways to learn a consistency function share."""
 
+    posterior: ClassVar[bool] = False
+
     calls: int = Field(2, ge=1, description="Calls for a sample of the checkpoint where a request says nothing.")
     gap: float = Field(0.5, gt=0, le=1, description="First gap between the two levels, as a share of the time.")
     halve: int = Field(500, ge=1, description="Steps in which the gap halves.")

@@ -41,6 +41,7 @@ class DistributionMatching(Objective):
     kind: Literal["distribution_matching"] = "distribution_matching"
     taught: ClassVar[bool] = True
     criticised: ClassVar[bool] = True
+    posterior: ClassVar[bool] = False
     calls: int = Field(1, ge=1, description="Calls for a sample of the checkpoint, even in time (spacing trailing).")
     least: float = Field(0.02, ge=0, lt=1, description="Least time at which the two distributions are compared.")
     most: float = Field(0.98, gt=0, le=1, description="Greatest such time.")

@@ -103,6 +103,7 @@ class Objective(Kind):
         learned: Whether the network has a second output, for the variance.
         taught: Whether it learns from a teacher: the denoiser that the training begins from.
         criticised: Whether a critic is trained beside the student: a second network, which begins as the teacher.
+        posterior: Whether the denoiser learnt is E[x0 | x], as a likelihood needs it; where not, it is a jump to clean.
     """
 
     room: ClassVar[str] = "objective"
@@ -111,6 +112,7 @@ class Objective(Kind):
     learned: ClassVar[bool] = False
     taught: ClassVar[bool] = False
     criticised: ClassVar[bool] = False
+    posterior: ClassVar[bool] = True
 
     prediction: Prediction = Field("v", description="What the network outputs.")
     levels: Times = Field(Uniform(), description="Distribution of the noise level.")

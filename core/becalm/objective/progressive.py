@@ -37,6 +37,7 @@ class Progressive(Objective):
 
     kind: Literal["progressive"] = "progressive"
     taught: ClassVar[bool] = True
+    posterior: ClassVar[bool] = False
     calls: int = Field(8, ge=1, description="Steps of the student, even in time (spacing trailing).")
     substeps: int = Field(2, ge=1, description="Steps of the teacher in one of them.")
     temperature: float = Field(1.0, ge=0, le=1, description="Spread of the noise whose paths are learnt.")

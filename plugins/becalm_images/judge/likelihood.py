@@ -13,7 +13,7 @@ from torch import Tensor
 
 from becalm.errors import UserError
 from becalm.guidance import Guidance, among
-from becalm.likelihood import bits_per_dimension, bound, data_nats, grid
+from becalm.likelihood import bits_per_dimension, bound, data_nats, finest, grid
 from becalm.model import Model
 from becalm.noise import Purpose, permutation, stream
 from becalm.plugin.report import Progress, Report, Table, counted
@@ -66,10 +66,8 @@ def bits(model: Model[Tensor], images: Tensor, cond: Tensor, numbers: Tensor, re
     Args:
         images: (B, C, H, W) uint8. numbers: (B,) of the images, which their noise depends on.
     """
-    cleanest = float(model.schedule(torch.tensor(0.0, dtype=torch.float64)).ratio)
-    ode, chain = (
-        grid(model.schedule, steps, max(_LEAST, cleanest)) for steps in (request.steps, _FINER * request.steps - 1)
-    )
+    least = finest(model.schedule, _LEAST)
+    ode, chain = (grid(model.schedule, steps, least) for steps in (request.steps, _FINER * request.steps - 1))
     images, cond, numbers = (each.to(model.device) for each in (images, cond, numbers))
     told: Guidance[Tensor] = among(256)
     denoise = told(model.denoiser(chunk=None))

@@ -32,12 +32,14 @@ def judged(data: Path, checkpoint: str = "fork") -> dict[str, dict[str, tuple[An
     }
 
 
-def test_who_goes_both_ways_has_less_energy_than_regression_and_not_less_error(fork: Path) -> None:
+def test_who_goes_both_ways_has_less_energy_than_regression_and_knows_what_was_done_where(fork: Path) -> None:
     found = judged(fork)
     error, energy = found["action error"], found["action energy"]
     assert error["mean"][0] == energy["mean"][0] == 1.0
     for name in ("ridge", "neighbours", "mean"):
         assert energy["policy"][0] < 0.8 * energy[name][0]
+    likely = found["log-likelihood, nats per entry"]
+    assert likely["difference"][1] > 1 and likely["recorded"][0] > likely["after another window"][2]
     for player in (*error.values(), *energy.values()):
         assert player[1] <= player[0] <= player[2]
 
