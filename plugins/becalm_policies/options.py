@@ -167,7 +167,9 @@ class EvaluateOptions(RolloutOptions):
 
 
 class CompareOptions(RolloutOptions):
-    """``becalm policies compare``."""
+    """``becalm policies compare``; what was called so in 0.1 is ``becalm policies baselines``."""
+
+    moved: ClassVar[Mapping[str, str]] = dict.fromkeys(BaselinesOptions.model_fields, "becalm policies baselines")
 
     policies: Annotated[tuple[str, ...], Positional()] = Field(
         (),

@@ -1,6 +1,7 @@
 """What is wrong with a command's words, said as we say it: click's sentences, and what has another name here."""
 
 import re
+from collections.abc import Mapping
 
 import click
 
@@ -38,8 +39,16 @@ def _no_such_option(error: click.NoSuchOption) -> str:
         return f"{flag} is now {_REPLACED[flag]}"
     if flag in OTHER_WORDS:
         return f"unknown flag {flag}; did you mean {OTHER_WORDS[flag]}?"
+    if command := _moved(error).get(flag.removeprefix("--").replace("-", "_")):
+        return f"{flag} is now a flag of another command: see {command} --help"
     near = f"; did you mean {error.possibilities[0]}?" if error.possibilities else ""
     return f"unknown flag {flag}{near}"
+
+
+def _moved(error: click.NoSuchOption) -> Mapping[str, str]:
+    """Settings that the command had before, each with the command that has it now."""
+    form = getattr(error.ctx.command, "form", None) if error.ctx is not None else None
+    return getattr(getattr(form, "model", None), "moved", {})
 
 
 def _name(param: click.Parameter) -> str:

@@ -17,11 +17,13 @@ class Settings(BaseModel):
             ``{"eta": "sampler.eta"}`` is a field of a field.
         instead: Fields that take the place of another's default: ``{"minutes": "steps"}`` has steps be None where only
             minutes are given.
+        moved: Fields that stood here before, each with the command that has it now: its flag is answered with that.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
     renamed: ClassVar[Mapping[str, str]] = {}
     instead: ClassVar[Mapping[str, str]] = {}
+    moved: ClassVar[Mapping[str, str]] = {}
 
     @model_validator(mode="before")
     @classmethod

@@ -170,3 +170,8 @@ def test_what_cannot_be_compared_is_one_sentence(policies: tuple[str, ...], mess
     with pytest.raises(UserError, match=message):
         list(run(CompareOptions(policies=policies, out=str(tmp_path / "out"))))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_flag_of_what_was_called_compare_says_where_it_is_now(refused: Any) -> None:
+    says = "becalm: --methods is now a flag of another command: see becalm policies baselines --help\n"
+    assert refused("compare", "--methods", "mse") == says
