@@ -38,7 +38,9 @@ class SampleRequest(Settings):
     sampler: Sampler = Field(DPMpp2M(), description="How to walk from noise to data.")
     steps: Annotated[int, Slider(1, 100)] = Field(20, ge=1, le=100_000, description="Sampler steps.")
     spacing: SpacingName | None = Field(
-        None, description="How levels are spaced; default: trailing, for heun karras, which starts at finite noise."
+        None,
+        description="How levels are spaced; default: trailing; of heun, langevin and reverse_sde karras, "
+        "which starts at finite noise.",
     )
     times: tuple[float, ...] | None = Field(
         None,

@@ -9,12 +9,13 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from known import ALL, name
-from toy import Points
+from toy import Points, model
 
 from becalm.objective import Denoising
 from becalm.schedule import (
     CappedCosine,
     Cosine,
+    Flow,
     Karras,
     Linear,
     NoiseSchedule,
@@ -116,3 +117,11 @@ def test_who_predicts_noise_where_no_data_are_left_begins_below(prediction: Any,
     for other, schedule in ((prediction, Linear()), ("v", CappedCosine())):
         begun = begin(Points(width=8), schedule, Denoising(prediction=other), training, device)
         assert begun.sampling == {}
+
+
+@pytest.mark.parametrize("sampler", ["heun", "langevin", "reverse_sde"])
+@pytest.mark.parametrize("schedule", [Cosine(), Flow()], ids=name)
+def test_what_cannot_begin_at_pure_noise_is_spaced_so_that_it_need_not(schedule: NoiseSchedule, sampler: str) -> None:
+    of = model(schedule=schedule)
+    assert float(of.prepare(of.request(sampler=sampler, steps=4)).path[0].alpha) > 0
+    assert bool(torch.isfinite(of.sample(count=2, sampler=sampler, steps=4).data).all())

@@ -9,7 +9,7 @@ sigma in place of |z| / |score| over the batch, which would tie samples to each 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from pydantic import Field
 
@@ -37,6 +37,7 @@ class Langevin(Sampler):
     """
 
     kind: Literal["langevin"] = "langevin"
+    spacing: ClassVar[str] = "karras"
     snr: float = Field(0.16, gt=0, lt=1, description="Size of a Langevin update: signal to noise in it.")
     count: int = Field(1, ge=1, description="How often at each level.")
 

@@ -11,7 +11,7 @@ and DPM-Solver++'s SDE form that with the estimate linear in it: these need fewe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from becalm.errors import UserError
 from becalm.sampler.coefficients import noisy_ends, steps
@@ -32,6 +32,7 @@ class ReverseSDE(Sampler):
     """
 
     kind: Literal["reverse_sde"] = "reverse_sde"
+    spacing: ClassVar[str] = "karras"
 
     def along(self, path: Path) -> Path:
         if any(path.rises):
