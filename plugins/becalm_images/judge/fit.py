@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from becalm.cond import to
+from becalm.errors import UserError
 from becalm.noise import permutation
 from becalm.recorded import Record, Recorded, cuda_graph
 from becalm.train.budget import used
@@ -41,6 +42,9 @@ def fit(
         count: Number of examples.
         epochs, minutes: How often over the examples, how long by the clock; whichever ends first.
         batch: Examples of a step.
+
+    Raises:
+        UserError: If a weight is no longer finite, looked at after each time over the examples and at the end.
     """
     device = next(network.parameters()).device
     optimizer = torch.optim.AdamW(network.parameters(), _RATE, capturable=device.type == "cuda")
@@ -66,4 +70,11 @@ def fit(
         recorded(None, to(order[number * batch : (number + 1) * batch], device), step, rate)
         step += 1
         part = used(total, minutes, step, time.perf_counter() - begun)
+        if part.over or step % per_epoch == 0:
+            _check(network, step)
         yield part.share
+
+
+def _check(network: nn.Module, step: int) -> None:
+    if not all(bool(torch.isfinite(weight).all()) for weight in network.parameters()):
+        raise UserError(f"the weights are no longer finite after step {step}, nothing is kept: try another --seed")

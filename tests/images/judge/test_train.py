@@ -13,6 +13,7 @@ from becalm.provenance import record
 from becalm_images.data import load
 from becalm_images.domain import Images, find
 from becalm_images.judge.classifier import load_classifier
+from becalm_images.judge.fit import fit
 from becalm_images.judge.judge import load_judge
 from becalm_images.options import JudgeOptions
 from becalm_images.request import ImageRequest
@@ -82,3 +83,10 @@ def test_a_result_says_which_classifier_guided_it(judges: dict[str, str]) -> Non
     assert made.inputs["classifier"].digest == hashlib.sha256(path.read_bytes()).hexdigest()
     bundled = record("images sample", ImageRequest(classifier="mnist-classifier", classifier_guidance=1.0))
     assert (bundled.inputs, bundled.settings["classifier"]) == ({}, "mnist-classifier")
+
+
+def test_weights_that_are_not_finite_are_never_kept() -> None:
+    network = torch.nn.Linear(1, 1)
+    steps = fit(network, lambda index, step: network(torch.full((1, 1), torch.nan)).sum(), 4, epochs=3, seed=0)
+    with pytest.raises(UserError, match=r"^the weights are no longer finite after step 1, nothing is kept: "):
+        list(steps)
