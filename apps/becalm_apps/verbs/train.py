@@ -77,7 +77,7 @@ def verb(ref: DomainRef) -> Verb:
             f"or {DEFAULT}.",
         ),
         click.Option(["--no-tracking"], is_flag=True, help="Track nothing; the log beside the checkpoint is kept."),
-        common.quiet("Nothing but results and errors."),
+        common.quiet("Nothing but results, warnings and errors."),
         common.as_json("Print the summary as JSON."),
     ]
     examples = [
@@ -132,7 +132,7 @@ def _work(ref: DomainRef, call: Call) -> None:
     state = _start(ref, call, pick(call.own["device"]))
     if not call.own["quiet"] and (summary := state.domain.summary()):
         click.echo(summary, err=True)
-    if not (call.own["quiet"] or call.own["resume"]):
+    if not call.own["resume"]:
         for sentence in state.domain.doubts():
             click.echo(f"warning: {sentence}", err=True)
     named, quiet = call.own["tracking"] is not None, call.own["quiet"]
@@ -239,6 +239,9 @@ def _check(out: Path, call: Call) -> None:
     if call.own["anyway"]:
         raise UserError("--anyway has --resume go on with other data: give both, or leave it out")
     for path in (out, resume_path(out)):
+        if path.exists() and not resume_path(out).exists():
+            without = f"{path} exists, and {resume_path(out).name}, by which its training would go on, does not"
+            raise UserError(f"{without}: begin from its weights by --from {path}, or anew, with another --out")
         if path.exists():
             raise UserError(f"{path} exists: go on with its training by --resume, or name another --out")
 

@@ -93,12 +93,23 @@ def test_a_picture_that_fails_costs_no_training(becalm: Run, tmp_path: Path) -> 
     assert (tmp_path / "a.safetensors").exists()
 
 
-@pytest.mark.parametrize("left", ["a.safetensors", "a.resume.safetensors"])
-def test_a_training_is_never_overwritten(left: str, becalm: Run, tmp_path: Path) -> None:
+def test_doubts_about_the_data_are_said_where_only_results_are(becalm: Run) -> None:
+    words = ("toy", "train", *FLAGS, "--no-preview", "--quiet", "--spread", 9, "--steps", 1, "--out", "a.safetensors")
+    assert becalm(*words) == (0, "", "warning: the clouds overlap\n")
+
+
+@pytest.mark.parametrize(
+    ("left", "says"),
+    [
+        ("a.safetensors", "does not: begin from its weights by --from a.safetensors, or anew, with another --out"),
+        ("a.resume.safetensors", "exists: go on with its training by --resume, or name another --out"),
+    ],
+)
+def test_a_training_is_never_overwritten(left: str, says: str, becalm: Run, tmp_path: Path) -> None:
     (tmp_path / left).write_bytes(b"dear")
     code, _, err = becalm("toy", "train", "--steps", 1, "--out", "a.safetensors")
     assert code == 2
-    assert f"{left} exists: go on with its training by --resume, or name another --out" in err
+    assert err.startswith(f"becalm: {left} exists") and says in err
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {left: b"dear"}
 
 

@@ -78,6 +78,9 @@ class Toy(Domain[Tensor]):
             yield Batch.dense(self.spread * eps + (2.0 * cond[:, None] - 1), cond)
             number += 1
 
+    def doubts(self) -> list[str]:
+        return ["the clouds overlap"] if self.spread > 5 else []
+
     def network(self) -> nn.Module:
         return Network(self.net)
 
