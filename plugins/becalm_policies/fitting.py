@@ -1,7 +1,7 @@
 """What is read off the demonstrations before a training, and the pairs of windows and chunks that it is about."""
 
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from typing import Any
 
 import numpy as np
@@ -17,7 +17,7 @@ from becalm_policies.demonstrations.prepare import prepare
 from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.demonstrations.windows import Windows
 from becalm_policies.environments.own import id_of
-from becalm_policies.formats.source import load
+from becalm_policies.formats.source import load, stamp
 from becalm_policies.formats.tables import Selection
 from becalm_policies.offline.bounds import beyond, choose, limited
 from becalm_policies.offline.reference import pack, reference
@@ -36,8 +36,17 @@ def held_out(settings: PolicySettings, count: int) -> int:
 
 
 def loaded(settings: PolicySettings) -> Episodes:
-    """The demonstrations of all splits, of which the arrays and the part are read that the settings name."""
-    return load(settings.data, Selection(settings.observe.keys, settings.action_key, settings.subset))
+    """The demonstrations of all splits, of which the arrays and the part are read that the settings name.
+
+    They are read once as long as their files are the same.
+    """
+    selection = Selection(settings.observe.keys, settings.action_key, settings.subset)
+    return _kept(settings.data, selection, stamp(settings.data))
+
+
+@lru_cache(maxsize=1)
+def _kept(data: str, selection: Selection, changed: object) -> Episodes:
+    return load(data, selection)
 
 
 def episodes_of(settings: PolicySettings, split: str) -> Episodes:

@@ -19,6 +19,7 @@ from becalm.testing import check_domain
 from becalm.train import Training, begin, train
 from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.domain import Policies
+from becalm_policies.fitting import loaded
 
 SMALL: dict[str, Any] = {"architecture": "mlp-tiny", "batch": 8}
 PUSHT: dict[str, Any] = {
@@ -37,6 +38,14 @@ def test_a_policy_says_what_it_is_trained_on_and_knows_it_again(demonstrations: 
     domain, fewer = (Policies(data=str(demonstrations), demonstrations=count, **SMALL) for count in (None, 2))
     assert domain.fingerprint() == domain.fingerprint() != fewer.fingerprint()
     assert fewer.summary().startswith("2 demonstrations") and "actions of 2 entries; none more" in fewer.summary()
+
+
+def test_demonstrations_are_read_once_as_long_as_their_file_is_the_same(demonstrations: Path) -> None:
+    domain = Policies(data=str(demonstrations), **SMALL)
+    first = loaded(domain)
+    assert loaded(domain) is first
+    first.take([0]).write(demonstrations)
+    assert len(loaded(domain)) == 1 and domain.summary().startswith("1 demonstration ")
 
 
 def test_a_policy_reads_the_arrays_that_it_is_told_and_doubts_what_they_hold(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Demonstrations by name or path. Push-T's come from their public source, once, and are kept as a small file."""
 
+import glob
 import hashlib
 import io
 from pathlib import Path
@@ -43,6 +44,20 @@ def load(name_or_path: str, selection: Selection = USUAL) -> Episodes:
         known = f"known names are {', '.join(NAMES)}{nearest(name_or_path, NAMES)}"
         raise UserError(f"there are no demonstrations {name_or_path!r}: name a file or folder; {known}")
     return read(path, selection)
+
+
+def stamp(name_or_path: str) -> tuple[tuple[str, int, int], ...]:
+    """What demonstrations have only as long as nobody changes them: size and time (ns) of each of their files.
+
+    Of a single file all beside it count that have its stem, as the pictures of a store have.
+    """
+    path = push_t() if name_or_path == "pusht" else Path(name_or_path).expanduser()
+    try:
+        files = path.rglob("*") if path.is_dir() else path.parent.glob(f"{glob.escape(path.stem)}.*")
+        found = sorted((str(file), file.stat()) for file in files)
+    except OSError:
+        return ()
+    return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in found)
 
 
 def push_t(mirrors: tuple[str, ...] = MIRRORS) -> Path:
