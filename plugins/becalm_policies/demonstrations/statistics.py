@@ -6,6 +6,7 @@ says so once.
 
 import warnings
 from collections.abc import Sequence, Sized
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -23,6 +24,14 @@ FAR = 0.5
 """How far beyond the training range an observation may lie, in ranges, before it is far outside."""
 
 Row = tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Pair:
+    """Two arrays kept with settings, which compare by their fields alone: arrays have no truth value."""
+
+    one: Array
+    other: Array
 
 
 class Statistics(Settings):
@@ -128,8 +137,7 @@ class Statistics(Settings):
 
     def normalise(self, features: Array) -> Array:
         """(..., F) scaled, by default each feature's training range onto [-1, 1]; what never varied is moved to 0."""
-        middle, half = self._scales
-        scaled: Array = (features - middle) / half
+        scaled: Array = (features - self._scales.one) / self._scales.other
         return scaled
 
     def within(self, observations: Array) -> Array:
@@ -139,25 +147,24 @@ class Statistics(Settings):
         return scaled
 
     @cached_property
-    def _scales(self) -> tuple[Array, Array]:
+    def _scales(self) -> _Pair:
         """What becomes 0 and what becomes 1 of each feature; (F,) each."""
         if self.feature_shift is not None and self.feature_scale is not None:
-            return np.array(self.feature_shift), np.array(self.feature_scale)
+            return _Pair(np.array(self.feature_shift), np.array(self.feature_scale))
         low, high = np.array(self.feature_low), np.array(self.feature_high)
         half = (high - low) / 2
-        return (low + high) / 2, np.where(half > 0, half, 1.0)
+        return _Pair((low + high) / 2, np.where(half > 0, half, 1.0))
 
     @cached_property
-    def _reach(self) -> tuple[Array, Array]:
+    def _reach(self) -> _Pair:
         """Ends of the range of each observed entry beyond which it is far outside, (D,) each."""
         low, high = np.array(self.observation_low), np.array(self.observation_high)
         margin = FAR * np.maximum(high - low, 1e-6)
-        return low - margin, high + margin
+        return _Pair(low - margin, high + margin)
 
     def warn_if_far(self, observations: Array) -> bool:
         """Warns if an observation lies far outside the training range; says whether it did."""
-        least, most = self._reach
-        outside = (observations < least) | (observations > most)
+        outside = (observations < self._reach.one) | (observations > self._reach.other)
         if not bool(outside.any()):
             return False
         low, high = np.array(self.observation_low), np.array(self.observation_high)

@@ -111,3 +111,12 @@ def test_what_cannot_be_chosen_is_refused(path: str) -> None:
         Policies(normalise=("quantil",))
     observe = {"kind": "sincos", "angles": (2,)}
     assert Policies(data=path, observe=observe, normalise=("x=quantile",), **SMALL).fit().statistics is not None
+
+
+def test_statistics_that_were_used_equal_those_that_were_not() -> None:
+    rows = np.random.default_rng(0).normal(size=(6, 2))
+    fields = {"spread": False, "examples": rows[None, :1]}
+    used, other = (Statistics.of(rows, rows, rows[:, None], **fields) for _ in range(2))
+    used.normalise(rows)
+    assert not used.warn_if_far(rows) and used == other
+    assert used != Statistics.of(2 * rows, rows, rows[:, None], **fields)
