@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,6 +16,7 @@ from becalm_apps.main import main
 
 Ran = tuple[int, str, str]
 Run = Callable[..., Ran]
+Function = Callable[[], Any]
 
 # The many short trainings of the tests are not tracked; the tests of tracking ask for it.
 os.environ["BECALM_TRACKING"] = "off"
@@ -58,6 +60,23 @@ def refused(becalm: Run, tmp_path: Path) -> Callable[..., str]:
         return err
 
     return run
+
+
+@pytest.fixture
+def stand_in() -> tuple[Callable[[Function], Function], list[str]]:
+    """What a CUDA graph is stood in for by: the function that it is recorded of. And a list of what is done with it."""
+    seen: list[str] = []
+
+    def record(function: Function) -> Function:
+        seen.append("recorded")
+
+        def replay() -> Any:
+            seen.append("replayed")
+            return function()
+
+        return replay
+
+    return record, seen
 
 
 @pytest.fixture

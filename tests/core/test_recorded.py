@@ -18,19 +18,9 @@ Counted = tuple[Record, list[str]]
 
 
 @pytest.fixture
-def counted(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+def counted(stand_in: Counted, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Records every training, and notes each recording and replay."""
-    seen: list[str] = []
-
-    def record(function: Callable[[], Result]) -> Callable[[], Result]:
-        seen.append("recorded")
-
-        def replay() -> Result:
-            seen.append("replayed")
-            return function()
-
-        return replay
-
+    record, seen = stand_in
     monkeypatch.setattr(loop, "recording", lambda state: record)
     return seen
 

@@ -6,6 +6,7 @@ def domains(): return [DomainRef("wave", ...)]      brings no kinds, no verbs; a
 
 import ast
 import importlib.util
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 
@@ -48,12 +49,11 @@ def dangling(target: str) -> str | None:
 @lru_cache(maxsize=256)
 def _bound(path: Path, changed: int) -> frozenset[str] | None:
     """The names that a module binds, wherever it does; None if it may bind others."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+    nodes = _nodes(path)
+    if nodes is None:
         return None
     names: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             names.add(node.name)
         elif isinstance(node, ast.alias):
@@ -63,6 +63,14 @@ def _bound(path: Path, changed: int) -> frozenset[str] | None:
         elif isinstance(node, ast.Name):
             names |= _DYNAMIC & {node.id}
     return None if names & _DYNAMIC or "*" in names else frozenset(names)
+
+
+def _nodes(path: Path) -> Iterator[ast.AST] | None:
+    """All that a file's text says; None if it cannot be read."""
+    try:
+        return ast.walk(ast.parse(path.read_bytes()))
+    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+        return None
 
 
 def _source(module: str) -> Path | None:
@@ -80,12 +88,11 @@ def _source(module: str) -> Path | None:
 @lru_cache(maxsize=256)
 def _words(path: Path, package: str, changed: int) -> frozenset[str] | None:
     """The names that a file binds and its texts; None if it may do more than it says."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (OSError, SyntaxError, ValueError, RecursionError, MemoryError):
+    nodes = _nodes(path)
+    if nodes is None:
         return None
     words: set[str] = set()
-    for node in ast.walk(tree):
+    for node in nodes:
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
             words.add(node.name)
         elif isinstance(node, ast.alias):
