@@ -229,11 +229,12 @@ def _yaml(path: Path) -> dict[str, Any]:
     text = read(path, "file")
     try:
         # An alias may stand for a part that holds two aliases, and so on: a few lines for billions of values.
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise UserError(f"file {path} has aliases: write out what they stand for")
-        table = yaml.safe_load(text)
+        aliases = any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader))
+        table = {} if aliases else yaml.safe_load(text)
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise UserError(f"file {path} is not valid YAML: {first_line(error)}") from error
+    if aliases:
+        raise UserError(f"file {path} has aliases: write out what they stand for")
     if not isinstance(table, dict):
         raise UserError(f"file {path} must hold a table, got {type(table).__name__}")
     return table

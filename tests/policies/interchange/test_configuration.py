@@ -150,7 +150,7 @@ def load(name: str) -> Any:
         ("a.json", {"type": "act"}, "holds no down_dims and n_obs_steps"),
         ("a.yaml", "- 1", "must hold a table, got list"),
         ("a.yaml", "a: [", "is not valid YAML"),
-        ("a.yaml", "a: &x [1]\nb: *x", "has aliases"),
+        ("a.yaml", "a: &x [1]\nb: *x", r"^file \S+a\.yaml has aliases: write out"),
         ("a.yaml", "horizon: 4", "holds no down_dims"),
         ("a.json", {**CONFIG, "beta_schedule": "sigmoid"}, "beta_schedule is sigmoid"),
         ("a.json", {**CONFIG, "prediction_type": "velocity"}, "prediction_type is velocity"),
