@@ -1,8 +1,8 @@
 """How likely a policy holds a chunk after what it saw: log p(chunk | observations) by the probability-flow ODE.
 
-Nats per entry of the chunk, in the scale that chunks are learnt in, smoothed by a little noise. What a policy has learnt
-to do is likely. A chunk that was never done after such observations, or observations unlike all of its training, cost
-nats in every entry, so the quantiles of held-out windows tell them.
+Nats per entry of the chunk, in the scale that chunks are learnt in, smoothed by a little noise. What a policy has
+learnt to do is likely. A chunk that was never done after such observations, or observations unlike all of its training,
+cost nats in every entry, so the quantiles of held-out windows tell them.
 """
 
 from dataclasses import dataclass
