@@ -24,7 +24,7 @@ from mnist_table import Cell, Setting, machine, per_class, table
 
 import becalm
 from becalm.files.atomic import write_atomic
-from becalm_images.domain import find
+from becalm_images.judge.find import find
 from becalm_images.judge.judge import load_judge
 
 PAGE = Path("docs/results.md")

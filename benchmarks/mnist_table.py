@@ -19,8 +19,8 @@ from torch import Tensor
 
 from becalm.files.atomic import write_atomic
 from becalm.model import Model
-from becalm_images.domain import find
 from becalm_images.judge.classifier import load_classifier
+from becalm_images.judge.find import find
 from becalm_images.judge.judge import Judge
 
 STORE = Path("runs/mnist-table.json")

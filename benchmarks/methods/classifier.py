@@ -1,9 +1,10 @@
 """The bundled digits as a classifier: docs/methods/classifier.md's figure and picture.
 
-    python benchmarks/methods/classifier.py [--count 10000] [--data DIR] [--split test] [--out docs/images] [--small]
+    python benchmarks/methods/classifier.py [--count 10000] [--data DIR] [--split test] [--precision bf16] [--small]
 
-Levels, weights and margin were chosen on training images; the figure is of test images. Each hundred is stored in
-``--journal`` when it is done, so an interrupted run goes on where it stopped.
+Levels, weights and margin were chosen on training images; the figure is of test images, in the order of
+``becalm images recognise``. Each hundred is stored in ``--journal`` when it is done, so an interrupted run goes on
+where it stopped.
 """
 
 import argparse
@@ -12,30 +13,20 @@ import time
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from torch import Tensor
 
 import becalm
-from becalm.classify import Contest, classify
 from becalm.files import journal
-from becalm.schedule import NoiseSchedule, levels_at
+from becalm.noise import permutation
 from becalm_images.data.mnist import mnist
 from becalm_images.data.source import load
 from becalm_images.judge.interval import share
+from becalm_images.judge.recognise import contest, recognise
 
-TIMES = (0.9, 0.8, 0.7, 0.6, 0.85, 0.75, 0.65, 0.8, 0.7, 0.6, 0.85, 0.75, 0.65, 0.55)
 BLOCK = 100
-
-
-def contest(schedule: NoiseSchedule, rounds: int = 5, margin: float = 2.5) -> Contest:
-    """Times and weights alpha / sigma, as training images want them: a draw at t = .9 tells most, hard pairs need less
-    noise, and this weight evens the spread of the differences.
-    """
-    found = [levels_at(schedule, [time])[0] for time in TIMES] * rounds
-    return Contest(found, [float(level.alpha / level.sigma) for level in found], least=3, margin=margin)
 
 
 def main() -> None:
@@ -43,14 +34,16 @@ def main() -> None:
     options = _options()
     model: Any = becalm.load("mnist", "cpu")
     labelled = load(options.data or str(mnist()), options.split)
-    x0, labels = model.encode(torch.from_numpy(labelled.images), None), torch.from_numpy(labelled.labels)
-    count, denoise, rules = min(options.count, len(x0)), model.denoiser(), contest(model.schedule)
+    order = permutation(0, 0, len(labelled.labels))[: options.count]
+    images, labels = torch.from_numpy(labelled.images)[order], torch.from_numpy(labelled.labels)[order]
+    x0, count, rules = model.encode(images, None), len(order), contest(model.schedule)
+    denoise = model.denoiser(model.request(precision=options.precision))
     done = {record["first"]: record for record in journal.read(options.journal)}
     for first in range(0, count, BLOCK):
         if first in done:
             continue
         began = time.process_time()
-        found = classify(rules, denoise, x0[first : first + BLOCK], torch.arange(10), seed=0, first=first)
+        (found,) = recognise(rules, denoise, x0[first : first + BLOCK], 10, first=first, block=BLOCK)
         record = {"first": first, "chosen": found.chosen.tolist(), "calls": found.calls.tolist()}
         done[first] = {**record, "seconds": time.process_time() - began}
         journal.append(options.journal, [done[first]])
@@ -65,14 +58,14 @@ def main() -> None:
     )
     options.out.mkdir(parents=True, exist_ok=True)
     hard = int(calls.argmax())
-    rules = contest(model.schedule, 1 if options.small else 5, float("inf"))
-    error = classify(rules, denoise, x0[[hard]], torch.arange(10), first=hard).error[0]
-    figure = draw(labelled.images, labels, chosen, calls, error)
+    rules = contest(model.schedule, 1 if options.small else 4, margin=float("inf"))
+    (found,) = recognise(rules, denoise, x0[[hard]], 10, first=hard, block=1)
+    figure = draw(images, labels, chosen, calls, found.error[0])
     figure.savefig(options.out / "method-classifier.png", dpi=110)
     print(options.out / "method-classifier.png")
 
 
-def draw(images: np.ndarray, labels: Tensor, chosen: Tensor, calls: Tensor, error: Tensor) -> Figure:
+def draw(images: Tensor, labels: Tensor, chosen: Tensor, calls: Tensor, error: Tensor) -> Figure:
     """Calls per digit; the errors of all classes of the hardest digit; digits that are taken for others."""
     wrong, hard = (chosen != labels[: len(chosen)]).nonzero()[:12, 0], int(calls.argmax())
     figure = Figure(figsize=(9, 2.9), layout="constrained")
@@ -100,6 +93,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--count", type=int, default=10_000)
     parser.add_argument("--data")
     parser.add_argument("--split", choices=("train", "test"), default="test")
+    parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16")
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     parser.add_argument("--journal", type=Path, default=Path("out/classifier.jsonl"))
     parser.add_argument("--small", action="store_true", help="A few digits, in a few seconds.")

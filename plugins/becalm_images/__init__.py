@@ -59,6 +59,17 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="images",
+            name="recognise",
+            summary="Classify test images by a model alone: under the right class it denoises best.",
+            options="becalm_images.options:RecogniseOptions",
+            target="becalm_images.verbs.recognise:run",
+            examples=(
+                "becalm images recognise --count 100",
+                "becalm images recognise --checkpoint runs/shapes.safetensors --count 200",
+            ),
+        ),
+        CommandRef(
+            domain="images",
             name="judge",
             summary="Train a judge of images for evaluate.",
             options="becalm_images.options:JudgeOptions",

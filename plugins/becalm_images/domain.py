@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path
 from typing import Any, ClassVar
 
 import torch
@@ -11,11 +10,10 @@ from torch import Tensor, nn
 
 from becalm.batch import Batch
 from becalm.domain import Domain, Picture
-from becalm.errors import UserError, unknown
+from becalm.errors import UserError
 from becalm.guidance import Descend, Energy, Guidance, clamp, compose, dynamic_threshold
 from becalm.model import Model
 from becalm.noise import epochs
-from becalm.plugin.find import resource
 from becalm.plugin.report import Report
 from becalm.process import GAUSSIAN, Process
 from becalm.request import SampleRequest
@@ -28,6 +26,7 @@ from becalm_images.data.settings import Source
 from becalm_images.data.source import load, load_all
 from becalm_images.judge.classifier import class_energy, growing, shared_classifier
 from becalm_images.judge.figures import FEWEST
+from becalm_images.judge.find import find
 from becalm_images.judge.judge import Judge, load_judge
 from becalm_images.judge.likelihood import likelihoods
 from becalm_images.judge.origin import Origin, check_origin
@@ -231,16 +230,28 @@ class Images(Source, Domain[Tensor]):
             return None
         if not model.objective.posterior:
             raise UserError(f"objective {model.objective.name} learns jumps to clean, which have no likelihood")
-        source = self.model_copy(update={"data": request.data or self.data})
-        held = source.labelled("test")
+        held = self.held_out_images(request.data)
+        cond = self.drop(torch.from_numpy(held.labels)) if self._null_class else self.numbers(held)
+        return likelihoods(model, held, cond, request)
+
+    def held_out_images(self, data: str | None = None) -> Labelled:
+        """The test images of this model's data, or of another folder of its kind.
+
+        Raises:
+            UserError: If they cannot be had, or are of another size.
+        """
+        held = self.model_copy(update={"data": data or self.data}).labelled("test")
         if held.images.shape[1:] != self.shape():
             raise UserError(f"these images are of {held.images.shape[1:]}, those of the model of {self.shape()}")
-        labels = torch.from_numpy(held.labels)
-        if self._null_class:
-            cond = self.drop(labels)
-        else:
-            cond = torch.tensor([self.number(name) for name in held.names])[labels]
-        return likelihoods(model, held, source.trained_on(), cond, request)
+        return held
+
+    def numbers(self, held: Labelled) -> Tensor:
+        """(N,) the labels of images as this model numbers its classes, by their names.
+
+        Raises:
+            UserError: If it has no such class.
+        """
+        return torch.tensor([self.number(name) for name in held.names])[torch.from_numpy(held.labels)]
 
     def remark(self, metrics: Mapping[str, float], count: int) -> str | None:
         if count < FEWEST:
@@ -274,19 +285,3 @@ class Images(Source, Domain[Tensor]):
                 f"{kind} {name!r} is for channels, height, width, classes {sizes}, these images have {mine}: make one "
                 f"with becalm images {kind} --data DIR, and name it by --{kind} FILE"
             )
-
-
-HELPERS = ("mnist-classifier", "mnist-judge")
-
-
-def find(name: str) -> Path:
-    """A bundled classifier or judge by its name, or a file of one's own.
-
-    Raises:
-        UserError: If it is neither.
-    """
-    if name in HELPERS:
-        return resource(f"becalm_images:pretrained/{name}.safetensors")
-    if name.endswith(".safetensors"):
-        return Path(name)
-    raise unknown("classifier or judge", name, HELPERS)

@@ -1,7 +1,7 @@
 """Flags of the verbs that only images have. Imports no torch."""
 
 from collections.abc import Mapping
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
@@ -96,6 +96,26 @@ class JudgeOptions(FitOptions):
     renew: str | None = Field(
         None, description="Keep network and statistics of this judge of the same data; see its real images anew."
     )
+
+
+class RecogniseOptions(Settings):
+    """``becalm images recognise``."""
+
+    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Pretrained name or .safetensors file.")
+    data: Annotated[str | None, InputFile()] = Field(
+        None, description="Folder of the test images; default: the model's own data."
+    )
+    count: int = Field(100, ge=2, description="How many images.")
+    first: int = Field(0, ge=0, lt=2**31, description="Number of the first image, to take them in parts.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Of the noise.")
+    rounds: int = Field(4, ge=1, description="Rounds of 12 draws at most, after 4 of every class.")
+    least: int = Field(4, ge=2, description="Draws before the first class may be out.")
+    margin: float = Field(3.0, gt=0, description="Standard errors behind the best at which a class is out.")
+    precision: Literal["auto", "fp32", "bf16"] = Field("auto", description="Of matrix products; auto: bf16 on GPUs.")
+    out: Annotated[str, OutputFile()] = Field(
+        "recognised.png", description="PNG to write: images that were taken for others, with the error of each class."
+    )
+    device: str = Field("auto", description="auto, cpu, cuda.")
 
 
 class ToDiffusersOptions(Settings):

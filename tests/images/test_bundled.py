@@ -14,7 +14,8 @@ from becalm.plugin.find import pretrained
 from becalm.sampler import last
 from becalm.schedule import Cosine
 from becalm_images.data import idx
-from becalm_images.domain import Images, find
+from becalm_images.domain import Images
+from becalm_images.judge.find import find
 from becalm_images.judge.judge import Judge, load_judge
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "mnist"

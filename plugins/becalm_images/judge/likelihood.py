@@ -29,13 +29,11 @@ _FINER = 5
 """Steps of the bound to one of the ODE, which then take about as long: a bound falls with their number."""
 
 
-def likelihoods(
-    model: Model[Tensor], held: Labelled, name: str, cond: Tensor, request: JudgedRequest
-) -> Iterator[Report]:
+def likelihoods(model: Model[Tensor], held: Labelled, cond: Tensor, request: JudgedRequest) -> Iterator[Report]:
     """Bits per dimension of ``request.count`` test images, in an order of chance that is always the same.
 
     Args:
-        held: The test images. name: What they are called. cond: Their conditions, (N,).
+        held: The test images. cond: Their conditions, (N,).
 
     Raises:
         UserError: If there are fewer than two images from ``request.first`` on, or the model's levels are no scalars.
@@ -54,7 +52,7 @@ def likelihoods(
     )
     rows = tuple((way, *(round(end, 4) for end in average(each))) for way, each in zip(ways, found, strict=True))
     told = "without labels" if bool((cond == held.classes).all()) else "each under its label"
-    title = f"{counted(len(chosen), 'test image')} of {name}, {told}"
+    title = f"{counted(len(chosen), 'test image')} of {model.domain.trained_on()}, {told}"
     yield Table(("bits per dimension", "mean", "95 % from", "to"), rows, title)
     seconds = (time.perf_counter() - begun) / len(chosen)
     yield f"dequantisation: normal; checkpoint: {model.name} {model.digest[:8]}; {seconds:.2g} s an image"

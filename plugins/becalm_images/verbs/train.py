@@ -17,8 +17,9 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.plugin.report import Progress, Report, Saved, Table
 from becalm_images.data.labelled import Labelled
 from becalm_images.data.settings import Source
-from becalm_images.domain import Images, find
+from becalm_images.domain import Images
 from becalm_images.judge.classifier import train_classifier
+from becalm_images.judge.find import find
 from becalm_images.judge.judge import judge_of, train_judge, with_real
 from becalm_images.judge.origin import Origin, check_origin, of_header
 from becalm_images.options import ClassifierOptions, FitOptions, JudgeOptions

@@ -11,8 +11,9 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.plugin.report import Progress, Saved, Table
 from becalm.provenance import record
 from becalm_images.data import load
-from becalm_images.domain import Images, find
+from becalm_images.domain import Images
 from becalm_images.judge.classifier import load_classifier
+from becalm_images.judge.find import find
 from becalm_images.judge.fit import fit
 from becalm_images.judge.judge import load_judge
 from becalm_images.options import JudgeOptions
