@@ -126,7 +126,7 @@ def test_a_checkpoint_keeps_its_times_and_what_is_asked_for_goes_before_them(
     [
         ({"times": [0.1, 0.5]}, "must descend strictly"),
         ({"sampler": "nowhere"}, "nowhere"),
-        ({"count": 10**9}, "may set sampler, spacing, steps, temperature, times, got 'count'"),
+        ({"count": 10**9}, "may set guidance, sampler, spacing, steps, temperature, times, got 'count'"),
         ([1], "a table sampling"),
     ],
 )

@@ -32,7 +32,7 @@ _SECTIONS = {"domain": str} | dict.fromkeys(
     ("settings", "schedule", "objective", "brought", "versions", "sampling"), dict
 )
 _OPTIONAL = ("brought", "versions", "sampling")
-_SAMPLING = frozenset({"sampler", "steps", "spacing", "times", "temperature"})
+_SAMPLING = frozenset({"sampler", "steps", "spacing", "times", "temperature", "guidance"})
 _DISTRIBUTION = re.compile(r"[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?")
 
 
