@@ -43,6 +43,9 @@ MOVED = {
 """Modules that had another name in 0.1, see ``becalm.plugin.moved``."""
 
 
+PRETRAINED = ("pusht", "pusht-pixels", "lander", "fork")
+
+
 @hookimpl
 def domains() -> list[DomainRef]:
     """The domain ``policies`` and its pretrained checkpoints."""
@@ -53,7 +56,7 @@ def domains() -> list[DomainRef]:
             target="becalm_policies.domain:Policies",
             request="becalm_policies.request:PolicyRequest",
             needs="becalm_policies.needs:needs",
-            pretrained={name: f"becalm_policies:pretrained/{name}.safetensors" for name in ("pusht", "lander", "fork")},
+            pretrained={name: f"becalm_policies:pretrained/{name}.safetensors" for name in PRETRAINED},
             default="pusht",
         )
     ]

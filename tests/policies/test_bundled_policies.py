@@ -16,7 +16,7 @@ from becalm_policies.environments import fork
 from becalm_policies.environments.make import make
 
 Run = Callable[..., tuple[int, str, str]]
-NAMES = {"pusht": "gym_pusht/PushT-v0", "lander": "LunarLander-v3", "fork": "becalm/Fork-v0"}
+NAMES = {"pusht": "gym_pusht/PushT-v0", "pusht-pixels": "gym_pusht/PushT-v0", "lander": "LunarLander-v3", "fork": "becalm/Fork-v0"}
 
 
 def figures(becalm: Run, name: str, episodes: int) -> dict[str, dict[str, Any]]:
@@ -31,7 +31,7 @@ def test_a_bundled_policy_is_small_and_acts_in_its_environment(name: str) -> Non
     assert Path(pretrained(name)[1]).stat().st_size < 8e6
     policy = becalm_policies.load(name, device="cpu")
     assert policy.domain.environment == NAMES[name]
-    env = make(policy.domain.environment)
+    env = make(policy.domain.environment, cameras=policy.domain.sizes)
     try:
         seen, _ = env.reset(seed=0)
         for _ in range(policy.execute + 1):
