@@ -16,7 +16,12 @@ from becalm_policies.environments import fork
 from becalm_policies.environments.make import make
 
 Run = Callable[..., tuple[int, str, str]]
-NAMES = {"pusht": "gym_pusht/PushT-v0", "pusht-pixels": "gym_pusht/PushT-v0", "lander": "LunarLander-v3", "fork": "becalm/Fork-v0"}
+NAMES = {
+    "pusht": "gym_pusht/PushT-v0",
+    "pusht-pixels": "gym_pusht/PushT-v0",
+    "lander": "LunarLander-v3",
+    "fork": "becalm/Fork-v0",
+}
 
 
 def figures(becalm: Run, name: str, episodes: int) -> dict[str, dict[str, Any]]:

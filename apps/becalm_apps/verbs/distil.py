@@ -20,9 +20,9 @@ EXAMPLES = (
     "becalm distil pusht --calls 1 --objective progressive --out runs/pusht-1.safetensors -- --substeps 8 --rate 3e-4",
 )
 RECIPES = {
-    # The critic must follow the student: small even steps, few of them averaged.
-    "distribution_matching": "--optimizer adamw --rate 2e-4 --weight-decay 0 --ema 0.998 --warmup 50 --decay cooldown "
-    "--cooldown 0.3",
+    # Two networks that follow each other: gradients that remember make them overshoot (Kingma and Ba's beta1).
+    "distribution_matching": "--optimizer adamw --beta1 0 --rate 2e-4 --weight-decay 0 --ema 0.998 --warmup 50 "
+    "--decay cooldown --cooldown 0.3",
 }
 """Flags of a training that an objective is best begun with."""
 _HELP = """Distils a model, so that one or a few calls of its network make a sample.

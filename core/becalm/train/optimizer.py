@@ -13,7 +13,11 @@ def optimizers(weights: list[nn.Parameter], training: Training) -> list[torch.op
     taken = {id(weight) for weight in matrices}
     others = [weight for weight in weights if id(weight) not in taken]
     rest = torch.optim.AdamW(
-        others, training.rate, betas=(0.9, training.beta2), weight_decay=training.weight_decay, fused=True
+        others,
+        training.rate,
+        betas=(training.beta1, training.beta2),
+        weight_decay=training.weight_decay,
+        fused=True,
     )
     if not matrices:
         return [rest]

@@ -34,7 +34,8 @@ class Training(Settings):
     cooldown: float = Field(
         0.4, gt=0, le=1, description="Share of steps or minutes over which cooldown falls, linearly."
     )
-    beta2: float = Field(0.99, ge=0, lt=1, description="AdamW's memory of squared gradients.")
+    beta1: float = Field(0.9, ge=0, lt=1, description="AdamW's memory of gradients.")
+    beta2: float = Field(0.99, ge=0, lt=1, description="... and of squared ones.")
     weight_decay: float = Field(0.01, ge=0, description="AdamW's weight decay.")
     clip: float = Field(1.0, gt=0, description="Largest norm of the gradient.")
     ema: float = Field(0.9995, ge=0, lt=1, description="Memory of the averaged weights; shorter at first.")

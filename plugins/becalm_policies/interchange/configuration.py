@@ -51,7 +51,6 @@ _NOISE = (
     "clip_sample_range", "num_inference_steps",
 )  # fmt: skip
 _LEFT: Mapping[str, str] = {
-    "optimizer_beta1": "AdamW's is .9",
     "optimizer_eps": "AdamW's is 1e-8",
     "do_mask_loss_for_padding": "--tail bounds how much a window repeats instead",
     "num_epochs": "a training has steps, or minutes",
@@ -150,7 +149,7 @@ def recipe(path: Path) -> Recipe:
     betas = config.pop("optimizer_betas", None)
     training: dict[str, Any] = {"decay": _decay(config.pop("scheduler_name", None), unknown)}
     if isinstance(betas, list) and len(betas) == 2:
-        training["beta2"], config["optimizer_beta1"] = betas[1], betas[0]
+        training["beta1"], training["beta2"] = betas
     settings: dict[str, Any] = {"reference": "none", **_scales(config.get("normalization_mapping"))}
     schedule = schedule_of(config).model_dump(mode="json")
     settings |= {"architecture": architecture_of(config), "sampling": sampling_of(config)}

@@ -67,13 +67,9 @@ def test_every_number_of_a_lerobot_configuration_has_its_place(tmp_path: Path) -
     assert found.sections["schedule"] == CappedCosine(steps=20).model_dump()
     assert found.sections["objective"]["prediction"] == "eps"
     training = found.sections["training"]
-    assert (training["rate"], training["weight_decay"], training["warmup"], training["beta2"]) == (
-        1e-4,
-        1e-6,
-        500,
-        0.999,
-    )
-    assert {"optimizer_beta1", "vision_backbone", "crop_shape"} < found.left.keys()
+    assert (training["rate"], training["weight_decay"], training["warmup"]) == (1e-4, 1e-6, 500)
+    assert (training["beta1"], training["beta2"]) == (0.95, 0.999)
+    assert {"vision_backbone", "crop_shape"} < found.left.keys()
     assert settings["normalise"] == ["range"] and "normalization_mapping" not in {*found.left, *found.rest}
     assert found.rest == ("push_to_hub", "type")
 
