@@ -26,6 +26,7 @@ M = TypeVar("M")
 # A network may put a weight in another's place, and has modules without weights: room for that, not for a bomb.
 _TENSORS, _NUMBERS, _MODULES = 1_000, 2**24, 10_000
 _SECONDS = 20.0
+"""Of this thread's processor time: on a busy machine a network that takes a moment to build may take a minute."""
 
 
 class _TooLargeError(Exception):
@@ -157,7 +158,7 @@ def _made(make: Callable[[], M], tensors: Mapping[str, Tensor]) -> M:
 @contextmanager
 def _bounded(tensors: Mapping[str, Tensor]) -> Iterator[None]:
     """Ends building, in this thread, when it comes to more than tensors account for."""
-    thread, until = threading.get_ident(), time.monotonic() + _SECONDS
+    thread, until = threading.get_ident(), time.thread_time() + _SECONDS
     counts = _TENSORS + 4 * len(tensors)
     left = {
         "tensors": counts,
@@ -167,7 +168,7 @@ def _bounded(tensors: Mapping[str, Tensor]) -> Iterator[None]:
 
     def count(what: str, number: int) -> None:
         left[what] -= number
-        if left[what] < 0 or time.monotonic() > until:
+        if left[what] < 0 or time.thread_time() > until:
             raise _TooLargeError
 
     def tensor(module: nn.Module, name: str, value: Tensor | None) -> None:
