@@ -59,6 +59,17 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="images",
+            name="interpolate",
+            summary="Draw what lies between two images, in the noise that they are of.",
+            options="becalm_images.options:InterpolateOptions",
+            target="becalm_images.verbs.interpolate:run",
+            examples=(
+                "becalm images interpolate --label 3 --out threes.png",
+                "becalm images interpolate --image one.png --to other.png --count 12",
+            ),
+        ),
+        CommandRef(
+            domain="images",
             name="recognise",
             summary="Classify test images by a model alone: under the right class it denoises best.",
             options="becalm_images.options:RecogniseOptions",

@@ -98,6 +98,24 @@ class JudgeOptions(FitOptions):
     )
 
 
+class InterpolateOptions(Settings):
+    """``becalm images interpolate``."""
+
+    image: Annotated[str | None, InputFile()] = Field(
+        None, description="Image to begin with, of the model's size; without one, two samples of the model."
+    )
+    to: Annotated[str | None, InputFile()] = Field(None, description="Image to end with.")
+    label: int | str | None = Field(
+        None, description="Class that all of them are of, by name or number; default: none in particular."
+    )
+    count: int = Field(9, ge=2, le=100, description="Points on the way, both ends included.")
+    steps: int = Field(100, ge=2, le=100_000, description="Sampler steps to noise, and as many back.")
+    seed: int = Field(0, ge=0, lt=2**63, description="Of the two samples.")
+    checkpoint: Annotated[str, Weights()] = Field("mnist", description="Pretrained name or .safetensors file.")
+    out: Annotated[str, OutputFile()] = Field("interpolated.png", description="PNG to write: the images in a row.")
+    device: str = Field("auto", description="auto, cpu, cuda.")
+
+
 class RecogniseOptions(Settings):
     """``becalm images recognise``."""
 
