@@ -195,7 +195,7 @@ def _load(entry: EntryPoint) -> Plugin:
     manager = pluggy.PluginManager("becalm")
     manager.add_hookspecs(Specification)
     try:
-        if entry.dist is not None:
+        if entry.dist is not None and name != "becalm":
             refuse.another_version(entry.dist)
         with aside():
             plugin = _imported(entry)

@@ -25,7 +25,7 @@ def another_version(distribution: importlib.metadata.Distribution) -> None:
         UserError: If so.
     """
     wanted = [text for text in distribution.requires or () if re.match(r"becalm\b(?![-_.])", text, re.IGNORECASE)]
-    if not wanted or distribution.name == "becalm":
+    if not wanted:
         return
     from packaging.requirements import Requirement
 

@@ -30,13 +30,20 @@ def _entries(path: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
         with contextlib.suppress(Exception):
             mine = list(distribution.entry_points.select(group="becalm"))
             if mine:  # Names are read from long texts; most distributions are none of ours.
-                found.setdefault(distribution.name, mine)
+                found.setdefault(_identity(distribution)[0], mine)
     return tuple(entry for mine in found.values() for entry in mine)
 
 
 def distribution(entry: EntryPoint) -> tuple[str, str]:
     """Name and version of the distribution that an entry point is of."""
-    return (entry.dist.name, entry.dist.version) if entry.dist else ("?", "?")
+    return _identity(entry.dist) if entry.dist else ("?", "?")
+
+
+@lru_cache(maxsize=64)
+def _identity(distribution: importlib.metadata.Distribution) -> tuple[str, str]:
+    """Name and version, read once: they stand in one text with the whole of a README."""
+    metadata = distribution.metadata
+    return metadata["Name"], metadata["Version"]
 
 
 def title(entry: EntryPoint) -> str:
