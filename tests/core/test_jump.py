@@ -1,5 +1,6 @@
 """Jumps from level to level, and what learns them."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -208,6 +209,31 @@ def test_matching_a_gaussian_ends_at_its_mean_and_spread_with_an_exact_critic() 
         optimizer.step()
     torch.testing.assert_close(place[0].item(), mean_there, rtol=0, atol=0.02)
     torch.testing.assert_close(place[1].exp().item(), spread_there, rtol=0, atol=0.02)
+
+
+def test_a_guided_teacher_is_a_line_through_its_two_estimates_up_to_a_time() -> None:
+    objective = DistributionMatching(guidance=3.0, guidance_high=0.4)
+    assert objective.sampling()["guidance"] == 1.0  # The student's own estimates are to be guided no more.
+
+    def teacher(x: torch.Tensor, level: NoiseLevel, cond: Any) -> torch.Tensor:
+        return torch.full_like(x, cond)
+
+    batch, drawn = batch_and_draw(objective, Cosine())
+    batch = replace(batch, cond=0.5)
+    seen = []
+
+    def critic(x: torch.Tensor, level: NoiseLevel, cond: Any) -> torch.Tensor:
+        seen.append(level.t)
+        return torch.zeros_like(x)
+
+    made = torch.full_like(batch.x0, 2.0).requires_grad_()
+    others = Others(teacher=teacher, critic=critic, drop=lambda cond: 0.1)
+    objective.losses(lambda x, level, cond: made, others, batch, drawn).sum().backward()
+    taught = torch.where(seen[0] <= 0.4, 0.1 + 3 * 0.4, 0.5).float()
+    assert made.grad is not None and 0.2 < float((seen[0] <= 0.4).double().mean()) < 0.6
+    torch.testing.assert_close(made.grad, -taught / (2 - taught))
+    with pytest.raises(UserError, match="without null condition cannot be guided"):
+        objective.losses(lambda x, level, cond: made, Others(teacher=teacher, critic=critic), batch, drawn)
 
 
 def test_a_critic_learns_what_the_student_makes_and_the_student_nothing_from_it() -> None:

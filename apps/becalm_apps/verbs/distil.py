@@ -4,16 +4,13 @@ It is ``becalm NOUN train --from CHECKPOINT`` with the objective, and what of th
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from becalm.errors import UserError
 from becalm_apps.cli import common
 from becalm_apps.cli.lazy_group import epilog
-
-if TYPE_CHECKING:
-    from becalm.domain import Domain
 
 EXAMPLES = (
     "becalm distil mnist --calls 2 --minutes 60 --out runs/mnist-2.safetensors",
@@ -62,7 +59,6 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
     """Distils."""
     from becalm.files.checkpoint import Checkpoint
     from becalm.model import find
-    from becalm.model.load import parts
     from becalm.plugin.find import domain_ref, of_domain
     from becalm_apps.verbs.domain import group_of
 
@@ -82,16 +78,6 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
             word for name in ("prediction", "drop") if name in taught for word in (f"--{name}", str(taught[name]))
         ]
         words += RECIPES.get(objective, "").split()
-        if objective == "distribution_matching":
-            words += _guided(parts(dict(config))[0])
     group = group_of(noun, of_domain(noun))
     with group.make_context(noun, [*words, *flags], parent=click.get_current_context().find_root()) as context:
         group.invoke(context)
-
-
-def _guided(domain: "Domain[Any]") -> list[str]:
-    """The guidance that the domain's requests ask for where they say nothing, as flags of a training."""
-    request = domain.request(**domain.usual())
-    if not domain.has_null or request.guidance == 1:
-        return []
-    return ["--guidance", str(request.guidance), "--guidance-high", str(request.guidance_high)]

@@ -61,8 +61,7 @@ class DistributionMatching(Objective):
             raise UserError(f"objective {self.name} needs a Gaussian process, which has scores, got {process.name}")
 
     def sampling(self) -> Mapping[str, Any]:
-        guided = {} if self.guidance == 1 else {"guidance": 1.0}
-        return {"sampler": {"kind": "consistency"}, "steps": self.calls, "spacing": "trailing", **guided}
+        return {"sampler": {"kind": "consistency"}, "steps": self.calls, "spacing": "trailing", "guidance": 1.0}
 
     def times(self, unit: Tensor, memory: Memory, step: int | Tensor) -> tuple[Tensor, ...]:
         number = (unit * self.calls).ceil().clamp(1, self.calls)
