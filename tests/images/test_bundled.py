@@ -53,6 +53,18 @@ def test_conditional_samples_are_what_was_asked_for(model: Model[Tensor]) -> Non
     assert figures["fid"] < figures["fid_floor"] + 5
 
 
+@pytest.mark.parametrize("calls", [1, 2])
+def test_the_distilled_model_draws_digits_in_one_and_two_calls_where_its_teacher_draws_none(
+    calls: int, model: Model[Tensor]
+) -> None:
+    student = becalm.load("mnist-2", "cpu")
+    assert student.request().steps == 2 and student.request().guidance == 1
+    drawn, blurred = (each.sample(count=100, steps=calls, precision="fp32") for each in (student, model))
+    figures, theirs = (model.domain.metrics(samples.data, drawn.cond) for samples in (drawn, blurred))
+    assert figures["accuracy"] >= 0.95
+    assert figures["fid"] < figures["fid_floor"] + 5 and figures["fid"] < 0.5 * theirs["fid"]
+
+
 def test_classifier_guidance_makes_an_unconditional_model_follow_labels(model: Model[Tensor]) -> None:
     fields = {"sampler": "ddpm", "steps": 20, "count": 40, "guidance": 0}
     guided = model.sample(classifier_guidance=10.0, **fields)

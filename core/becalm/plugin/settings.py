@@ -17,7 +17,8 @@ class Settings(BaseModel):
             ``{"eta": "sampler.eta"}`` is a field of a field.
         instead: Fields that take the place of another's default: ``{"minutes": "steps"}`` has steps be None where only
             minutes are given.
-        moved: Fields that stood here before, each with the command that has it now: its flag is answered with that.
+        moved: Fields that stood here before, each with the command that has it now: its flag is answered
+            with that.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
