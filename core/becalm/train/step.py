@@ -50,17 +50,18 @@ def advance(
         rate: Learning rate.
         share: Of the new weights in the averages.
     """
+    weights, critics = list(state.weights().values()), state.critics().values()
     for optimizer in state.optimizers:
         for group in optimizer.param_groups:
             group["lr"] = rate
     loss = torch.zeros((), dtype=torch.float32, device=state.device)
     for part in parts:
         loss += _backward(state, network, part)
-    norm = nn.utils.clip_grad_norm_(state.optimised(), state.training.clip)
+    norm = nn.utils.clip_grad_norm_([*weights, *critics], state.training.clip)
     for optimizer in state.optimizers:
         optimizer.step()
     state.zero_grad()
-    _follow(list(state.average.values()), [weight.detach() for weight in state.weights().values()], share)
+    _follow(list(state.average.values()), [weight.detach() for weight in weights], share)
     return loss, norm
 
 
