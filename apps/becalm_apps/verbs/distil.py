@@ -16,12 +16,15 @@ EXAMPLES = (
     "becalm distil mnist --calls 2 --minutes 60 --out runs/mnist-2.safetensors",
     "becalm distil pusht --calls 1 --objective progressive --out runs/pusht-1.safetensors -- --substeps 8 --rate 3e-4",
 )
-RECIPES = {
-    # Two networks that follow each other: gradients that remember make them overshoot (Kingma and Ba's beta1).
-    "distribution_matching": "--optimizer adamw --beta1 0 --rate 2e-4 --weight-decay 0 --ema 0.998 --warmup 50 "
-    "--decay cooldown --cooldown 0.3",
-}
+# Two networks that follow each other: gradients that remember make them overshoot (Kingma and Ba's beta1).
+_TWO = (
+    "--optimizer adamw --beta1 0 --rate 2e-4 --weight-decay 0 --ema 0.998 --warmup 50 --decay cooldown --cooldown 0.3 "
+    "--turns 5"
+)
+RECIPES = {"distribution_matching": _TWO, "score_identity": _TWO}
 """Flags of a training that an objective is best begun with."""
+_DROP = 0.1
+"""Share of samples without condition that a student needs at most: what guides its teacher it has in its weights."""
 _HELP = """Distils a model, so that one or a few calls of its network make a sample.
 
 CHECKPOINT, a pretrained name, a .safetensors file or hf:owner/name, is the teacher and where the student begins. Data
@@ -39,11 +42,14 @@ are those of the domain's training. Flags of "becalm NOUN train", such as --data
         common.whole("--calls", "Calls for a sample, where a request says nothing.", default=2, low=1),
         click.Option(
             ["--objective"],
-            type=click.Choice(["distribution_matching", "consistency_distillation", "consistency", "progressive"]),
+            type=click.Choice([*RECIPES, "consistency_distillation", "consistency", "progressive"]),
             default="distribution_matching",
             show_default=True,
-            help="How: by matching what is made with the data, by the teacher's paths, by the data alone, or by fewer "
-            "steps of the teacher.",
+            help="How: by matching what is made with the data, in two ways, by the teacher's paths, by the data alone, "
+            "or by fewer steps of the teacher.",
+        ),
+        click.Option(
+            ["--student"], metavar="NAME|FILE", help="Where the student begins; default: with the teacher's weights."
         ),
         common.file("--out", "Checkpoint; log, picture and resume state stand beside it.", required=True),
         common.whole("--steps", "Training steps; default: the domain's.", low=1),
@@ -68,16 +74,27 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
         raise UserError(f"a teacher must be a denoiser, got one trained by objective {taught['kind']!r}")
     noun = domain_ref(str(config.get("domain"))).name
     words = ["train", "--out", str(out), "--device", own["device"]]
-    words += [word for name in ("steps", "minutes") if own[name] is not None for word in (f"--{name}", str(own[name]))]
+    for name in ("steps", "minutes", "student"):
+        words += [] if own[name] is None else [f"--{name}", str(own[name])]
     words += [
         f"--{flag}" for flag, name in (("resume", "resume"), ("quiet", "quiet"), ("json", "as_json")) if own[name]
     ]
     if not own["resume"]:
         words += ["--from", checkpoint, "--objective", objective, "--calls", str(calls)]
-        words += [
-            word for name in ("prediction", "drop") if name in taught for word in (f"--{name}", str(taught[name]))
-        ]
-        words += RECIPES.get(objective, "").split()
+        words += ["--prediction", str(taught["prediction"])] if "prediction" in taught else []
+        words += ["--drop", str(min(_DROP, taught["drop"]))] if "drop" in taught else []
+        words += [*RECIPES[objective].split(), *_guided(checkpoint)] if objective in RECIPES else []
     group = group_of(noun, of_domain(noun))
     with group.make_context(noun, [*words, *flags], parent=click.get_current_context().find_root()) as context:
         group.invoke(context)
+
+
+def _guided(checkpoint: str) -> list[str]:
+    """Flags by which the teacher is guided as it is sampled where a request says nothing."""
+    from becalm.model import load
+
+    teacher = load(checkpoint, "cpu")
+    request = teacher.request()
+    if not teacher.domain.has_null or request.guidance == 1:
+        return []
+    return ["--guidance", f"{request.guidance:g}", "--guidance-high", f"{request.guidance_high:g}"]

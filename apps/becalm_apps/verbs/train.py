@@ -61,6 +61,11 @@ def verb(ref: DomainRef) -> Verb:
             "no --config says otherwise.",
         ),
         click.Option(
+            ["--student"],
+            metavar="NAME|FILE",
+            help="Begin with the weights of this one instead, where the objective learns from that of --from.",
+        ),
+        click.Option(
             ["--anyway"], is_flag=True, help="Go on by --resume although the data are not those that it began with."
         ),
         common.whole("--every", "Steps between saves, at most.", default=500, low=1),
@@ -93,13 +98,14 @@ def verb(ref: DomainRef) -> Verb:
 
 def _base(ref: DomainRef, own: Mapping[str, Any]) -> Mapping[str, Any]:
     """The settings of the checkpoint that a training begins from."""
+    for name, option in (("origin", "--from"), ("student", "--student")):
+        if own["resume"] and own[name] is not None:
+            raise UserError(f"--resume goes on with the weights that are there: leave out {option} {own[name]}")
     if own["origin"] is None:
         return {}
     from becalm.files.checkpoint import Checkpoint
     from becalm.model import find
 
-    if own["resume"]:
-        raise UserError(f"--resume goes on with the weights that are there: leave out --from {own['origin']}")
     config = Checkpoint.read(find(own["origin"])).config
     if config.get("domain") != ref.name:
         raise UserError(f"checkpoint {own['origin']} is of domain {config.get('domain')!r}, not {ref.name!r}")
@@ -256,10 +262,11 @@ def _start(ref: DomainRef, call: Call, device: "torch.device") -> "TrainState[An
     settings: Any = call.settings
     if not call.own["resume"]:
         settings.objective.check(settings.objective.fit(settings.schedule))
-        origin = call.own["origin"]
-        stored = None if origin is None else Checkpoint.read(find(origin))
-        domain = settings.settings.fit()
-        return begin(domain, settings.schedule, settings.objective, settings.training, device, origin=stored)
+        origin, student = (
+            None if call.own[name] is None else Checkpoint.read(find(call.own[name])) for name in ("origin", "student")
+        )
+        plan = settings.schedule, settings.objective, settings.training
+        return begin(settings.settings.fit(), *plan, device, origin=origin, student=student)
     state = resume(call.own["out"], device, anyway=call.own["anyway"])
     if state.domain.name != ref.name:
         raise UserError(f"{call.own['out']} is a training of domain {state.domain.name!r}, not {ref.name!r}")

@@ -13,6 +13,7 @@ from becalm.objective.draw import draw, losses
 from becalm.objective.hybrid import Hybrid
 from becalm.objective.kind import Draw, Objective, Others
 from becalm.objective.progressive import Progressive
+from becalm.objective.score_identity import ScoreIdentity
 from becalm.objective.times import Fixed, Importance, LogNormal, Memory, Times, Uniform
 from becalm.objective.weighting import Weighting
 from becalm.plugin.kinds import register
@@ -26,6 +27,7 @@ for _kind in (
     ConsistencyTraining,
     ConsistencyDistillation,
     DistributionMatching,
+    ScoreIdentity,
 ):
     register(_kind)
 
@@ -45,6 +47,7 @@ __all__ = [
     "Objective",
     "Others",
     "Progressive",
+    "ScoreIdentity",
     "Times",
     "Uniform",
     "Weighting",

@@ -10,6 +10,9 @@ step costs one call of the teacher, and the student need not end where the teach
 
 A teacher may be guided without a classifier, within an interval: the student has it in its weights then.
 
+The critic may be updated several times for each time of the student (Yin et al. 2024b, section 4.2), whose gradient is
+none in between.
+
 With several calls the student learns at the levels of each, from noised data (Yin et al. 2024b, section 4.5, without
 its simulated paths).
 """
@@ -42,10 +45,13 @@ class DistributionMatching(Objective):
     taught: ClassVar[bool] = True
     criticised: ClassVar[bool] = True
     posterior: ClassVar[bool] = False
+    through: ClassVar[bool] = False
+    """Whether gradients are taken through the two estimates."""
     calls: int = Field(1, ge=1, description="Calls for a sample of the checkpoint, even in time (spacing trailing).")
     least: float = Field(0.02, ge=0, lt=1, description="Least time at which the two distributions are compared.")
     most: float = Field(0.98, gt=0, le=1, description="Greatest such time.")
     weighting: Weighting = Field(Simple(), description="Weight per level of the critic's error.")
+    turns: int = Field(1, ge=1, description="Batches of the critic for each of the student (Yin et al. 2024b: 5).")
     guidance: float = Field(1.0, ge=0, description="Classifier-free scale of the teacher; 1 is none.")
     guidance_high: float = Field(1.0, ge=0, le=1, description="Time up to which the teacher is guided.")
 
@@ -70,19 +76,39 @@ class DistributionMatching(Objective):
 
     def losses(self, student: Denoiser[C], others: Others[C], batch: Batch[C], draw: Draw) -> Tensor:
         level, compared = draw.levels
-        x0 = student(draw.x, level, batch.cond)
+        turn = draw.step % self.turns == 0
+        with torch.set_grad_enabled(turn is not False and torch.is_grad_enabled()):
+            x0 = student(draw.x, level, batch.cond)
         made = x0.detach()
-        x = draw.process.corrupt(made, compared, draw.noise)
-        told = others.need_critic(self.name)(x, compared, batch.cond)
-        with torch.no_grad():
-            taught = self._taught(others, x, compared, batch)
-            distance = batch.mean((made - taught).abs()).clamp(min=1e-6)
-            owner = None if batch.is_dense else batch.owner
-            target = made - (told.detach() - taught) / per_sample(distance, made, owner)
-        critics = squared(self, self.weighting, told, made, batch, draw.at(compared))
-        return self.penalised(batch.mean((x0 - target) ** 2) / 2 + critics, x0, others, batch, draw)
+        with torch.set_grad_enabled(self.through or torch.is_grad_enabled()):
+            made.requires_grad_(self.through)
+            x = draw.process.corrupt(made, compared, draw.noise)
+            told = others.need_critic(self.name)(x, compared, batch.cond)
+            critics = squared(self, self.weighting, told, x0.detach(), batch, draw.at(compared))
+            if turn is False:
+                return critics
+            pull = self.pull(others, made, x, told, compared, batch)
+        losses = batch.mean((x0 - made.detach() + pull) ** 2) / 2
+        return self.penalised(losses, x0, others, batch, draw) * turn + critics
 
-    def _taught(self, others: Others[C], x: Tensor, level: NoiseLevel, batch: Batch[C]) -> Tensor:
+    def pull(
+        self, others: Others[C], made: Tensor, x: Tensor, told: Tensor, level: NoiseLevel, batch: Batch[C]
+    ) -> Tensor:
+        """The gradient of what is minimised by what the student made, like it, without a graph.
+
+        Args:
+            made: (B, ...) what the student made; ``x`` is it at ``level``, and ``told`` the critic's estimate there.
+        """
+        with torch.no_grad():
+            taught = self.taught_at(others, x, level, batch)
+            return (told - taught) / self.scale(made, taught, batch)
+
+    def scale(self, made: Tensor, taught: Tensor, batch: Batch[C]) -> Tensor:
+        """How far the samples are from the teacher's estimates: in units of it the pulls of all levels are alike."""
+        distance = batch.mean((made - taught).abs()).detach().clamp(min=1e-6)
+        return per_sample(distance, made, None if batch.is_dense else batch.owner)
+
+    def taught_at(self, others: Others[C], x: Tensor, level: NoiseLevel, batch: Batch[C]) -> Tensor:
         """The teacher's estimate, guided."""
         teacher = others.need_teacher(self.name)
         taught = teacher(x, level, batch.cond)

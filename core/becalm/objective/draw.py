@@ -48,7 +48,7 @@ def draw(
     noise = stream(seed, batch.owner + offset, Purpose.TRAIN_NOISE, first_step=step)
     x = process.corrupt(batch.x0, levels[0], noise)
     more = stream(seed, batch.owner + offset, Purpose.TRAIN_AGAIN, first_step=step)
-    return Draw(times[0], levels, x, objective.levels.weight(times[0], memory), process, more)
+    return Draw(times[0], levels, x, objective.levels.weight(times[0], memory), process, more, step)
 
 
 def losses(

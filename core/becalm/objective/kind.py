@@ -38,6 +38,7 @@ class Draw:
         weight: (B,) importance weights.
         process: What noise is; in its coordinates the levels are, where there is one per coordinate.
         noise: More noise, for objectives that put some on what they make; independent of that in x.
+        step: Number of the batch; a 0-dim tensor where the step is recorded.
     """
 
     t: Tensor
@@ -46,6 +47,7 @@ class Draw:
     weight: Tensor
     process: Process = GAUSSIAN
     noise: Noise = torch.randn_like
+    step: int | Tensor = 0
 
     def at(self, level: NoiseLevel) -> "Draw":
         """The same draw, of which that level is the first."""

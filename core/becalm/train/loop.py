@@ -39,18 +39,21 @@ def begin(
     device: torch.device,
     *,
     origin: Checkpoint | None = None,
+    student: Checkpoint | None = None,
     network: nn.Module | None = None,
 ) -> TrainState[C]:
     """A training at its first step.
 
     Args:
         origin: A checkpoint whose weights and codec the network begins with, for fine-tuning.
+        student: A checkpoint whose weights the network begins with instead, where the objective learns from ``origin``.
         network: The network to train; by default a fresh one of the domain.
 
     Raises:
         UserError: If the schedule is no kind, so that no checkpoint could name it; the domain has no null condition to
             train without; the checkpoint's weights are none of the network's; or all weights are frozen.
-        UserError: If the objective learns from a teacher and there is no checkpoint, or one of another prediction.
+        UserError: If the objective learns from a teacher and there is no checkpoint, or one of another prediction; or
+            there is a student and no teacher.
         ValueError: If the objective cannot be trained on the schedule.
     """
     if not isinstance(schedule, Schedule):
@@ -89,6 +92,10 @@ def begin(
     state = TrainState(domain, schedule, objective, training, network, codec, {}, [], history, device, process)
     state.teacher = None if teacher is None else teacher.to(device)
     state.critic = deepcopy(network) if objective.criticised else None
+    if student is not None:
+        if teacher is None:
+            raise UserError(f"a student needs a teacher, and objective {objective.name} has none: leave it out")
+        _load(network, student, "network.")
     spacing = {} if domain.usual().get("spacing") else objective.spacing(schedule)
     state.data, state.sampling = domain.fingerprint(), {**spacing, **objective.sampling()}
     state.average = {name: weight.detach().clone() for name, weight in state.weights().items()}

@@ -57,6 +57,8 @@ def advance(
     loss = torch.zeros((), dtype=torch.float32, device=state.device)
     for part in parts:
         loss += _backward(state, network, part)
+    for weight in weights if critics else ():  # A student that waits for its critic moves as one without a gradient.
+        weight.grad = torch.zeros_like(weight) if weight.grad is None else weight.grad
     norm = nn.utils.clip_grad_norm_([*weights, *critics], state.training.clip)
     for optimizer in state.optimizers:
         optimizer.step()

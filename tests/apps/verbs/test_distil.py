@@ -31,7 +31,7 @@ def test_a_student_shares_what_it_must_with_its_teacher_samples_in_its_calls_and
     assert becalm(*student)[0] == 0
     objective = Checkpoint.read(tmp_path / "b.safetensors").config["objective"]
     assert (objective["kind"], objective["calls"]) == ("distribution_matching", 1)
-    assert (objective["prediction"], objective["drop"]) == ("flow", 0.3)
+    assert (objective["prediction"], objective["drop"]) == ("flow", 0.1)
     code, said, _ = becalm("toy", "sample", "--checkpoint", "b.safetensors", "--count", 2, "--out", "b.npz")
     assert code == 0 and "1 step" in said
     assert becalm("distil", "a.safetensors", "--resume", "--steps", 6, *out)[0] == 0
