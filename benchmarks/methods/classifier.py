@@ -1,6 +1,7 @@
 """The bundled digits as a classifier: docs/methods/classifier.md's figure and picture.
 
-    python benchmarks/methods/classifier.py [--count 10000] [--data DIR] [--split test] [--precision bf16] [--small]
+    python benchmarks/methods/classifier.py [--count 10000] [--data DIR] [--split test] [--precision bf16]
+        [--device cpu] [--small]
 
 Levels, weights and margin were chosen on training images; the figure is of test images, in the order of
 ``becalm images recognise``. Each hundred is stored in ``--journal`` when it is done, so an interrupted run goes on
@@ -32,11 +33,11 @@ BLOCK = 100
 def main() -> None:
     """Classifies what is not in the journal yet, prints the figure, draws the picture."""
     options = _options()
-    model: Any = becalm.load("mnist", "cpu")
+    model: Any = becalm.load("mnist", options.device)
     labelled = load(options.data or str(mnist()), options.split)
     order = permutation(0, 0, len(labelled.labels))[: options.count]
     images, labels = torch.from_numpy(labelled.images)[order], torch.from_numpy(labelled.labels)[order]
-    x0, count, rules = model.encode(images, None), len(order), contest(model.schedule)
+    x0, count, rules = model.encode(images.to(model.device), None), len(order), contest(model.schedule)
     denoise = model.denoiser(model.request(precision=options.precision))
     done = {record["first"]: record for record in journal.read(options.journal)}
     for first in range(0, count, BLOCK):
@@ -54,15 +55,19 @@ def main() -> None:
     print(
         f"{int(right.sum())} of {count} {options.split} digits, {value:.2f} % ({low:.2f} to {high:.2f}), "
         f"{calls.double().mean():.1f} calls a digit (median {calls.median()}, most {calls.max()}), "
-        f"{sum(record['seconds'] for record in each) / count:.2f} s of one core each; {platform.machine()}, seed 0"
+        f"{sum(record['seconds'] for record in each) / count:.2f} s of one core each; {_machine(model.device)}, seed 0"
     )
     options.out.mkdir(parents=True, exist_ok=True)
     hard = int(calls.argmax())
     rules = contest(model.schedule, 1 if options.small else 4, margin=float("inf"))
     (found,) = recognise(rules, denoise, x0[[hard]], 10, first=hard, block=1)
-    figure = draw(images, labels, chosen, calls, found.error[0])
+    figure = draw(images, labels, chosen, calls, found.error[0].cpu())
     figure.savefig(options.out / "method-classifier.png", dpi=110)
     print(options.out / "method-classifier.png")
+
+
+def _machine(device: torch.device) -> str:
+    return platform.machine() if device.type == "cpu" else torch.cuda.get_device_name(device)
 
 
 def draw(images: Tensor, labels: Tensor, chosen: Tensor, calls: Tensor, error: Tensor) -> Figure:
@@ -94,6 +99,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--data")
     parser.add_argument("--split", choices=("train", "test"), default="test")
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="bf16")
+    parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     parser.add_argument("--journal", type=Path, default=Path("out/classifier.jsonl"))
     parser.add_argument("--small", action="store_true", help="A few digits, in a few seconds.")

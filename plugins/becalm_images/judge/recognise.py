@@ -16,8 +16,8 @@ from becalm.process import GAUSSIAN, Process
 from becalm.schedule import NoiseSchedule, levels_at
 
 _FIRST, _THEN = (0.9, 0.75), (0.7, 0.8, 0.6, 0.75, 0.65, 0.5)
-_TOGETHER = 64
-"""Images and classes in a call of the network."""
+_TOGETHER, _ON_A_GPU = 64, 2048
+"""Images and classes in a call of the network, on a CPU and elsewhere."""
 
 
 def contest(schedule: NoiseSchedule, rounds: int = 4, least: int = 4, margin: float = 3.0) -> Contest:
@@ -49,6 +49,7 @@ def recognise(
         block: Images of a block, which changes nothing but when results come.
     """
     names = torch.arange(classes, device=x0.device)
+    batch = _TOGETHER if x0.device.type == "cpu" else _ON_A_GPU
     for start in range(0, len(x0), block):
         some, number = x0[start : start + block], first + start
-        yield classify(rules, denoise, some, names, seed=seed, first=number, batch=_TOGETHER, process=process)
+        yield classify(rules, denoise, some, names, seed=seed, first=number, batch=batch, process=process)
