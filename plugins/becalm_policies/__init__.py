@@ -43,7 +43,7 @@ MOVED = {
 """Modules that had another name in 0.1, see ``becalm.plugin.moved``."""
 
 
-PRETRAINED = ("pusht", "pusht-pixels", "lander", "fork")
+PRETRAINED = ("pusht", "pusht-1", "pusht-pixels", "lander", "fork")
 
 
 @hookimpl

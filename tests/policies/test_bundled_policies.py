@@ -18,6 +18,7 @@ from becalm_policies.environments.make import make
 Run = Callable[..., tuple[int, str, str]]
 NAMES = {
     "pusht": "gym_pusht/PushT-v0",
+    "pusht-1": "gym_pusht/PushT-v0",
     "pusht-pixels": "gym_pusht/PushT-v0",
     "lander": "LunarLander-v3",
     "fork": "becalm/Fork-v0",

@@ -13,8 +13,8 @@ from becalm_apps.cli import common
 from becalm_apps.cli.lazy_group import epilog
 
 EXAMPLES = (
-    "becalm distil mnist --calls 2 --minutes 60 --out runs/mnist-2.safetensors",
-    "becalm distil pusht --calls 1 --objective progressive --out runs/pusht-1.safetensors -- --substeps 8 --rate 3e-4",
+    "becalm distil mnist --calls 1 --minutes 60 --out runs/mnist-1.safetensors -- --batch 64",
+    "becalm distil pusht --calls 1 --steps 12000 --out runs/pusht-1.safetensors",
 )
 # Two networks that follow each other: gradients that remember make them overshoot (Kingma and Ba's beta1).
 _TWO = (
@@ -23,6 +23,8 @@ _TWO = (
 )
 RECIPES = {"distribution_matching": _TWO, "score_identity": _TWO}
 """Flags of a training that an objective is best begun with."""
+_STILL = "--temperature 0 --substeps 8 --rate 3e-4"
+"""The same for progressive distillation of a teacher of temperature 0, where each condition has one path."""
 _DROP = 0.1
 """Share of samples without condition that a student needs at most: what guides its teacher it has in its weights."""
 _HELP = """Distils a model, so that one or a few calls of its network make a sample.
@@ -43,10 +45,9 @@ are those of the domain's training. Flags of "becalm NOUN train", such as --data
         click.Option(
             ["--objective"],
             type=click.Choice([*RECIPES, "consistency_distillation", "consistency", "progressive"]),
-            default="distribution_matching",
-            show_default=True,
             help="How: by matching what is made with the data, in two ways, by the teacher's paths, by the data alone, "
-            "or by fewer steps of the teacher.",
+            "or by fewer steps of the teacher. Default: distribution_matching, and progressive where the teacher is "
+            "sampled at temperature 0.",
         ),
         click.Option(
             ["--student"], metavar="NAME|FILE", help="Where the student begins; default: with the teacher's weights."
@@ -61,7 +62,7 @@ are those of the domain's training. Flags of "becalm NOUN train", such as --data
         click.Argument(["flags"], nargs=-1, type=click.UNPROCESSED),
     ],
 )
-def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple[str, ...], **own: Any) -> None:
+def command(checkpoint: str, calls: int, objective: str | None, out: Path, flags: tuple[str, ...], **own: Any) -> None:
     """Distils."""
     from becalm.files.checkpoint import Checkpoint
     from becalm.model import find
@@ -80,21 +81,24 @@ def command(checkpoint: str, calls: int, objective: str, out: Path, flags: tuple
         f"--{flag}" for flag, name in (("resume", "resume"), ("quiet", "quiet"), ("json", "as_json")) if own[name]
     ]
     if not own["resume"]:
-        words += ["--from", checkpoint, "--objective", objective, "--calls", str(calls)]
-        words += ["--prediction", str(taught["prediction"])] if "prediction" in taught else []
-        words += ["--drop", str(min(_DROP, taught["drop"]))] if "drop" in taught else []
-        words += [*RECIPES[objective].split(), *_guided(checkpoint)] if objective in RECIPES else []
+        words += ["--from", checkpoint, "--calls", str(calls), *_taught(checkpoint, objective)]
     group = group_of(noun, of_domain(noun))
     with group.make_context(noun, [*words, *flags], parent=click.get_current_context().find_root()) as context:
         group.invoke(context)
 
 
-def _guided(checkpoint: str) -> list[str]:
-    """Flags by which the teacher is guided as it is sampled where a request says nothing."""
+def _taught(checkpoint: str, objective: str | None) -> list[str]:
+    """Flags of the objective, by how the teacher was trained and is sampled where a request says nothing."""
     from becalm.model import load
 
     teacher = load(checkpoint, "cpu")
     request = teacher.request()
-    if not teacher.domain.has_null or request.guidance == 1:
-        return []
-    return ["--guidance", f"{request.guidance:g}", "--guidance-high", f"{request.guidance_high:g}"]
+    still = request.temperature == 0
+    objective = objective or ("progressive" if still else "distribution_matching")
+    prediction, drop = teacher.objective.prediction, min(_DROP, teacher.objective.drop)
+    words = ["--objective", objective, "--prediction", prediction, "--drop", str(drop)]
+    if objective in RECIPES:
+        words += RECIPES[objective].split()
+        if teacher.domain.has_null and request.guidance != 1:
+            words += ["--guidance", f"{request.guidance:g}", "--guidance-high", f"{request.guidance_high:g}"]
+    return [*words, *_STILL.split()] if still and objective == "progressive" else words
