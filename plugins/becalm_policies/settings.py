@@ -15,7 +15,7 @@ from becalm_policies.demonstrations.windows import HISTORY, HORIZON, TAIL
 from becalm_policies.environments.own import id_of
 from becalm_policies.environments.pusht import GOAL, Pose
 from becalm_policies.networks.architecture import Architecture, MLPShape
-from becalm_policies.networks.vision import Vision
+from becalm_policies.networks.vision import PatchVision, Vision
 from becalm_policies.offline.bounds import Bounds
 from becalm_policies.request import Sampling
 
@@ -40,7 +40,7 @@ class PolicySettings(Settings):
     goal: Pose = Field(GOAL, description="Push-T: pose of the block in its goal, x, y in pixels, angle in radians.")
     observe: Observe = Field(Raw(), description="What the network sees of an observation.")
     cameras: tuple[str, ...] | None = Field(None, description="Whose pictures are looked at; default: all there are.")
-    vision: Vision = Field(Vision(), description="How pictures are looked at.")
+    vision: Vision = Field(PatchVision(), description="How pictures are looked at: patches or resnet.")
     hidden: tuple[int, ...] = Field(
         (),
         description="Observed entries that demonstrations know and acting does not: learned to be told from pictures.",

@@ -5,9 +5,11 @@ Written a second time, as functions of named weights, so that it shares nothing 
 
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 from safetensors.torch import save_file
 from torch import Tensor
@@ -40,6 +42,10 @@ CONFIG: dict[str, Any] = {
     "clip_sample_range": 1.0,
     "num_inference_steps": None,
 }
+SCHEDULER = (
+    "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "clip_sample", "clip_sample_range",
+    "prediction_type",
+)  # fmt: skip
 
 
 def weights(config: dict[str, Any], seed: int = 0) -> dict[str, Tensor]:
@@ -55,7 +61,9 @@ def weights(config: dict[str, Any], seed: int = 0) -> dict[str, Tensor]:
     dims, kernel, told = config["down_dims"], config["kernel_size"], config["diffusion_step_embed_dim"]
     put("diffusion_step_encoder.1", 4 * told, told)
     put("diffusion_step_encoder.3", told, 4 * told)
-    cond = told + config["n_obs_steps"] * sum(entry["shape"][0] for entry in config["input_features"].values())
+    seen = [2 * config["spatial_softmax_num_keypoints"] if entry["type"] == "VISUAL" else entry["shape"][0]
+            for entry in config["input_features"].values()]  # fmt: skip
+    cond = told + config["n_obs_steps"] * sum(seen)
 
     def residual(name: str, inputs: int, outputs: int) -> None:
         put(f"{name}.cond_encoder.1", outputs * (2 if config["use_film_scale_modulation"] else 1), cond)
@@ -122,7 +130,7 @@ def forward(config: dict[str, Any], tensors: dict[str, Tensor], x: Tensor, index
     return F.conv1d(block(h, "final_conv.0", 8), *of("final_conv.1")).transpose(1, 2)
 
 
-def statistics(seed: int = 1) -> dict[str, Tensor]:
+def statistics(seed: int = 1, cameras: Sequence[str] = ()) -> dict[str, Tensor]:
     """Statistics of each feature, as the normaliser's file names them."""
     generator, found = torch.Generator().manual_seed(seed), dict[str, Tensor]()
     for name, size in (STATE, MORE, ACTION):
@@ -133,7 +141,56 @@ def statistics(seed: int = 1) -> dict[str, Tensor]:
             f"{name}.mean": high - low,
             f"{name}.std": low + 0.5,
         }
+    for name in cameras:
+        low, high = (torch.rand(3, 1, 1, generator=generator) for _ in range(2))
+        found |= {
+            f"{name}.min": 0.3 * low,
+            f"{name}.max": 1 - 0.3 * high,
+            f"{name}.mean": 0.3 + 0.4 * high,
+            f"{name}.std": 0.1 + 0.3 * low,
+        }
     return found
+
+
+def normalise(config: dict[str, Any], name: str, kind: str, value: Tensor, *, back: bool = False) -> Tensor:
+    """Values of a feature, last entries or of pictures channels first, as the network has them, or back."""
+    mode = config["normalization_mapping"][kind]
+    if mode == "IDENTITY":
+        return value
+    known = statistics(cameras=cameras_of(config))
+    stats = {which: known[f"{name}.{which}"] for which in ("min", "max", "mean", "std")}
+    if mode == "MEAN_STD":
+        return value * stats["std"] + stats["mean"] if back else (value - stats["mean"]) / (stats["std"] + 1e-8)
+    span = stats["max"] - stats["min"]
+    return (value + 1) / 2 * span + stats["min"] if back else (value - stats["min"]) / span * 2 - 1
+
+
+def cameras_of(config: dict[str, Any]) -> list[str]:
+    """The features that are pictures."""
+    return [name for name, entry in (config["input_features"] or {}).items() if entry["type"] == "VISUAL"]
+
+
+def sampled(config: dict[str, Any], tensors: dict[str, Tensor], cond: Tensor, start: Tensor, drawn: Tensor) -> Tensor:
+    """(B, T, A) actions under conditions (B, C), by the scheduler of diffusers that LeRobot takes."""
+    import diffusers
+
+    name = f"{config['noise_scheduler_type']}Scheduler"
+    scheduler = getattr(diffusers, name)(**{key: config[key] for key in SCHEDULER})
+    scheduler.set_timesteps(config["num_inference_steps"] or config["num_train_timesteps"])
+    x, left = start, iter(drawn)
+    for index in scheduler.timesteps:
+        output = forward(config, tensors, x, int(index), cond)
+        x = scheduler.step(output, index, x, generator=None).prev_sample if name == "DDIMScheduler" else _ddpm(
+            scheduler, output, index, x, left
+        )  # fmt: skip
+    return normalise(config, "action", "ACTION", x, back=True)
+
+
+def _ddpm(scheduler: Any, output: Tensor, index: Tensor, x: Tensor, left: Any) -> Tensor:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("diffusers.schedulers.scheduling_ddpm.randn_tensor", lambda shape, **_: next(left))
+        moved: Tensor = scheduler.step(output, index, x).prev_sample
+        return moved
 
 
 def write(folder: Path, config: dict[str, Any], tensors: dict[str, Tensor], *, old: bool = False) -> Path:
@@ -142,12 +199,14 @@ def write(folder: Path, config: dict[str, Any], tensors: dict[str, Tensor], *, o
     (folder / "config.json").write_text(json.dumps(config))
     if old:
         buffers = {}
-        for name, value in statistics().items():
+        for name, value in statistics(cameras=cameras_of(config)).items():
             feature, _, which = name.rpartition(".")
             group = "unnormalize_outputs" if feature == "action" else "normalize_inputs"
             buffers[f"{group}.buffer_{feature.replace('.', '_')}.{which}"] = value
         save_file({**tensors, **buffers}, folder / "model.safetensors")
         return folder
     save_file(tensors, folder / "model.safetensors")
-    save_file(statistics(), folder / "policy_preprocessor_step_3_normalizer_processor.safetensors")
+    save_file(
+        statistics(cameras=cameras_of(config)), folder / "policy_preprocessor_step_3_normalizer_processor.safetensors"
+    )
     return folder

@@ -22,7 +22,12 @@ from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.demonstrations.prepare import prepare
 from becalm_policies.domain import Policies
 
-LOOKING: list[dict[str, Any]] = [{}, {"hidden": (2,)}, {"vision": {**SMALL["vision"], "frames": 2}}]
+LOOKING: list[dict[str, Any]] = [
+    {},
+    {"hidden": (2,)},
+    {"vision": {**SMALL["vision"], "frames": 2}},
+    {"vision": {"kind": "resnet", "keypoints": 4, "shared": True, "cropped": (13, 24)}, "hidden": (2,)},
+]
 
 
 @pytest.fixture

@@ -2,7 +2,8 @@
 
 A policy without cameras gets a vector. One with cameras gets a dict as environments give it: pictures by the name of
 their camera, with or without LeRobot's ``observation.images.`` before it, and vectors, which stand side by side in
-sorted order of key, as gymnasium flattens a Dict. A single picture under any name is that of a single camera.
+sorted order of key, as gymnasium flattens a Dict; LeRobot's ``observation.environment_state`` comes last. A single
+picture under any name is that of a single camera.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,6 +16,8 @@ from becalm.errors import UserError
 from becalm_policies.demonstrations.frames import Pixels
 
 _PREFIXES = ("observation.", "images.", "pixels.")
+_LAST = "observation.environment_state"
+"""Comes after the robot's state, as in LeRobot's datasets and policies."""
 
 
 def apart(observation: Any, cameras: Mapping[str, tuple[int, int]]) -> tuple[Any, dict[str, Pixels]]:
@@ -48,6 +51,13 @@ def apart(observation: Any, cameras: Mapping[str, tuple[int, int]]) -> tuple[Any
     return np.concatenate(flat, axis=-1), {name: pictures[name] for name in cameras}
 
 
+def called(key: str) -> str:
+    """What an array is called whose key may have LeRobot's prefixes, such as ``top`` for ``observation.images.top``."""
+    for prefix in _PREFIXES:
+        key = key.removeprefix(prefix)
+    return key
+
+
 def window_of(
     observations: Sequence[Any], cameras: Mapping[str, tuple[int, int]], frames: int, count: int
 ) -> tuple[npt.NDArray[np.float64], dict[str, Pixels]]:
@@ -67,11 +77,9 @@ def window_of(
 
 def _leaves(node: Mapping[str, Any], name: str) -> Iterator[tuple[str, npt.NDArray[Any]]]:
     """Arrays by name, in sorted order of key; LeRobot's prefixes left out."""
-    for key in sorted(node):
+    for key in sorted(node, key=lambda key: (key == _LAST, key)):
         here = f"{name}.{key}" if name else str(key)
         if isinstance(node[key], Mapping):
             yield from _leaves(node[key], here)
             continue
-        for prefix in _PREFIXES:
-            here = here.removeprefix(prefix)
-        yield here, np.asarray(node[key])
+        yield called(here), np.asarray(node[key])

@@ -4,7 +4,8 @@
     model.safetensors                       weights; in files of lerobot before 0.4 also the statistics
     policy_preprocessor*.safetensors        the statistics of observations and actions
 
-An observation is the robot's state, then the environment's state, in one row, as our reader of its datasets has it.
+An observation is the robot's state, then the environment's state, in one row, as our reader of its datasets has it;
+and the pictures of its cameras (``lerobot_vision``).
 """
 
 from collections.abc import Mapping
@@ -12,27 +13,20 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load
-from torch import Tensor
 
 from becalm.denoiser import Prediction
-from becalm.errors import UserError, first_line, sentence
+from becalm.errors import UserError, sentence
 from becalm.files.checkpoint import Checkpoint
-from becalm.gate.checkpoint import check
 from becalm.gate.text import read_table
 from becalm.objective import Denoising
 from becalm.schedule import CappedCosine, Linear, Schedule
 from becalm_policies.demonstrations.statistics import Statistics
 from becalm_policies.domain import Policies
-
-Array = npt.NDArray[np.float64]
-_Ends = tuple[Array, Array]
+from becalm_policies.interchange.lerobot_statistics import Array, Ends, bound, ends, statistics, tensors
+from becalm_policies.interchange.lerobot_vision import is_picture, looking_of, seen_last
 
 CONFIG, WEIGHTS = "config.json", "model.safetensors"
-_NORMALIZER = "policy_preprocessor*normalizer*.safetensors"
 _SEEN = ("observation.state", "observation.environment_state")
 _NETWORK = "diffusion.unet."
 _COUNTS: Mapping[str, int] = {
@@ -46,36 +40,35 @@ _COUNTS: Mapping[str, int] = {
 }
 """Whole numbers that a configuration must have, and the most that each may be."""
 _PREDICTIONS: Mapping[str, Prediction] = {"epsilon": "eps", "sample": "x0"}
-_EPS = 1e-8
-"""What LeRobot adds to a spread, or puts in the place of a range that is 0."""
-_MODES: Mapping[str, tuple[str, str]] = {
-    "MIN_MAX": ("min", "max"),
-    "MEAN_STD": ("mean", "std"),
-    "QUANTILES": ("q01", "q99"),
-    "QUANTILE10": ("q10", "q90"),
-}
 
 
 def read(folder: Path) -> Checkpoint:
     """The checkpoint of a folder that ``save_pretrained`` wrote.
 
     Raises:
-        UserError: If it holds no DiffusionPolicy, one that sees pictures, or one of settings that have no counterpart.
+        UserError: If it holds no DiffusionPolicy, or one of settings that have no counterpart.
     """
     config = _config(folder)
-    tensors = _tensors(folder / WEIGHTS)
-    stats = _statistics(folder, tensors)
-    seen = [name for name in _SEEN if name in config["input_features"]]
-    ends = [_ends(config, stats, name) for name in seen]
-    low, high = (np.concatenate([pair[end] for pair in ends]) for end in (0, 1))
-    least, most = (np.concatenate([_bound(stats, name, end, pair) for name, pair in zip(seen, ends, strict=True)])
-                   for end in (0, 1))  # fmt: skip
-    domain = _domain(config, (low, high), (least, most), _ends(config, stats, "action"))
-    weights = {f"network.{name[len(_NETWORK) :]}": value.float() for name, value in tensors.items()
-               if name.startswith(_NETWORK)}  # fmt: skip
-    parts = {"settings": domain, "schedule": schedule_of(config), "objective": objective_of(config)}
+    looking = looking_of(folder / CONFIG, config)
+    there = tensors(folder / WEIGHTS)
+    stats = statistics(folder, config, there)
+    scales = {name: ends(config, stats, name) for name in (*config["input_features"], "action")}
+    weights = {name[len(_NETWORK) :]: value.float() for name, value in there.items() if name.startswith(_NETWORK)}
+    shown: dict[str, Any] = {}
+    if looking is not None:
+        shown = {**looking.settings(), "pictures": looking.pictures(stats)}
+        state, more = (len(scales[name][0]) if name in scales else 0 for name in _SEEN)
+        told = (state, looking.vision.seen(len(looking.cameras), 0), more)
+        weights = {f"network.{name}": value for name, value in seen_last(weights, told, config["n_obs_steps"]).items()}
+        weights |= looking.weights(folder / WEIGHTS, there, scales)
+    parts = {
+        "settings": _domain(config, stats, scales, shown),
+        "schedule": schedule_of(config),
+        "objective": objective_of(config),
+    }
     described = {name: part.model_dump(mode="json") for name, part in parts.items()}
-    return Checkpoint(weights, {"domain": domain.name, **described, "step": 0})
+    named = {f"network.{name}": value for name, value in weights.items()}
+    return Checkpoint(named, {"domain": Policies.name, **described, "step": 0})
 
 
 def sampling_of(config: Mapping[str, Any]) -> dict[str, Any]:
@@ -103,13 +96,23 @@ def architecture_of(config: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-def _domain(config: Mapping[str, Any], features: _Ends, reach: _Ends, acting: _Ends) -> Policies:
-    low, high = acting
+def _domain(
+    config: Mapping[str, Any], stats: Mapping[str, Array], scales: Mapping[str, Ends], shown: dict[str, Any]
+) -> Policies:
+    """The policy's settings.
+
+    Args:
+        scales: What of each feature becomes -1 and 1. shown: Settings of its cameras, and the pictures of an example.
+    """
+    seen = [name for name in _SEEN if name in scales]
+    features = tuple(np.concatenate([scales[name][end] for name in seen]) for end in (0, 1))
+    reach = [np.concatenate([bound(stats, name, end, scales[name]) for name in seen]) for end in (0, 1)]
+    low, high = scales["action"]
     horizon, history = int(config["horizon"]), int(config["n_obs_steps"])
     shift, scale = (low + high) / 2, (high - low) / 2
     middle = np.broadcast_to((features[0] + features[1]) / 2, (1, history, len(features[0])))
     try:
-        statistics = Statistics(
+        kept = Statistics(
             feature_low=features[0].tolist(),
             feature_high=features[1].tolist(),
             observation_low=reach[0].tolist(),
@@ -117,6 +120,7 @@ def _domain(config: Mapping[str, Any], features: _Ends, reach: _Ends, acting: _E
             action_shift=np.tile(shift, (horizon, 1)).tolist(),
             action_scale=np.tile(scale, (horizon, 1)).tolist(),
             examples=middle.tolist(),
+            pictures=shown.pop("pictures", ()),
         )
         return Policies(
             data="",
@@ -130,7 +134,8 @@ def _domain(config: Mapping[str, Any], features: _Ends, reach: _Ends, acting: _E
             sampling=sampling_of(config),
             observation_size=len(features[0]),
             action_size=len(low),
-            statistics=statistics,
+            statistics=kept,
+            **shown,
         )
     except ValidationError as error:
         raise UserError(f"{CONFIG} has no counterpart here: {sentence(error)}") from error
@@ -168,13 +173,15 @@ def _config(folder: Path) -> dict[str, Any]:
     seen, acting = config.get("input_features"), config.get("output_features")
     if not isinstance(seen, dict) or not isinstance(acting, dict) or "action" not in acting:
         raise UserError(f"{path} names no input_features, or no action among output_features: it is too old")
-    others = sorted(name for name in seen if name not in _SEEN)
+    others = sorted(name for name in seen if name not in _SEEN and not is_picture(seen[name]))
     if others:
         raise UserError(
-            f"{folder} sees {', '.join(others)}: a policy with a counterpart here sees {' and '.join(_SEEN)} alone"
+            f"{folder} sees {', '.join(others)}: a policy with a counterpart here sees pictures, {' and '.join(_SEEN)}"
         )
+    if _SEEN[0] not in seen:
+        raise UserError(f"{folder} sees no {_SEEN[0]}: a policy with a counterpart here must see it")
     check_counts(path, config)
-    for name in (*seen, "action"):
+    for name in (*(name for name in _SEEN if name in seen), "action"):
         check_feature(path, name, {**seen, **acting}[name])
     return config
 
@@ -208,61 +215,6 @@ def check_feature(path: Path, name: str, feature: Any) -> None:
     sized = isinstance(shape, list) and len(shape) == 1 and isinstance(shape[0], int) and 1 <= shape[0] <= 1_000_000
     if not sized or not isinstance(feature.get("type"), str):
         raise UserError(f"{path}: feature {name} must have a type and a shape of one size, got {feature!r}")
-
-
-def _tensors(path: Path) -> dict[str, Tensor]:
-    if not path.exists():
-        raise UserError(f"{path} is missing: name the folder of a LeRobot policy, as save_pretrained writes it")
-    try:
-        check(path, "file")
-        return load(path.read_bytes())
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} cannot be read, it is damaged or cut short: {first_line(error)}") from error
-
-
-def _statistics(folder: Path, tensors: Mapping[str, Tensor]) -> dict[str, Array]:
-    """Statistics by name, such as ``observation.state.min``."""
-    old = {name: value for name, value in tensors.items() if ".buffer_" in name}
-    if old:
-        # normalize_inputs.buffer_observation_state.min, and the action's under unnormalize_outputs.
-        known = {name.replace(".", "_"): name for name in (*_SEEN, "action")}
-        found = {}
-        for name, value in old.items():
-            key, _, which = name.partition(".buffer_")[2].rpartition(".")
-            found[f"{known.get(key, key)}.{which}"] = value.double().numpy()
-        return found
-    files = sorted(folder.glob(_NORMALIZER))
-    if not files:
-        raise UserError(f"{folder} has no {_NORMALIZER}: the statistics that its observations are normalised by")
-    return {name: value.double().numpy() for name, value in _tensors(files[0]).items()}
-
-
-def _ends(config: Mapping[str, Any], stats: Mapping[str, Array], name: str) -> _Ends:
-    """What of a feature becomes -1 and 1."""
-    features = {**config["input_features"], **config["output_features"]}
-    kind, size = str(features[name]["type"]), int(features[name]["shape"][0])
-    mode = config.get("normalization_mapping", {}).get(kind, "IDENTITY")
-    if mode == "IDENTITY":
-        return -np.ones(size), np.ones(size)
-    if mode not in _MODES:
-        raise UserError(f"normalization_mapping of {kind} is {mode}: it must be one of {', '.join(_MODES)} or IDENTITY")
-    values = [stats.get(f"{name}.{which}") for which in _MODES[mode]]
-    if any(value is None or value.shape != (size,) for value in values):
-        raise UserError(f"the statistics have no {' and '.join(_MODES[mode])} of {size} entries for {name}")
-    low, high = (np.asarray(value) for value in values)
-    if mode == "MEAN_STD":
-        # Theirs divides by the spread and a little more, and multiplies by the spread alone.
-        spread = high if name == "action" else high + _EPS
-        return low - spread, low + spread
-    if name == "action":
-        return low, np.where(high > low, high, low + _EPS)
-    # What never varied is -1 there at its one value, whatever the range is taken for.
-    return low, np.where(high > low, high, low + 2)
-
-
-def _bound(stats: Mapping[str, Array], name: str, end: int, ends: _Ends) -> Array:
-    """Least or greatest value of a feature in training; what is normalised to -1 or 1 where that is not told."""
-    return stats.get(f"{name}.{('min', 'max')[end]}", ends[end])
 
 
 def _choice(config: Mapping[str, Any], name: str, known: Any) -> str:

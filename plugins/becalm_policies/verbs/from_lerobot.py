@@ -26,8 +26,11 @@ def run(options: FromLeRobotOptions) -> Iterator[str]:
     checkpoint.write(out)
     domain = cast(Policies, model.domain)
     sampling = domain.usual()
+    shown = {f"{height} x {width}": None for height, width in domain.camera_sizes}
+    seen = f"pictures of {', '.join(domain.sizes)} of {', '.join(shown)}, " if domain.sizes else ""
     yield (
-        f"{out}: {domain.observation_size} observed and {domain.action_size} action entries, history {domain.history}, "
+        f"{out}: {domain.observation_size} observed and {domain.action_size} action entries, {seen}"
+        f"history {domain.history}, "
         f"horizon {domain.horizon}, execute {domain.execute}; "
         f"{sampling['sampler']['kind']} in {sampling['steps']} steps"
     )

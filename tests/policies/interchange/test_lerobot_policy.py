@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 import torch
-from lerobot_layout import CONFIG, MORE, STATE, forward, statistics, weights, write
+from lerobot_layout import CONFIG, MORE, STATE, normalise, sampled, weights, write
 from torch import Tensor
 
 import becalm
@@ -16,54 +16,16 @@ from becalm.sampler import sample
 from becalm_policies.control.policy import policy
 from becalm_policies.interchange.lerobot_policy import read
 
-diffusers = pytest.importorskip("diffusers")
+pytest.importorskip("diffusers")
 Run = Callable[..., tuple[int, str, str]]
-SCHEDULER = (
-    "num_train_timesteps", "beta_start", "beta_end", "beta_schedule", "clip_sample", "clip_sample_range",
-    "prediction_type",
-)  # fmt: skip
 DDIM = {"noise_scheduler_type": "DDIM", "num_inference_steps": 5}
 
 
-def normalise(config: dict[str, Any], name: str, kind: str, value: Tensor, *, back: bool = False) -> Tensor:
-    stats = {which: statistics()[f"{name}.{which}"] for which in ("min", "max", "mean", "std")}
-    if config["normalization_mapping"][kind] == "MEAN_STD":
-        return value * stats["std"] + stats["mean"] if back else (value - stats["mean"]) / (stats["std"] + 1e-8)
-    span = stats["max"] - stats["min"]
-    return (value + 1) / 2 * span + stats["min"] if back else (value - stats["min"]) / span * 2 - 1
-
-
-def theirs(config: dict[str, Any], tensors: dict[str, Tensor], seen: Tensor, start: Tensor, drawn: Tensor) -> Tensor:
-    """(B, T, A) actions, by the scheduler of diffusers that LeRobot takes."""
+def told(config: dict[str, Any], seen: Tensor) -> Tensor:
+    """(B, C) what the network is told of observations (B, To, D)."""
     parts = seen.split([STATE[1], MORE[1]], -1)
     kinds = zip((STATE[0], MORE[0]), ("STATE", "ENV"), parts, strict=True)
-    cond = torch.cat([normalise(config, *each) for each in kinds], -1).flatten(1)
-    name = f"{config['noise_scheduler_type']}Scheduler"
-    names = [
-        "num_train_timesteps",
-        "beta_start",
-        "beta_end",
-        "beta_schedule",
-        "clip_sample",
-        "clip_sample_range",
-        "prediction_type",
-    ]
-    scheduler = getattr(diffusers, name)(**{key: config[key] for key in names})
-    scheduler.set_timesteps(config["num_inference_steps"] or config["num_train_timesteps"])
-    x, left = start, iter(drawn)
-    for index in scheduler.timesteps:
-        output = forward(config, tensors, x, int(index), cond)
-        x = scheduler.step(output, index, x, generator=None).prev_sample if name == "DDIMScheduler" else _ddpm(
-            scheduler, output, index, x, left
-        )  # fmt: skip
-    return normalise(config, "action", "ACTION", x, back=True)
-
-
-def _ddpm(scheduler: Any, output: Tensor, index: Tensor, x: Tensor, left: Any) -> Tensor:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("diffusers.schedulers.scheduling_ddpm.randn_tensor", lambda shape, **_: next(left))
-        moved: Tensor = scheduler.step(output, index, x).prev_sample
-        return moved
+    return torch.cat([normalise(config, *each) for each in kinds], -1).flatten(1)
 
 
 @pytest.mark.parametrize(
@@ -86,7 +48,7 @@ def test_its_actions_are_those_of_the_layout_and_the_scheduler(changes: dict[str
     model = build(read(write(tmp_path / "theirs", config, tensors)), torch.device("cpu"))
     seen, start = torch.randn(3, 2, 5, generator=generator), torch.randn(3, 8, 2, generator=generator)
     drawn = torch.randn(20, 3, 8, 2, generator=generator)
-    wanted = theirs(config, tensors, seen, start, drawn)
+    wanted = sampled(config, tensors, told(config, seen), start, drawn)
     run, left = model.prepare(model.with_defaults(model.domain.request()), chunk=None), iter(drawn)
     cond = model.domain.condition_on(seen.double().numpy())
     # Theirs starts from plain noise, ours from noise of the first level's spread, which is 1 within a hair.
@@ -118,15 +80,14 @@ def load(name: str) -> Any:
     return becalm.load(name, "cpu")
 
 
-PICTURES = {
-    "input_features": {**CONFIG["input_features"], "observation.image": {"type": "VISUAL", "shape": [3, 96, 96]}}
-}
-
-
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
-        (PICTURES, "sees observation.image: a policy with a counterpart here sees observation.state and"),
+        ({"input_features": {}}, "sees no observation.state"),
+        (
+            {"input_features": {**CONFIG["input_features"], "observation.touch": {"type": "STATE", "shape": [2]}}},
+            "sees observation.touch: a policy with a counterpart here sees pictures, observation.state and",
+        ),
         ({"type": "act"}, "holds a policy of type act: only diffusion"),
         ({"input_features": None}, "names no input_features"),
         ({"noise_scheduler_type": "PNDM"}, "noise_scheduler_type is PNDM: it must be one of DDPM, DDIM"),
