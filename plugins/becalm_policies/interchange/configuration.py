@@ -162,7 +162,7 @@ def recipe(path: Path) -> Recipe:
     left = {name: reason for name, reason in _LEFT.items() if name in config}
     if other := _other_scales(config.get("normalization_mapping")):
         left["normalization_mapping"] = f"{', '.join(other)}: scaled are vectors, by {', '.join(_SCALES.values())}"
-    left |= {name: "how pictures are seen is told by --encoder" for name in config if name.startswith(_PICTURES)}
+    left |= {name: "how pictures are seen is told by --vision" for name in config if name.startswith(_PICTURES)}
     known = {*_DIRECT, *_NETWORK, *_NOISE, *left, "normalization_mapping"}
     _check(path, sections)
     return Recipe(sections, left, tuple(sorted({*unknown, *(name for name in config if name not in known)})))

@@ -57,7 +57,7 @@ class Looking:
         Raises:
             UserError: If they are not those of such encoders.
         """
-        found = {}
+        found: dict[str, Tensor] = {}
         for number in range(1 if self.vision.shared else len(self.cameras)):
             before = _ENCODER if self.vision.shared else f"{_ENCODER}{number}."
             there = {name.removeprefix(before): value for name, value in tensors.items()

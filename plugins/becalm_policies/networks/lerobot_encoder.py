@@ -62,13 +62,15 @@ class RGBEncoder(nn.Module):
         """Normalised pictures (B, f, 3, H, W) to (B, f, 2 K)."""
         shown = self._part(self._sized(pictures))
         points = self.pool(self.backbone(shown.flatten(0, 1)))
-        return F.relu(in_full(self.out, points.flatten(1))).unflatten(0, shown.shape[:2])
+        seen: Tensor = F.relu(in_full(self.out, points.flatten(1))).unflatten(0, shown.shape[:2])
+        return seen
 
     def _sized(self, pictures: Tensor) -> Tensor:
         if self.resized is None or pictures.shape[3:] == self.resized:
             return pictures
         flat = F.interpolate(pictures.flatten(0, 1), self.resized, mode="bilinear", antialias=True)
-        return flat.unflatten(0, pictures.shape[:2])
+        sized: Tensor = flat.unflatten(0, pictures.shape[:2])
+        return sized
 
     def _part(self, pictures: Tensor) -> Tensor:
         if self.cropped is None:
