@@ -5,9 +5,10 @@
 Each cell is stored as soon as it is done in runs/rollouts.json, under its checkpoint's digest, so an interrupted run
 goes on where it stopped. The other seeds and the smaller training are made by
 
-    becalm policies train --config benchmarks/recipes/pusht.toml --seed 1 --half --out runs/pusht-1.safetensors
-    becalm policies train --config benchmarks/recipes/pusht.toml --seed 2 --half --out runs/pusht-2.safetensors
-    becalm policies train --config benchmarks/recipes/pusht.toml --demonstrations 90 --half --out runs/p90.safetensors
+    train="becalm policies train --config benchmarks/recipes/pusht.toml --half"
+    for seed in 1 2; do $train --seed $seed --out runs/seed-$seed.safetensors; done
+    $train --history 2 --out runs/two.safetensors
+    $train --demonstrations 90 --out runs/p90.safetensors
 
 and left out of the page where they are not there.
 """
@@ -64,8 +65,15 @@ class Cell:
 
 def cells() -> Iterator[Cell]:
     """All rows, in the order of the page."""
-    seeds = {"seed 0, bundled": "pusht", "seed 1": "runs/pusht-1.safetensors", "seed 2": "runs/pusht-2.safetensors"}
-    for name, checkpoint in {**seeds, "90 demonstrations, seed 0": "runs/p90.safetensors"}.items():
+    checkpoints = {
+        "seed 0, bundled": "pusht",
+        "seed 1": "runs/seed-1.safetensors",
+        "seed 2": "runs/seed-2.safetensors",
+        "seed 0 in one call, bundled as `pusht-1`": "pusht-1",
+        "two observations, seed 0": "runs/two.safetensors",
+        "90 demonstrations, seed 0": "runs/p90.safetensors",
+    }
+    for name, checkpoint in checkpoints.items():
         for protocol in ("chi", "lerobot"):
             yield Cell("pusht", name, checkpoint, protocol, rules(protocol, "gym_pusht/PushT-v0").episodes)
     for steps in (100, 16, 8, 4, 2, 1):

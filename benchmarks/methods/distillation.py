@@ -1,6 +1,6 @@
-"""The figures and the picture of docs/methods/distillation.md: a student's one and two calls beside its teacher's.
+"""The figures and the picture of docs/methods/distillation.md: a student's call or calls beside its teacher's.
 
-    python benchmarks/methods/distillation.py [--student mnist-2] [--samples 10000] [--precision bf16]
+    python benchmarks/methods/distillation.py [--student mnist-1] [--samples 10000] [--precision bf16]
 
 Both are judged on samples of the same seed, the teacher in its default calls and in as few as the student's.
 """
@@ -45,16 +45,16 @@ def draw(rows: dict[str, tuple[Model[Any], dict[str, Any]]], place: Path) -> Non
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--student", default="mnist-2", help="A bundled name or a file.")
+    parser.add_argument("--student", default="mnist-1", help="A bundled name or a file.")
     parser.add_argument("--samples", type=int, default=10_000)
     parser.add_argument("--precision", choices=("fp32", "bf16"), default="fp32")
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     parser.add_argument("--small", action="store_true", help="A second or two: the picture alone.")
     options = parser.parse_args()
     teacher, student = becalm.load("mnist", "cpu"), becalm.load(options.student, "cpu")
+    most = student.request().steps
     rows: dict[str, tuple[Model[Any], dict[str, Any]]] = {
-        "student, 1 call": (student, {"steps": 1}),
-        "student, 2 calls": (student, {"steps": 2}),
+        **{f"student, {calls} call{'s' * (calls > 1)}": (student, {"steps": calls}) for calls in range(1, most + 1)},
         "teacher, 20 steps": (teacher, {}),
         "teacher, 2 steps": (teacher, {"steps": 2}),
         "teacher, 1 step": (teacher, {"steps": 1}),

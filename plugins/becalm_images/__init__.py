@@ -36,7 +36,7 @@ def domains() -> list[DomainRef]:
             request="becalm_images.request:ImageRequest",
             judged="becalm_images.request:JudgedRequest",
             needs="becalm_images.needs:needs",
-            pretrained={name: f"becalm_images:pretrained/{name}.safetensors" for name in ("mnist", "mnist-2")},
+            pretrained={name: f"becalm_images:pretrained/{name}.safetensors" for name in ("mnist", "mnist-1")},
             default="mnist",
         )
     ]

@@ -53,13 +53,10 @@ def test_conditional_samples_are_what_was_asked_for(model: Model[Tensor]) -> Non
     assert figures["fid"] < figures["fid_floor"] + 5
 
 
-@pytest.mark.parametrize("calls", [1, 2])
-def test_the_distilled_model_draws_digits_in_one_and_two_calls_where_its_teacher_draws_none(
-    calls: int, model: Model[Tensor]
-) -> None:
-    student = becalm.load("mnist-2", "cpu")
-    assert student.request().steps == 2 and student.request().guidance == 1
-    drawn, blurred = (each.sample(count=100, steps=calls, precision="fp32") for each in (student, model))
+def test_the_distilled_model_draws_digits_in_one_call_where_its_teacher_draws_none(model: Model[Tensor]) -> None:
+    student = becalm.load("mnist-1", "cpu")
+    assert student.request().steps == 1 and student.request().guidance == 1
+    drawn, blurred = (each.sample(count=100, steps=1, precision="fp32") for each in (student, model))
     figures, theirs = (model.domain.metrics(samples.data, drawn.cond) for samples in (drawn, blurred))
     assert figures["accuracy"] >= 0.95
     assert figures["fid"] < figures["fid_floor"] + 5 and figures["fid"] < 0.5 * theirs["fid"]

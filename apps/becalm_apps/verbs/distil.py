@@ -13,7 +13,7 @@ from becalm_apps.cli import common
 from becalm_apps.cli.lazy_group import epilog
 
 EXAMPLES = (
-    "becalm distil mnist --calls 1 --minutes 60 --out runs/mnist-1.safetensors -- --batch 64",
+    "becalm distil mnist --calls 1 --minutes 60 --out runs/mnist-1.safetensors",
     "becalm distil pusht --calls 1 --steps 12000 --out runs/pusht-1.safetensors",
 )
 # Two networks that follow each other: gradients that remember make them overshoot (Kingma and Ba's beta1).
@@ -27,6 +27,8 @@ _STILL = "--temperature 0 --substeps 8 --rate 3e-4"
 """The same for progressive distillation of a teacher of temperature 0, where each condition has one path."""
 _DROP = 0.1
 """Share of samples without condition that a student needs at most: what guides its teacher it has in its weights."""
+_BATCH = 64
+"""Samples in a batch on a CPU at most, where three networks see each: more steps are worth more than larger ones."""
 _HELP = """Distils a model, so that one or a few calls of its network make a sample.
 
 CHECKPOINT, a pretrained name, a .safetensors file or hf:owner/name, is the teacher and where the student begins. Data
@@ -81,14 +83,15 @@ def command(checkpoint: str, calls: int, objective: str | None, out: Path, flags
         f"--{flag}" for flag, name in (("resume", "resume"), ("quiet", "quiet"), ("json", "as_json")) if own[name]
     ]
     if not own["resume"]:
-        words += ["--from", checkpoint, "--calls", str(calls), *_taught(checkpoint, objective)]
+        words += ["--from", checkpoint, "--calls", str(calls), *_taught(checkpoint, objective, own["device"])]
     group = group_of(noun, of_domain(noun))
     with group.make_context(noun, [*words, *flags], parent=click.get_current_context().find_root()) as context:
         group.invoke(context)
 
 
-def _taught(checkpoint: str, objective: str | None) -> list[str]:
+def _taught(checkpoint: str, objective: str | None, device: str) -> list[str]:
     """Flags of the objective, by how the teacher was trained and is sampled where a request says nothing."""
+    from becalm.device import pick
     from becalm.model import load
 
     teacher = load(checkpoint, "cpu")
@@ -99,6 +102,8 @@ def _taught(checkpoint: str, objective: str | None) -> list[str]:
     words = ["--objective", objective, "--prediction", prediction, "--drop", str(drop)]
     if objective in RECIPES:
         words += RECIPES[objective].split()
+        if pick(device).type == "cpu" and getattr(teacher.domain, "batch", 0) > _BATCH:
+            words += ["--batch", str(_BATCH)]
         if teacher.domain.has_null and request.guidance != 1:
             words += ["--guidance", f"{request.guidance:g}", "--guidance-high", f"{request.guidance_high:g}"]
     return [*words, *_STILL.split()] if still and objective == "progressive" else words

@@ -55,8 +55,9 @@ class NetworkDenoiser(Generic[C]):
 
     def embed(self, cond: C) -> C:
         """The condition as this denoiser is quickest called with, see ``becalm.network.embeds``."""
-        precision, device = self.autocast or self._narrow, getattr(self._weight, "device", None)
-        if precision is None or device is None:
+        precision = self.autocast or self._narrow
+        device = None if precision is None else getattr(self._weight, "device", None)
+        if device is None:
             return embed(self.network, cond, self.chunk)
         with torch.autocast(device.type, precision):
             return embed(self.network, cond, self.chunk)

@@ -50,11 +50,14 @@ class ChunkNoise:
 
     def steps(self, numbers: Indices, chunks: Indices) -> Callable[[Tensor], Tensor]:
         """A sampler's ``noise``: call number k gives step k's noise of these chunks."""
-        # A chunk's place in its environment's stream is that of a row in a sample of several.
-        rank = to(torch.from_numpy(chunks), self._device)
-        draw = stream(self._seed, self._rows(numbers), Purpose.STEP, rank=rank)
+        draw: Callable[[Tensor], Tensor] | None = None
 
         def noise(like: Tensor) -> Tensor:
+            nonlocal draw
+            if draw is None:  # Most samplers never ask.
+                # A chunk's place in its environment's stream is that of a row in a sample of several.
+                rank = to(torch.from_numpy(chunks), self._device)
+                draw = stream(self._seed, self._rows(numbers), Purpose.STEP, rank=rank)
             return draw(like.reshape(len(numbers), *self._shape)).reshape(like.shape)
 
         return noise
