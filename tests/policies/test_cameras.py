@@ -149,7 +149,13 @@ def test_training_is_a_function_of_seed_and_number_with_random_crops_too(store: 
     assert [batch.size for batch in islice(policies.batches("train", 0), 2)] == [8, 8]
     losses = []
     for _ in range(2):
-        state = begin(policies, Flow(), Denoising(prediction="flow", drop=0.1), Training(steps=3), torch.device("cpu"))
+        state = begin(
+            policies,
+            Flow(),
+            Denoising(prediction="flow", drop=0.1),
+            Training(steps=3, precision="fp32"),
+            torch.device("cpu"),
+        )
         losses.append([float(step.loss) for step in train(state)])
     assert losses[0] == losses[1]
 
