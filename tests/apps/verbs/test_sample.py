@@ -39,6 +39,21 @@ def test_arrays_hold_the_samples_without_pickles(becalm: Run, trained: Path) -> 
         assert arrays["x"].shape == (4, 2)
 
 
+def test_standard_output_takes_the_bytes_of_a_file_and_nothing_else(
+    becalm: Run, process: Callable[..., Popen[str]], trained: Path
+) -> None:
+    asked = ("toy", "sample", "--checkpoint", trained, "--count", 4, "--steps", 3, "--device", "cpu")
+    program = process(*asked, "--out", "-.npz")
+    assert program.stdout is not None and program.stderr is not None
+    content = program.stdout.buffer.read()  # type: ignore[attr-defined]
+    assert (program.wait(timeout=60), program.stderr.read().startswith("standard output: 4 samples in ")) == (0, True)
+    assert becalm(*asked, "--out", "a.npz")[0] == 0
+    assert content == trained.with_name("a.npz").read_bytes()
+    assert not trained.with_name("-.npz").exists()
+    code, _, said = becalm(*asked, "--out", "-", "--json")
+    assert code == 2 and "--out - puts the file where --json would print" in said
+
+
 def test_a_film_has_a_frame_a_step_and_holds_the_last(becalm: Run, trained: Path) -> None:
     out = trained.with_name("a.gif")
     assert (
