@@ -43,7 +43,7 @@ are those of the domain's training. Flags of "becalm NOUN train", such as --data
     epilog=epilog(EXAMPLES),
     params=[
         click.Argument(["checkpoint"]),
-        common.whole("--calls", "Calls for a sample, where a request says nothing.", default=2, low=1),
+        common.whole("--calls", "Calls for a sample, where a request says nothing.", default=1, low=1),
         click.Option(
             ["--objective"],
             type=click.Choice([*RECIPES, "consistency_distillation", "consistency", "progressive"]),
