@@ -23,6 +23,7 @@ _TWO = (
 )
 RECIPES = {"distribution_matching": _TWO, "score_identity": _TWO}
 """Flags of a training that an objective is best begun with."""
+_OBJECTIVES = (*RECIPES, "consistency_distillation", "consistency", "progressive")
 _STILL = "--temperature 0 --substeps 8 --rate 3e-4"
 """The same for progressive distillation of a teacher of temperature 0, where each condition has one path."""
 _DROP = 0.1
@@ -46,10 +47,11 @@ are those of the domain's training. Flags of "becalm NOUN train", such as --data
         common.whole("--calls", "Calls for a sample, where a request says nothing.", default=1, low=1),
         click.Option(
             ["--objective"],
-            type=click.Choice([*RECIPES, "consistency_distillation", "consistency", "progressive"]),
-            help="How: by matching what is made with the data, in two ways, by the teacher's paths, by the data alone, "
-            "or by fewer steps of the teacher. Default: distribution_matching, and progressive where the teacher is "
-            "sampled at temperature 0.",
+            type=click.Choice(_OBJECTIVES),
+            metavar="KIND",
+            help=f"How, one of {', '.join(_OBJECTIVES)}: by matching what is made with the data, in two ways, by the "
+            "teacher's paths, by the data alone, or by fewer steps of the teacher. Default: distribution_matching, and "
+            "progressive where the teacher is sampled at temperature 0.",
         ),
         click.Option(
             ["--student"], metavar="NAME|FILE", help="Where the student begins; default: with the teacher's weights."

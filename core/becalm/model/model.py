@@ -61,6 +61,11 @@ class Model(Generic[C]):
         """What noise is."""
         return self.domain.process()
 
+    @property
+    def chunk(self) -> int | None:
+        """Samples that the network sees at a time while sampling; None for all at once, as they come."""
+        return self.domain.chunk
+
     @cached_property
     def tails(self) -> Tails:
         """Which short chunks the network gives the bits of whole ones on this machine."""
@@ -182,7 +187,7 @@ class Model(Generic[C]):
         run = self.prepare(request, **fields)
         drawn = run.draw(cond)
         # Conditions that were handed over stand in no record, so nobody could make these samples again.
-        made = None if cond is not None else Making(run.request, self.name, self.digest, self.device)
+        made = None if cond is not None else Making(run.request, self.name, self.digest, self.device, self.chunk)
         return Samples(drawn.data, drawn.x0, drawn.cond, self.domain, made)
 
     def edit(

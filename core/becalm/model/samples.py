@@ -22,13 +22,14 @@ class Making:
     """What samples were made from.
 
     Attributes:
-        name, digest, device: The model's.
+        name, digest, device, chunk: The model's.
     """
 
     request: SampleRequest
     name: str
     digest: str
     device: torch.device
+    chunk: int | None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -39,6 +39,8 @@ class Made(Protocol):
     def digest(self) -> str: ...
     @property
     def device(self) -> Any: ...
+    @property
+    def chunk(self) -> int | None: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +158,9 @@ def record(
         if isinstance(value := getattr(settings, name), str) and Path(value).exists()
     }
     device = "cpu" if model is None else str(model.device).partition(":")[0]
-    left = {*paths.outputs(kind), *held, *_ASIDE, *(_SPEED if device == "cpu" else ())}
+    # Where a network sees what comes, and not chunks of one size, its last bits depend on the batch.
+    chunks = model is None or model.chunk is not None
+    left = {*paths.outputs(kind), *held, *_ASIDE, *(_SPEED if device == "cpu" and chunks else ())}
     model = model if model is not None and model.digest else None
     if model is not None:
         left |= set(paths.weights(kind))
