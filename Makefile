@@ -62,8 +62,9 @@ docs: .venv/dev  ## The documentation, into docs/_build
 notebooks: .venv/dev  ## Runs the notebooks of the documentation, and keeps what they draw
 	$(BIN)/python docs/run_notebooks.py
 
-pictures: .venv/dev  ## Draws the pictures of docs/ideas.md
+pictures: .venv/dev  ## Draws the pictures of docs/ideas.md and docs/howto/studio.md (the studio's want chromium)
 	$(BIN)/python docs/pictures.py
+	$(BIN)/python docs/studio_pictures.py
 
 bench: .venv/dev  ## The sampling loop beside diffusers; policies, graphs, starting, tracking, the studio (minutes; wants chromium)
 	$(BIN)/python benchmarks/overhead.py

@@ -30,6 +30,7 @@ class Domain(Settings, ABC, Generic[C]):
         name: The noun of the command line, as in ``becalm images sample``.
         request: The fields of a sampling request.
         chunk: Samples that the network sees at a time while sampling, padded; see ``NetworkDenoiser``.
+        steady: Whether samples have the same bits in any batch without chunks, since the network treats each by itself.
         defaults: Where its trainings differ from becalm's defaults, by section; see ``becalm.train.plan``.
         followed: Figures of ``metrics`` that a training follows, with the number of samples of each; beside NAME_floor.
     """
@@ -37,6 +38,7 @@ class Domain(Settings, ABC, Generic[C]):
     name: ClassVar[str]
     request: ClassVar[type[SampleRequest]] = SampleRequest
     chunk: ClassVar[int | None] = None
+    steady: ClassVar[bool] = False
     defaults: ClassVar[Mapping[str, Any]] = {}
     followed: ClassVar[Mapping[str, int]] = {}
 

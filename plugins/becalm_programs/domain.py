@@ -40,6 +40,7 @@ class IntegerPrograms(Domain[ProblemBatch]):
 
     name: ClassVar[str] = "programs"
     request: ClassVar[type[ProgramRequest]] = ProgramRequest
+    steady: ClassVar[bool] = True
     renamed: ClassVar[Mapping[str, str]] = {"pull": "objective_weight"}
     defaults: ClassVar[Mapping[str, Any]] = {
         "objective": {"kind": "cross_entropy", "penalty": 0.3, "drop": 0.0},

@@ -62,9 +62,11 @@ class Model(Generic[C]):
         return self.domain.process()
 
     @property
-    def chunk(self) -> int | None:
-        """Samples that the network sees at a time while sampling; None for all at once, as they come."""
-        return self.domain.chunk
+    def steady(self) -> bool:
+        """Whether a sample has the same bits in any batch, on a CPU: the network sees chunks of one size, or the domain
+        says so. Where it sees what comes, its last bits depend on how many come.
+        """
+        return self.domain.chunk is not None or self.domain.steady
 
     @cached_property
     def tails(self) -> Tails:
@@ -187,7 +189,7 @@ class Model(Generic[C]):
         run = self.prepare(request, **fields)
         drawn = run.draw(cond)
         # Conditions that were handed over stand in no record, so nobody could make these samples again.
-        made = None if cond is not None else Making(run.request, self.name, self.digest, self.device, self.chunk)
+        made = None if cond is not None else Making(run.request, self.name, self.digest, self.device, self.steady)
         return Samples(drawn.data, drawn.x0, drawn.cond, self.domain, made)
 
     def edit(

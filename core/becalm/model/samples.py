@@ -22,14 +22,14 @@ class Making:
     """What samples were made from.
 
     Attributes:
-        name, digest, device, chunk: The model's.
+        name, digest, device, steady: The model's.
     """
 
     request: SampleRequest
     name: str
     digest: str
     device: torch.device
-    chunk: int | None
+    steady: bool
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)

@@ -40,7 +40,7 @@ class Made(Protocol):
     @property
     def device(self) -> Any: ...
     @property
-    def chunk(self) -> int | None: ...
+    def steady(self) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,9 +158,8 @@ def record(
         if isinstance(value := getattr(settings, name), str) and Path(value).exists()
     }
     device = "cpu" if model is None else str(model.device).partition(":")[0]
-    # Where a network sees what comes, and not chunks of one size, its last bits depend on the batch.
-    chunks = model is None or model.chunk is not None
-    left = {*paths.outputs(kind), *held, *_ASIDE, *(_SPEED if device == "cpu" and chunks else ())}
+    speed = _SPEED if device == "cpu" and (model is None or model.steady) else ()
+    left = {*paths.outputs(kind), *held, *_ASIDE, *speed}
     model = model if model is not None and model.digest else None
     if model is not None:
         left |= set(paths.weights(kind))

@@ -39,6 +39,7 @@ class LatentPrograms(IntegerPrograms):
 
     name: ClassVar[str] = "programs-latent"
     request: ClassVar[type[ProgramRequest]] = LatentRequest
+    steady: ClassVar[bool] = True
     defaults: ClassVar[Mapping[str, Any]] = {
         "objective": {"prediction": "x0", "penalty": 1.0, "drop": 0.0},
         "training": {"rate": 2e-3, "warmup": 100, "ema": 0.995},
