@@ -2,9 +2,9 @@
 
 settings.json    what was asked for; --resume refuses other settings; once all is done, also the record (becalm)
 episodes.jsonl   one line per finished episode, with its actions and rewards
-episodes.csv     the same for people: episode, seed, steps, best (largest reward), total (return), success (1, 0, or
-empty where the environment knows none), notes (what else it said at the end, name=value); at the end the
-record (becalm)
+episodes.csv     the same for people: episode, seed, steps, best (largest reward) and total (return) to twelve digits,
+success (1, 0, or empty where the environment knows none), notes (what else it said at the end, name=value); at the end
+the record (becalm)
 """
 
 import csv
@@ -121,7 +121,9 @@ def _cells(rollout: Rollout) -> tuple[Any, ...]:
     outcome = rollout.outcome
     success = "" if outcome.success is None else int(outcome.success)
     notes = " ".join(f"{name}={value}" for name, value in outcome.notes.items())
-    return (outcome.episode, rollout.start.seed, outcome.steps, outcome.best, outcome.total, success, notes)
+    # Environments differ in the last bit from run to run, Push-T by where in memory its shapes lie.
+    best, total = (float(f"{value:.12g}") for value in (outcome.best, outcome.total))
+    return (outcome.episode, rollout.start.seed, outcome.steps, best, total, success, notes)
 
 
 def _row(cells: tuple[Any, ...]) -> str:

@@ -4,6 +4,7 @@ An environment whose episode is over is frozen: it is stepped no more, its obser
 round ends when its longest episode does, and no start is cut short or played twice.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -152,7 +153,8 @@ def _round(envs: Any, actor: Actor | Act, starts: Sequence[Start | None]) -> Ite
         for row, start in enumerate(starts):
             if over[row] and start is not None:
                 history, gained = np.stack([step[row] for step in taken]), np.array([step[row] for step in rewards])
-                best, total, notes = float(gained.max()), float(gained.sum()), _notes(info, row)
+                # Exact, since the last bit of numpy's sum depends on where in memory the rewards lie.
+                best, total, notes = float(gained.max()), math.fsum(gained), _notes(info, row)
                 outcome = Outcome(start.episode, len(gained), best, total, success[row], notes)
                 finished.append(Rollout(start, outcome, history, gained))
         yield Tick(len(taken), int(live.sum()), tuple(finished))
