@@ -14,7 +14,7 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
-from safetensors.torch import save
+from safetensors.torch import load, save
 from torch import Tensor
 
 from becalm.errors import UserError, first_line
@@ -97,6 +97,19 @@ class Checkpoint:
                 f"checkpoint {path} has format {header['becalm']}, this becalm reads {FORMAT}: update becalm"
             )
         return cls(tensors, parse_table(text, f"the configuration of checkpoint {path}"))
+
+
+def read_tensors(path: Path) -> dict[str, Tensor]:
+    """The tensors by name of a safetensors file that is another program's.
+
+    Raises:
+        UserError: If the file is missing, damaged, cut short or too large.
+    """
+    check(path, "file")
+    try:
+        return load(path.read_bytes())
+    except (SafetensorError, OSError) as error:
+        raise UserError(f"{path} cannot be read, it is damaged or cut short: {first_line(error)}") from error
 
 
 def _digest(tensors: Mapping[str, Tensor], text: str) -> str:

@@ -15,13 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 from torch import Tensor
 
-from becalm.errors import UserError, first_line, sentence
-from becalm.files.checkpoint import Checkpoint
-from becalm.gate.checkpoint import check
+from becalm.errors import UserError, sentence
+from becalm.files.checkpoint import Checkpoint, read_tensors
 from becalm.gate.text import read_table
 from becalm.model import Model
 from becalm.objective import Denoising, Hybrid
@@ -170,8 +168,4 @@ def _tensors(folder: Path) -> dict[str, Tensor]:
     if not path.exists():
         others = ", ".join(sorted(file.name for file in folder.glob("*") if file.suffix != ".json")) or "no weights"
         raise UserError(f"{folder} holds {others}, not {WEIGHTS}: save the pipeline with safe_serialization=True")
-    try:
-        check(path, "file")
-        return load(path.read_bytes())
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} cannot be read, it is damaged or cut short: {first_line(error)}") from error
+    return read_tensors(path)

@@ -6,12 +6,10 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from safetensors import SafetensorError
-from safetensors.torch import load
 from torch import Tensor
 
-from becalm.errors import UserError, first_line
-from becalm.gate.checkpoint import check
+from becalm.errors import UserError
+from becalm.files.checkpoint import read_tensors
 
 Array = npt.NDArray[np.float64]
 Ends = tuple[Array, Array]
@@ -35,11 +33,7 @@ def tensors(path: Path) -> dict[str, Tensor]:
     """
     if not path.exists():
         raise UserError(f"{path} is missing: name the folder of a LeRobot policy, as save_pretrained writes it")
-    try:
-        check(path, "file")
-        return load(path.read_bytes())
-    except (SafetensorError, OSError) as error:
-        raise UserError(f"{path} cannot be read, it is damaged or cut short: {first_line(error)}") from error
+    return read_tensors(path)
 
 
 def statistics(folder: Path, config: Mapping[str, Any], weights: Mapping[str, Tensor]) -> dict[str, Array]:
