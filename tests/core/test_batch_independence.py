@@ -92,13 +92,13 @@ class Counting(nn.Module):
         return x * cond[:, None] * (1 + 1e-6 * (len(x) < self.least))
 
 
-@pytest.mark.parametrize(("least", "lengths"), [(1, [8, 2]), (2, [8, 2]), (8, [8, 8])])
+@pytest.mark.parametrize(("least", "lengths"), [(1, [8, 1]), (2, [8, 2]), (8, [8, 8])])
 def test_a_last_chunk_is_as_short_as_keeps_the_bits(least: int, lengths: list[int]) -> None:
     network = Counting(least)
     denoise = NetworkDenoiser[Tensor](network, "x0", chunk=8)
     x, cond, level = torch.randn(9, 2), torch.arange(9.0) + 1, Cosine()(torch.tensor(0.4).double())
     whole = x * cond[:, None]
-    for _ in range(4):
+    for _ in range(44):
         network.lengths.clear()
         assert torch.equal(denoise(x, level, cond), whole)
     assert network.lengths == lengths

@@ -29,11 +29,26 @@ def drawn(call: Call, count: int, times: int) -> None:
         assert tails.output(call, torch.arange(count), CHUNK, ()).tolist() == [[1.0 + rank] for rank in range(count)]
 
 
-@pytest.mark.parametrize(("count", "short"), [(1, 2), (2, 2), (7, 8), (13, 14)])
-def test_lengths_are_even_and_short_from_the_fourth_time_on(count: int, short: int) -> None:
-    call, lengths = counting(lambda number, length: length % 2 == 1)
+@pytest.mark.parametrize("count", [2, 8, 14])
+def test_an_even_length_is_short_from_the_fourth_time_on(count: int) -> None:
+    call, lengths = counting(lambda number, length: False)
     drawn(call, count, 6)
-    assert lengths == [*[CHUNK, short] * 3, *[short] * 3]
+    assert lengths == [*[CHUNK, count] * 3, *[count] * 3]
+
+
+@pytest.mark.parametrize("count", [1, 7, 13])
+def test_an_odd_length_is_short_once_it_agreed_forty_times_with_the_even_one(count: int) -> None:
+    call, lengths = counting(lambda number, length: False)
+    drawn(call, count, 45)
+    assert lengths == [*[CHUNK, count + 1] * 3, *[count + 1, count] * 40, *[count] * 2]
+
+
+@pytest.mark.parametrize("count", [1, 7, 13])
+def test_an_odd_length_that_differs_late_is_never_short(count: int) -> None:
+    call, lengths = counting(lambda number, length: length == count and number > 60)
+    drawn(call, count, 60)
+    asked = lengths.index(count, 60) + 1  # where it differs
+    assert lengths[asked:] == [count + 1] * (len(lengths) - asked)
 
 
 def test_a_length_that_differs_once_is_never_short() -> None:
