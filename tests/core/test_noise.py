@@ -142,12 +142,28 @@ def test_batches_begin_anywhere_and_an_epoch_holds_no_example_twice(count: int, 
 
 def test_the_compiled_loop_gives_the_words_of_the_arrays() -> None:
     pytest.importorskip("numba")
-    from becalm.noise.compiled import fill
+    from becalm.noise.philox import philox_by_arrays, philox_on_cpu
+
+    key, block = (ONES, 0x299F31D0), np.arange(5) + 2**31
+    for step in (7, np.array([[0], [ONES], [9]]), np.array([[[0]], [[ONES]]])):
+        counter = (block, np.array([[0], [1], [2**40]]), step, 3)
+        assert np.array_equal(philox_on_cpu(key, counter), philox_by_arrays(key, counter))
+
+
+def test_steps_drawn_at_once_are_those_drawn_one_by_one() -> None:
+    owner, first = torch.tensor([4, 4, 9]), torch.tensor([0, 8, 0])
+    steps = torch.tensor([3, 0, ONES])
+    together = normal(1, owner, steps[:, None], Purpose.STEP, (2, 3), first)
+    for step, drawn in zip(steps, together, strict=True):
+        assert torch.equal(drawn, normal(1, owner, int(step), Purpose.STEP, (2, 3), first))
+        assert torch.equal(drawn, normal(1, owner, step, Purpose.STEP, (2, 3), first))
+    words = bits(1, owner, steps[:, None], Purpose.STEP, 7, first)
+    assert torch.equal(words[2], bits(1, owner, ONES, Purpose.STEP, 7, first))
+
+
+def test_the_arrays_give_the_bits_of_philox() -> None:
     from becalm.noise.philox import philox_by_arrays
 
-    key, shape = (ONES, 0x299F31D0), (3, 5)
-    for step in (7, np.array([[0], [ONES], [9]])):
-        counter = (np.arange(5)[None] + 2**31, np.array([[0], [1], [2**40]]), step, 3)
-        words = np.empty((*shape, 4), np.uint64)
-        fill(np.array(key, np.uint64), *(np.broadcast_to(part, shape) for part in counter), words)
-        assert np.array_equal(words.view(np.int64), philox_by_arrays(key, counter, shape))
+    for counter, key, expected in KNOWN:
+        words = philox_by_arrays(key, tuple(np.array([word]) for word in counter))
+        assert tuple(words.transpose(1, 0, 2).flatten().tolist()) == expected

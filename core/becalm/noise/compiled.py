@@ -13,19 +13,18 @@ _WEYL, _OTHER = np.uint64(0x9E3779B9), np.uint64(0xBB67AE85)
 
 
 def _fill(key: Any, block: Any, sample: Any, step: Any, purpose: Any, words: Any) -> None:
-    """Words (N, B, 4) of a key (2,) and of counters (N, B)."""
-    for row in range(words.shape[0]):
-        for place in range(words.shape[1]):
-            c0, c1 = np.uint64(block[row, place]), np.uint64(sample[row, place])
-            c2, c3 = np.uint64(step[row, place]), np.uint64(purpose[row, place])
-            k0, k1 = key[0], key[1]
-            for _ in range(10):
-                first, second = c0 * _FIRST, c2 * _SECOND
-                c0, c1 = (second >> _HALF) ^ c1 ^ k0, second & _WORD
-                c2, c3 = (first >> _HALF) ^ c3 ^ k1, first & _WORD
-                k0, k1 = (k0 + _WEYL) & _WORD, (k1 + _OTHER) & _WORD
-            words[row, place, 0], words[row, place, 1] = c0, c1
-            words[row, place, 2], words[row, place, 3] = c2, c3
+    """Words (2, 2, N), as ``philox.Words`` has them, of a key (2,) and of counters (N,)."""
+    for row in range(words.shape[2]):
+        c0, c1 = np.uint64(block[row]), np.uint64(sample[row])
+        c2, c3 = np.uint64(step[row]), np.uint64(purpose[row])
+        k0, k1 = key[0], key[1]
+        for _ in range(10):
+            first, second = c0 * _FIRST, c2 * _SECOND
+            c0, c1 = (second >> _HALF) ^ c1 ^ k0, second & _WORD
+            c2, c3 = (first >> _HALF) ^ c3 ^ k1, first & _WORD
+            k0, k1 = (k0 + _WEYL) & _WORD, (k1 + _OTHER) & _WORD
+        words[0, 0, row], words[1, 0, row] = c0, c1
+        words[0, 1, row], words[1, 1, row] = c2, c3
 
 
 fill = numba.njit(**_LOOP)(_fill)

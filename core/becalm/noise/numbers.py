@@ -33,25 +33,12 @@ def bits(
     """(N, words) random 32-bit words as int64, for the rows of samples ``sample``, (N,) integers.
 
     Args:
-        step: One for all rows, a number or a 0-dim tensor, or (N,).
+        step: One for all rows, a number or a 0-dim tensor, or (N,); or (S, 1) of several, for (S, N, words).
         first: Number of the row's first word within its sample, a multiple of 4, scalar or (N,): rows that belong to
             one sample take disjoint words of that sample's stream.
     """
-    blocks = -(-words // 4)
-    device = sample.device
-    start = first // 4 if isinstance(first, int) else (first // 4)[:, None]
-    block = torch.arange(blocks, device=device)[None] + start
-    key = (seed & WORD, (seed >> 32) & WORD)
-    if device.type == "cpu":
-        number = step & WORD if isinstance(step, int) else step.reshape(-1, 1).numpy()
-        counter = (block.numpy(), sample[:, None].numpy(), number, int(purpose))
-        return torch.from_numpy(philox_on_cpu(key, counter, (len(sample), blocks))).flatten(1)[:, :words]
-    block = block.expand(len(sample), blocks)
-    # Filled on the device: a number copied from the host would make the host wait.
-    step_word = torch.full_like(block, step & WORD) if isinstance(step, int) else step.reshape(-1, 1).expand_as(block)
-    purpose_word = torch.full_like(block, int(purpose))
-    words_of = philox(key, (block, sample[:, None].expand_as(block), step_word, purpose_word))
-    return torch.stack(words_of, dim=-1).flatten(1)[:, :words]
+    drawn = _words(seed, sample, step, purpose, -(-words // 4), first)
+    return drawn.movedim((1, 0), (-2, -1)).flatten(-3)[..., :words]
 
 
 def uniform(seed: int, sample: Tensor, step: int | Tensor, purpose: Purpose, shape: tuple[int, ...] = ()) -> Tensor:
@@ -68,17 +55,34 @@ def normal(
     shape: tuple[int, ...] = (),
     first: Tensor | int = 0,
 ) -> Tensor:
-    """Standard normal float32 numbers, (N, *shape), by the Box-Muller transform.
+    """Standard normal float32 numbers, (N, *shape), by the Box-Muller transform; (S, N, *shape) for steps (S, 1).
 
     The transform runs in float64: vectorised and scalar loops differ in the last bit of a logarithm, which would tie a
     number to its place in the batch; rounding to float32 removes that bit.
     """
     count = max(math.prod(shape), 1)
-    words = bits(seed, sample, step, purpose, count + count % 2, first)
-    unit = words.double().add_(0.5).mul_(2.0**-32)
-    radius = unit[:, 0::2].log().mul_(-2.0).sqrt_()
-    angle = unit[:, 1::2] * (2.0 * math.pi)
-    numbers = torch.empty(words.shape, dtype=torch.float32, device=sample.device)
-    numbers[:, 0::2] = radius * angle.cos()
-    numbers[:, 1::2] = radius * angle.sin()
-    return numbers[:, :count].reshape(len(sample), *shape)
+    radius, angle = _words(seed, sample, step, purpose, -(-count // 4), first).double().add_(0.5)
+    radius.mul_(2.0**-32).log_().mul_(-2.0).sqrt_()
+    angle.mul_(2.0**-32 * 2.0 * math.pi)
+    _, *rows, blocks = radius.shape
+    numbers = torch.empty((*rows, blocks, 2, 2), dtype=torch.float32, device=sample.device)
+    pairs = numbers.movedim(-2, 0)
+    pairs[..., 0] = angle.cos().mul_(radius)
+    pairs[..., 1] = angle.sin_().mul_(radius)
+    return numbers.flatten(-3)[..., :count].contiguous().reshape(*rows, *shape)
+
+
+def _words(seed: int, sample: Tensor, step: int | Tensor, purpose: Purpose, blocks: int, first: Tensor | int) -> Tensor:
+    """The words of ``blocks`` counters of each row, (2, 2, N, blocks) or (2, 2, S, N, blocks): see ``philox.Words``."""
+    device = sample.device
+    start = first // 4 if isinstance(first, int) else first[:, None] // 4
+    block = torch.arange(blocks, device=device) + start
+    key = (seed & WORD, (seed >> 32) & WORD)
+    if device.type == "cpu":
+        number = step & WORD if isinstance(step, int) else step[..., None].numpy()
+        return torch.from_numpy(philox_on_cpu(key, (block.numpy(), sample[:, None].numpy(), number, int(purpose))))
+    # Filled on the device: a number copied from the host would make the host wait.
+    step_word = torch.full((1,), step & WORD, device=device) if isinstance(step, int) else step[..., None]
+    purpose_word = torch.full((1,), int(purpose), device=device)
+    c0, c1, c2, c3 = philox(key, torch.broadcast_tensors(block, sample[:, None], step_word, purpose_word))
+    return torch.stack([torch.stack([c0, c2]), torch.stack([c1, c3])])

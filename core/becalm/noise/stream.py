@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from becalm.noise.numbers import Purpose, normal
+from becalm.noise.philox import WORD
 
 
 def stream(
@@ -18,7 +19,8 @@ def stream(
 ) -> Callable[[Tensor], Tensor]:
     """The samplers' ``noise``: call number k gives step first_step + k's noise of each sample.
 
-    A draw of a few numbers takes as long as one of thousands, so several steps are drawn at once where they are small.
+    A draw of a few numbers takes as long as one of thousands, so several steps are drawn at once where they are small,
+    and twice as many once it is clear that more than a few are wanted.
 
     Args:
         sample: (N,) number of the sample that each row of x belongs to. Rows of one sample must be neighbours.
@@ -37,7 +39,8 @@ def stream(
         if noise is None:
             # Whoever is no sampler asks once, and pays for one at first.
             several = purpose == Purpose.STEP or called > 0
-            count = min(_STEPS, max(1, _NUMBERS // max(like.numel(), 1))) if several else 1
+            numbers = _NUMBERS if called else _NUMBERS // 2
+            count = min(_STEPS, max(1, numbers // max(like.numel(), 1))) if several else 1
             drawn = iter(_block(seed, sample, step, count, purpose, shape, rank).unbind())
             noise = next(drawn)
         step, called = step + 1, called + 1
@@ -46,7 +49,7 @@ def stream(
     return draw
 
 
-_STEPS, _NUMBERS = 64, 2**14
+_STEPS, _NUMBERS = 64, 2**15
 """How many steps, and about how many numbers, are drawn at once."""
 
 
@@ -61,9 +64,9 @@ def _block(
 ) -> Tensor:
     """The noise of ``count`` steps from ``step`` on, (count, N, *shape)."""
     width = -(-max(math.prod(shape), 1) // 4) * 4
-    first: Tensor | int = 0 if rank is None else (rank * width).repeat(count)
-    numbers = (torch.arange(count, device=sample.device) + step).repeat_interleave(len(sample)) if count > 1 else step
-    return normal(seed, sample.repeat(count), numbers, purpose, tuple(shape), first).reshape(count, len(sample), *shape)
+    first = 0 if rank is None else rank * width
+    steps = torch.arange(count, device=sample.device)[:, None] + (step & WORD)
+    return normal(seed, sample, steps, purpose, tuple(shape), first)
 
 
 def _rank_within_sample(sample: Tensor) -> Tensor | None:
