@@ -142,12 +142,16 @@ def test_batches_begin_anywhere_and_an_epoch_holds_no_example_twice(count: int, 
 
 def test_the_compiled_loop_gives_the_words_of_the_arrays() -> None:
     pytest.importorskip("numba")
-    from becalm.noise.philox import philox_by_arrays, philox_on_cpu
+    from becalm.noise.compiled import rounds
+    from becalm.noise.philox import rounds_of_arrays
 
-    key, block = (ONES, 0x299F31D0), np.arange(5) + 2**31
-    for step in (7, np.array([[0], [ONES], [9]]), np.array([[[0]], [[ONES]]])):
-        counter = (block, np.array([[0], [1], [2**40]]), step, 3)
-        assert np.array_equal(philox_on_cpu(key, counter), philox_by_arrays(key, counter))
+    key = (ONES, 0x299F31D0)
+    words = np.random.default_rng(0).integers(0, 2**32, (2, 2, 3, 5), np.uint64)
+    words[1, 0, 0, 0] = 2**40  # A sample's number may be longer than a word.
+    compiled = words.copy()
+    rounds(np.array(key, np.uint64), compiled.reshape(2, 2, -1))
+    rounds_of_arrays(key, words)
+    assert np.array_equal(compiled, words)
 
 
 def test_steps_drawn_at_once_are_those_drawn_one_by_one() -> None:
@@ -161,9 +165,13 @@ def test_steps_drawn_at_once_are_those_drawn_one_by_one() -> None:
     assert torch.equal(words[2], bits(1, owner, ONES, Purpose.STEP, 7, first))
 
 
-def test_the_arrays_give_the_bits_of_philox() -> None:
-    from becalm.noise.philox import philox_by_arrays
+@pytest.mark.parametrize(("counter", "key", "expected"), KNOWN)
+def test_the_arrays_give_the_bits_of_philox(
+    counter: tuple[int, int, int, int], key: tuple[int, int], expected: tuple[int, int, int, int]
+) -> None:
+    from becalm.noise.philox import rounds_of_arrays
 
-    for counter, key, expected in KNOWN:
-        words = philox_by_arrays(key, tuple(np.array([word]) for word in counter))
-        assert tuple(words.transpose(1, 0, 2).flatten().tolist()) == expected
+    first, second, third, fourth = counter
+    words = np.array([[first, third], [second, fourth]], np.uint64)[..., None]
+    rounds_of_arrays(key, words)
+    assert tuple(words[..., 0].T.flatten().tolist()) == expected
