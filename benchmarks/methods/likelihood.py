@@ -1,6 +1,7 @@
 """Likelihoods by the ODE: a mixture beside its closed form, and test digits of MNIST in bits per dimension.
 
-    python benchmarks/methods/likelihood.py [--small] [--data DIR] [--count 100] [--device cpu] [--out docs/images]
+    python benchmarks/methods/likelihood.py [--small] [--data DIR] [--count 100] [--checkpoint mnist] [--device cpu]
+        [--out docs/images]
 
 Without ``--data``, a folder that holds MNIST, digits are left out. Draws ``method-likelihood.png``: the density of a
 mixture by the ODE on its closed form, and how its error falls with the number of steps. A minute for 100 digits.
@@ -34,6 +35,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path)
     parser.add_argument("--count", type=int, default=100)
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--checkpoint", default="mnist")
     parser.add_argument("--device", default="cpu")
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     args = parser.parse_args()
@@ -51,7 +53,7 @@ def main() -> None:
     print(f"mixture, Dormand-Prince, tolerance 1e-6: off by {float((fine - exact(data, x0, 4)).abs().max()):.2g} nats")
     draw(x0, exact(data, x0, 4), fine, counts, errors, args.out / "method-likelihood.png")
     if args.data is not None and not args.small:
-        digits(args.data, args.count, args.steps, args.device)
+        digits(args)
 
 
 def exact(data: GaussianMixture, x0: Tensor, steps: int) -> Tensor:
@@ -60,20 +62,20 @@ def exact(data: GaussianMixture, x0: Tensor, steps: int) -> Tensor:
     return data.log_density(level.alpha * x0, level) + level.alpha.log()
 
 
-def digits(folder: Path, count: int, steps: int, device: str) -> None:
-    """Prints the bits per dimension of the first test digits under the bundled model, without their labels."""
-    model = becalm.load("mnist", device)
-    held = model.domain.model_copy(update={"data": str(folder)}).labelled("test")
-    images = torch.from_numpy(held.images[:count].copy()).to(model.device)
+def digits(args: argparse.Namespace) -> None:
+    """Prints the bits per dimension of the first test digits under a model, without their labels."""
+    model = becalm.load(args.checkpoint, args.device)
+    held = model.domain.model_copy(update={"data": str(args.data)}).labelled("test")
+    images = torch.from_numpy(held.images[: args.count].copy()).to(model.device)
     denoise = among(256)(model.denoiser())
-    path, found = grid(model.schedule, steps, LEAST), []
+    path, found = grid(model.schedule, args.steps, LEAST), []
     for some in torch.arange(len(images), device=model.device).split(BLOCK):
         noise, null = stream(0, some, Purpose.PROBE), torch.full_like(some, model.domain.classes)
         arguments = (denoise, model.codec, images[some], path, null, 1)
         found.append(data_nats(*arguments, dequantisation="normal", noise=noise))
     bits = bits_per_dimension(torch.cat(found), images[0].numel())
     error = float(bits.std()) / len(bits) ** 0.5
-    print(f"MNIST, first {len(bits)} test digits, {steps} steps: {float(bits.mean()):.3f} +- {error:.3f} bits/dim")
+    print(f"MNIST, first {len(bits)} test digits, {args.steps} steps: {float(bits.mean()):.3f} +- {error:.3f} bits/dim")
 
 
 def draw(x0: Tensor, wanted: Tensor, found: Tensor, counts: tuple[int, ...], errors: list[float], out: Path) -> None:

@@ -198,6 +198,7 @@ class Model(Generic[C]):
         *,
         mask: Tensor | None = None,
         start: float = 1.0,
+        cond: C | None = None,
         request: SampleRequest | None = None,
         **fields: Any,
     ) -> Iterator[Step]:
@@ -207,9 +208,12 @@ class Model(Generic[C]):
             data: Rows like the domain's data; request.count samples.
             mask: True where data are kept (inpainting); broadcasts against data.
             start: Noise time to start from; below 1 keeps the data's outline (SDEdit, Meng et al. 2022).
+            cond: Their conditions; default: those that the request names.
         """
+        if cond is not None and request is None:
+            fields = {"count": size(cond), **fields}
         request = self.with_defaults(request) if request is not None else self.request(**fields)
-        cond = self.domain.condition(request)
+        cond = self.domain.condition(request) if cond is None else to(cond, self.device)
         x0 = self.encode(data, cond)
         guide: Guidance[C] | None = None if mask is None else hold(x0, mask.to(self.device))
         return self.prepare(request, guide=guide, origin=x0, start=start).steps(cond)
