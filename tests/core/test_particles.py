@@ -14,7 +14,7 @@ from becalm.denoiser import GaussianMixture
 from becalm.errors import UserError
 from becalm.guidance import Descend, Measurement, MomentMatching
 from becalm.noise import stream
-from becalm.sampler import DDIM, Particles, last, sample
+from becalm.sampler import DDIM, DPMppSDE, Particles, last, sample
 from becalm.sampler.particles.resampling import pick, resample
 from becalm.schedule import Cosine, levels
 
@@ -61,10 +61,12 @@ def test_an_energy_serves_too() -> None:
     assert abs(second(found) - right_share()) < 0.05
 
 
-def test_one_particle_is_the_guided_sampler() -> None:
+@pytest.mark.parametrize("sampler", [DDIM(eta=1.0), DDIM(eta=0.5), DPMppSDE()])
+def test_one_particle_is_the_guided_sampler(sampler: DDIM | DPMppSDE) -> None:
     path, x, guide = levels(Cosine(), 10), draw(4, 2), MomentMatching(READING, None)
-    plain = sample(DDIM(eta=1.0)(guide(PAIR), x, path, None, torch.zeros_like))
-    torch.testing.assert_close(sample(Particles(energy=guide, count=1)(PAIR, x, path, None, torch.zeros_like)), plain)
+    plain = sample(sampler(guide(PAIR), x, path, None, torch.zeros_like))
+    found = sample(Particles(sampler=sampler, energy=guide, count=1)(PAIR, x, path, None, torch.zeros_like))
+    torch.testing.assert_close(found, plain)
 
 
 def test_gaussian_data_need_no_weights() -> None:
