@@ -37,28 +37,26 @@ def walk(
     if sampler.gaussian and not process.gaussian:
         raise UserError(f"sampler {sampler.name} needs a Gaussian process, got {process.name}: use ddpm")
     with outside_inference():
-        path = _along(sampler, Path.of(levels)) if len(levels) > 1 else Path.of(levels)
-        levels = path.on(x)
-        rows = _rows(sampler, path, x.device, x.dtype)
+        moves = _moves(sampler, Path.of(levels), x.device, x.dtype)
         x = process.enter(x.clone() if x.is_inference() else x)
-    turned = process != GAUSSIAN
+    turned = process is not GAUSSIAN and process != GAUSSIAN
     # In its own coordinates a Gaussian process is the plain one.
     known = Known(_entered(denoise, process) if turned else denoise, cond, GAUSSIAN if process.gaussian else process)
     index, carry = 0, None
-    for place, row in enumerate(rows):
+    for row, now, to in moves:
         outside = torch.is_grad_enabled()
         try:
             # Within, since Ctrl-C is noticed as this returns.
             torch._C._set_grad_enabled(False)
             with outside_inference():
-                x, x0, carry = sampler.step(row, x, levels[place], levels[place + 1], known, noise, carry)
+                x, x0, carry = sampler.step(row, x, now, to, known, noise, carry)
         finally:
             torch._C._set_grad_enabled(outside)
         if x0 is not None:
             if turned:
-                yield Step(index, levels[place + 1], process.leave(x), process.leave(x0), carry)
+                yield Step(index, to, process.leave(x), process.leave(x0), carry)
             else:
-                yield Step(index, levels[place + 1], x, x0, carry)
+                yield Step(index, to, x, x0, carry)
             index += 1
 
 
@@ -68,19 +66,22 @@ def _entered(denoise: Denoiser[C], process: Process) -> Denoiser[C]:
 
 
 @lru_cache(maxsize=256)
-def _along(sampler: Any, path: Path) -> Path:
+def _moves(
+    sampler: Any, path: Path, device: torch.device, dtype: torch.dtype
+) -> list[tuple[Row, NoiseLevel, NoiseLevel]]:
+    """A sampler's steps along a path: the coefficients of each, the level before it and the one after it."""
+    if len(path) < 2:
+        return []
     way: Path = sampler.along(path)
-    return way
+    levels = way.on(torch.empty(0, device=device))
+    return list(zip(_rows(sampler, way, device, dtype), levels[:-1], levels[1:], strict=True))
 
 
-@lru_cache(maxsize=256)
 def _rows(sampler: Any, path: Path, device: torch.device, dtype: torch.dtype) -> list[Row]:
     """A sampler's rows with their tensors on the device; those without axes in one copy, at least in float32.
 
     As tensors without axes they cost half of what plain numbers do, which torch would wrap anew in each operation.
     """
-    if len(path) < 2:
-        return []
     rows = [tuple(row) for row in sampler.rows(path)]
     wide = torch.promote_types(dtype, torch.float32)  # Without axes a wider dtype leaves the result's alone.
     scalars = [value for value in _tensors(rows) if not value.dim()]
