@@ -15,6 +15,7 @@ from becalm.device import outside_inference
 from becalm.domain import Domain
 from becalm.errors import UserError
 from becalm.level import NoiseLevel
+from becalm.network.embeds import embeds
 from becalm.noise import Purpose, stream
 from becalm.path import Path
 from becalm.process import Process
@@ -192,10 +193,12 @@ class Counted(Generic[C]):
         self.count += 1
         return self._denoise(x, level, cond)
 
-    @torch.no_grad()
     def embed(self, cond: C) -> C:
-        """As the denoiser's; no call."""
-        return self._denoise.embed(cond)
+        """As the denoiser's, without gradients; no call."""
+        if not embeds(self._denoise.network):
+            return cond
+        with torch.no_grad():
+            return self._denoise.embed(cond)
 
     def moments(self, x: Tensor, level: NoiseLevel, to: NoiseLevel, cond: C) -> tuple[Tensor, Tensor]:
         """As the denoiser's."""

@@ -24,13 +24,18 @@ class Embeds(Protocol[C]):
         """The condition without it, as it was; for another network, or other weights."""
 
 
+def embeds(network: Any) -> bool:
+    """Whether a network has such a part."""
+    return hasattr(network, "embed") and hasattr(network, "bare")  # A protocol takes tens of microseconds to ask.
+
+
 def embed(network: Any, cond: C, chunk: int | None = None) -> C:
     """The condition as calls of a network go quickest with it; itself for a network without such a part.
 
     Args:
         chunk: Samples at a time, the last ones padded, as ``NetworkDenoiser`` has it; None for all at once.
     """
-    if not (hasattr(network, "embed") and hasattr(network, "bare")):  # A protocol takes tens of microseconds to ask.
+    if not embeds(network):
         return cond
     count = size(cond)
     if chunk is None or count is None:
