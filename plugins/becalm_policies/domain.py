@@ -186,11 +186,12 @@ class Policies(PolicySettings, Domain[Observed]):
         Raises:
             UserError: If an observation is not finite, or the pictures are not those of the policy's cameras.
         """
-        if not np.isfinite(observations).all():
-            raise UserError("observations must be finite, got NaN or infinity")
-        self._need_statistics().warn_if_far(observations)
-        shown = show(pictures or {}, self.sizes, (len(observations), self.vision.frames))
-        return replace(self._condition(observations), cameras=shown)
+        if not self._need_statistics().near(observations):
+            if not np.isfinite(observations).all():
+                raise UserError("observations must be finite, got NaN or infinity")
+            self._need_statistics().warn_if_far(observations)
+        shown = show(pictures or {}, self.sizes, (len(observations), self.vision.frames)) if self.cameras else None
+        return self._condition(observations, shown)
 
     def actions(self, x0: Tensor, cond: Observed) -> Tensor:
         """Diffusion space to actions (B, Tp, A) in the environment's units, not clipped; what energies look at."""
@@ -246,15 +247,15 @@ class Policies(PolicySettings, Domain[Observed]):
         bounds = (self.action_low, self.action_high)
         return Scene(self.environment, *bounds, self.relative, self.history, self.horizon, self.goal)
 
-    def _condition(self, observations: Array) -> Observed:
+    def _condition(self, observations: Array, cameras: dict[str, Tensor] | None = None) -> Observed:
         statistics = self._need_statistics()
         # What is hidden is known to no feature but those that are told from pictures.
         seen = None if self.hidden else self.observe(observations, self.goal)
         features = statistics.within(observations) if seen is None else statistics.normalise(seen)
-        reference = np.ascontiguousarray(positions(self, observations))
+        reference = positions(self, observations)
         if statistics.linear:
             reference = reference[:, None] + statistics.line(features)
-        return Observed(torch.from_numpy(features).float(), torch.from_numpy(reference).float())
+        return Observed(torch.from_numpy(features).float(), torch.from_numpy(reference).float(), cameras=cameras)
 
     @cached_property
     def _codecs(self) -> dict[torch.device, Actions]:

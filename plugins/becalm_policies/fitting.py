@@ -96,7 +96,7 @@ def windows_of(settings: PolicySettings, episodes: Episodes) -> Windows:
 def positions(settings: PolicySettings, observations: Array) -> Array:
     """(B, A) what actions are relative to, of (B, To, D) observations."""
     if settings.relative:
-        return observations[:, -1, list(settings.relative)]
+        return observations[:, -1].take(settings.relative, axis=1)
     return np.zeros((len(observations), settings.action_size or 1))
 
 

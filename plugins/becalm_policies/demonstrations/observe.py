@@ -26,6 +26,9 @@ KEYPOINTS = np.array(
         (23.54, -1.70),
     ]
 )
+_RIGHT = np.array([1.0, -1.0])
+"""(x, y) turned by a quarter to the right is (y, -x), to the left (-y, x)."""
+_STILL, _QUARTER = KEYPOINTS.flatten(), (KEYPOINTS[:, ::-1] * -_RIGHT).flatten()
 
 
 class Raw(Keys):
@@ -101,19 +104,18 @@ class PushT(Keys):
     def __call__(self, observations: Array, goal: Pose = GOAL) -> Array:
         self._check(observations.shape[-1])
         agent, block, angle = observations[..., 0:2], observations[..., 2:4], observations[..., 4]
-        points = keypoints(block, angle)
+        cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
+        points = _turned(block, cosine, sine)
         parts = [points, agent]
         # Few array operations: at one observation each costs as much as a thousandth of a chunk.
         if self.frame:
-            cosine, sine, away = np.cos(angle), np.sin(angle), agent - block
-            x, y = away[..., 0], away[..., 1]
-            seen = np.empty_like(away)
-            seen[..., 0], seen[..., 1] = cosine * x + sine * y, cosine * y - sine * x
-            phase = seen[..., None, :] * (2 * math.pi / np.array(self.waves))[:, None]
+            away = agent - block
+            seen = cosine * away + sine * (away[..., ::-1] * _RIGHT)
+            phase = seen[..., None, :] * _frequencies(self.waves)
             waves = np.concatenate([np.sin(phase), np.cos(phase)], -1)
             parts += [seen, waves.reshape(*seen.shape[:-1], 4 * len(self.waves))]
         if self.goal:
-            error = (points - _goal_points(goal))[..., None, :] / np.array(self.goal)[:, None]
+            error = (points - _goal_points(goal))[..., None, :] / _column(self.goal)
             parts.append(np.tanh(error).reshape(*points.shape[:-1], points.shape[-1] * len(self.goal)))
         return np.concatenate(parts, axis=-1)
 
@@ -129,11 +131,28 @@ Observe = Annotated[Raw | SinCos | PushT, Field(discriminator="kind")]
 
 def keypoints(block: Array, angle: Array | float) -> Array:
     """(..., 18) keypoints of a block at (..., 2), turned by (...) radians."""
-    cosine, sine = np.cos(angle)[..., None], np.sin(angle)[..., None]
-    points: Array = np.empty((*block.shape[:-1], 2 * len(KEYPOINTS)))
-    points[..., 0::2] = cosine * KEYPOINTS[:, 0] - sine * KEYPOINTS[:, 1] + block[..., 0:1]
-    points[..., 1::2] = sine * KEYPOINTS[:, 0] + cosine * KEYPOINTS[:, 1] + block[..., 1:2]
+    return _turned(block, np.cos(angle)[..., None], np.sin(angle)[..., None])
+
+
+def _turned(block: Array, cosine: Array, sine: Array) -> Array:
+    """(..., 18) keypoints of a block at (..., 2), turned by an angle of that cosine and sine, (..., 1)."""
+    points: Array = cosine * _STILL + sine * _QUARTER
+    # A view, through which the block's place is added to each point.
+    apart = points.reshape(*points.shape[:-1], len(KEYPOINTS), 2)
+    apart += block[..., None, :]
     return points
+
+
+@lru_cache(maxsize=8)
+def _column(values: tuple[float, ...]) -> Array:
+    """(K, 1) numbers as an array."""
+    return np.array(values)[:, None]
+
+
+@lru_cache(maxsize=8)
+def _frequencies(waves: tuple[float, ...]) -> Array:
+    """(K, 1) in radians per pixel, of wavelengths in pixels."""
+    return 2 * math.pi / _column(waves)
 
 
 @lru_cache(maxsize=8)

@@ -162,6 +162,10 @@ class Statistics(Settings):
         margin = FAR * np.maximum(high - low, 1e-6)
         return _Pair(low - margin, high + margin)
 
+    def near(self, observations: Array) -> bool:
+        """Whether no observation is far outside the training range, and so all are finite."""
+        return bool(((observations > self._reach.one) & (observations < self._reach.other)).all())
+
     def warn_if_far(self, observations: Array) -> bool:
         """Warns if an observation lies far outside the training range; says whether it did."""
         outside = (observations < self._reach.one) | (observations > self._reach.other)

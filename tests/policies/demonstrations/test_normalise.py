@@ -120,3 +120,13 @@ def test_statistics_that_were_used_equal_those_that_were_not() -> None:
     used.normalise(rows)
     assert not used.warn_if_far(rows) and used == other
     assert used != Statistics.of(2 * rows, rows, rows[:, None], **fields)
+
+
+def test_what_is_near_the_training_range_is_finite_and_warned_of_by_nobody() -> None:
+    rows = np.random.default_rng(0).normal(size=(6, 2))
+    statistics = Statistics.of(rows, rows, rows[:, None], spread=False, examples=rows[None, :1])
+    assert statistics.near(rows) and not statistics.warn_if_far(rows)
+    for wrong in (np.nan, np.inf, -np.inf):
+        assert not statistics.near(np.where(rows == rows.max(), wrong, rows))
+    with pytest.warns(UserWarning, match="far outside the training range"):
+        assert not statistics.near(rows + 1e6) and statistics.warn_if_far(rows + 1e6)
