@@ -37,4 +37,4 @@ class Actions(nn.Module):
 
 def _per_step(cond: Observed) -> Tensor:
     """(B, 1 or Tp, A) the reference."""
-    return cond.reference if cond.reference.dim() == 3 else cond.reference[:, None]
+    return cond.reference if cond.reference.dim() == 3 else cond.reference.unsqueeze(1)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 from becalm_policies.control.given import Mask
 from becalm_policies.control.join import Previous
 from becalm_policies.control.planner import Planner
-from becalm_policies.control.tracks.plan import Actions, Ask, Plan, Start
+from becalm_policies.control.tracks.plan import Actions, Ask, Plan, Start, among
 from becalm_policies.demonstrations.episodes import Array, Indices
 from becalm_policies.demonstrations.frames import Pixels
 
@@ -35,12 +35,13 @@ class Memory:
         self._planner, self._track, self._start = planner, track, start
         self.numbers = numbers.copy()
         self._chunks = np.zeros(count, np.int64)
-        self._seen: Array = np.full((count, domain.history, domain.observation_size), np.nan)
+        self._seen: Array = np.zeros((count, domain.history, domain.observation_size))
         frames = (count, domain.vision.frames)
         self._pictures = {name: np.zeros((*frames, *size, 3), np.uint8) for name, size in domain.sizes.items()}
-        self._fresh = np.ones(count, bool)
-        self._leaving = np.zeros(count, bool)  # Whose next observation is the old episode's last.
-        self._unsure = np.zeros(count, bool)  # Whose next observation may be.
+        self._marks = np.zeros((3, count), bool)
+        # Who has seen nothing yet; whose next observation is the old episode's last; whose may be.
+        self._fresh, self._leaving, self._unsure = self._marks
+        self._fresh[:] = True
         self._acted: Actions = np.broadcast_to(idle, (count, len(idle))).copy()
         self._marked = True
 
@@ -51,7 +52,6 @@ class Memory:
             leaving: Their next observation is the old episode's last. unsure: It may be.
         """
         self._fresh |= mask
-        self._seen[mask] = np.nan
         self._leaving[mask], self._unsure[mask] = leaving, unsure
         self._track.forget(mask)
         self._marked = True
@@ -71,14 +71,13 @@ class Memory:
         live = ~self._leaving if self._marked else None
 
         def ask(rows: Indices, previous: Previous | None) -> Plan:
-            # With one environment, or one beat for all, nothing is picked.
-            pick = slice(None) if len(rows) == len(seen) else rows
+            pick = among(rows, len(seen))
             windows, numbers, chunks = seen[pick], self.numbers[pick].copy(), self._chunks[pick].copy()
             shown = {name: each[pick] for name, each in looked.items()}
             return self._start(lambda: self._planner(windows, numbers, chunks, previous, shown))
 
         actions, planned = self._track.act(live, ask, age)
-        self._chunks[planned] += 1
+        self._chunks[among(planned, len(seen))] += 1
         self._seen, self._pictures = seen, looked
         if self._marked:
             self._begin(actions)
@@ -89,15 +88,15 @@ class Memory:
         """What was seen last, with what is new; the first of an episode counts as all before it."""
         seen = np.concatenate([before[:, 1:], new[:, None]], axis=1)
         if self._marked:
-            seen[self._fresh] = new[self._fresh, None]
+            np.copyto(seen, new[:, None], where=self._fresh.reshape(-1, *(1 for _ in new.shape)))
         return seen
 
     def _begin(self, actions: Actions) -> None:
         """After the first step of an episode in some rows: who was between two episodes has seen nothing yet."""
-        actions[self._leaving] = self._acted[self._leaving]
+        np.copyto(actions, self._acted, where=self._leaving[:, None])
         between = self._leaving | self._unsure
-        self._chunks[self._unsure] -= 1
-        self._fresh[:] = self._leaving[:] = self._unsure[:] = False
+        self._chunks -= self._unsure
+        self._marks[:] = False
         self._marked = False
         if between.any():
             self.forget(between)

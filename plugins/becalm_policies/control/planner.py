@@ -4,7 +4,6 @@ A warm start takes the chunk before, moved on by the steps since, instead of pur
 ``warm``, and the path's levels above that time are skipped (as SDEdit, Meng et al. 2022, along a policy's own chunks).
 """
 
-import math
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -98,9 +97,9 @@ class Planner:
                 previous = None if previous is None else previous.repeat(self.candidates)
             eps = self._eps(numbers, chunks)
             actions = self._actions(cond, eps, lambda: self._noise.steps(numbers, chunks), previous, observations)
-        # Copied once, and looked at on the host. Any entry that is not finite shows in the sum.
+        # Copied once, and looked at on the host.
         planned = actions.cpu()
-        if not math.isfinite(float(planned.sum())):
+        if not np.isfinite(planned.numpy()).all():
             raise UserError("the policy planned actions that are not finite: its weights or its guidance are broken")
         return planned
 

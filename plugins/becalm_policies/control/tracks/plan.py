@@ -32,6 +32,11 @@ Ask = Callable[[Indices, Previous | None], Plan]
 """Has chunks planned for some environments, (n,), that go on with what was planned before."""
 
 
+def among(rows: Indices, count: int) -> Indices | slice:
+    """Those rows of ``count``, as an index: with one environment, or one beat for all, nothing is picked."""
+    return slice(None) if len(rows) == count else rows
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Made:
     """A plan that is there."""

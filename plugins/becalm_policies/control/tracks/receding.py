@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
 
 from becalm_policies.control.given import Mask
 from becalm_policies.control.join import Previous
-from becalm_policies.control.tracks.plan import Actions, Ask, Clip, Plan
+from becalm_policies.control.tracks.plan import Actions, Ask, Clip, Plan, among
 from becalm_policies.control.tracks.timing import Timing
 from becalm_policies.demonstrations.episodes import Indices
 
@@ -49,15 +48,16 @@ class Receding:
         self._now = timing.first + timing.delay
         # What was and will be executed, as it was planned; the last action that is known is held.
         self._queue = np.zeros((count, self._now + timing.delay + timing.ahead, size), np.float32)
-        self._past = np.zeros(count, np.int64)  # How many of its entries before now are known.
-        self._left = np.zeros(count, np.int64)  # The same from now on; 0 where nothing is.
-        self._since = np.zeros(count, np.int64)  # Steps since a chunk was asked for.
+        self._counts = np.zeros((3, count), np.int64)
+        # How many entries before now are known, how many from now on, 0 where nothing is; steps until a chunk is asked
+        # for.
+        self._past, self._left, self._wait = self._counts
         self._coming: list[_Coming] = []
         self._step = 0
 
     def forget(self, mask: Mask) -> None:
         """Those environments have no chunk, and wait for none."""
-        self._past[mask] = self._left[mask] = 0
+        self._counts[:, mask] = 0
         left = (each.only(~mask[each.rows]) for each in self._coming)
         self._coming = [each for each in left if len(each.rows)]
 
@@ -78,32 +78,35 @@ class Receding:
             self._plan(planned, ask, age)
         actions = self._clip(self._queue[:, self._now].copy())
         self._queue[:, :-1] = self._queue[:, 1:]
-        self._past += self._left > 0
-        # Who has executed all that is known holds the last action, and still has a chunk.
-        self._left = np.maximum(self._left - 1, self._left > 0)
-        self._since += 1
+        if self._remembers:
+            self._past += self._left > 0
+            # Who has executed all that is known holds the last action, and still has a chunk.
+            self._left[:] = np.maximum(self._left - 1, self._left > 0)
+        self._wait -= 1
         self._step += 1
         return actions, planned
 
     def _due(self, live: Mask | None) -> Indices:
-        due = (self._left == 0) | (self._since >= self._timing.execute)
+        due = self._wait <= 0
         if live is not None:
             due &= live
         for each in self._coming:
             due[each.rows] = False
-        return np.flatnonzero(due)
+        return due.nonzero()[0]
 
     def _plan(self, rows: Indices, ask: Ask, age: int) -> None:
         """Has chunks planned; who has none waits for it."""
         plan = ask(rows, self._previous(rows, age))
-        coming = _Coming(rows, np.arange(len(rows)), self._step - age, plan)
-        first = self._left[rows] == 0
-        if first.any():
-            plan.result()
-            self._write(coming.only(first), 0, age)
-        self._since[rows] = 0
+        pick = among(rows, len(self._left))
+        first = self._left[pick] == 0
         if first.all():
+            self._write(pick, plan.result().numpy(), 0, age)
+            self._wait[pick] = self._timing.execute
             return
+        coming = _Coming(rows, np.arange(len(rows)), self._step - age, plan)
+        if first.any():
+            self._write(rows[first], plan.result().numpy()[first], 0, age)
+        self._wait[rows] = self._timing.execute
         later = coming.only(~first)
         if plan.done():
             self._take(later)
@@ -113,17 +116,18 @@ class Receding:
     def _take(self, each: _Coming) -> None:
         """Puts chunks where they take over: at their time, or now if that has passed."""
         timing, age = self._timing, self._step - each.step
-        self._write(each, max(timing.delay - age, 0), timing.skip + max(age - timing.delay, 0))
+        chunks = each.plan.result().numpy()[each.entries]
+        self._write(each.rows, chunks, max(timing.delay - age, 0), timing.skip + max(age - timing.delay, 0))
 
-    def _write(self, each: _Coming, at: int, entry: int) -> None:
-        """Has chunks executed ``at`` steps from now on, from an entry on."""
-        chunks = _array(each.plan.result(), each.entries)[:, self._timing.first :]
+    def _write(self, rows: Indices | slice, chunks: Actions, at: int, entry: int) -> None:
+        """Has chunks (n, Tp, A) executed ``at`` steps from now on, from an entry on."""
+        chunks = chunks[:, self._timing.first :]
         entry = min(entry, self._timing.ahead - 1)
         begin, known = self._now + at, self._timing.ahead - entry
         end = min(begin + known, self._queue.shape[1])
-        self._queue[each.rows, begin:end] = chunks[:, entry : entry + end - begin]
-        self._queue[each.rows, end:] = chunks[:, -1:]
-        self._left[each.rows] = end - self._now
+        self._queue[rows, begin:end] = chunks[:, entry : entry + end - begin]
+        self._queue[rows, end:] = chunks[:, -1:]
+        self._left[rows] = end - self._now
 
     def _previous(self, rows: Indices, age: int) -> Previous | None:
         """What was and will be executed, seen from observations ``age`` steps ago."""
@@ -137,8 +141,3 @@ class Receding:
         if self._timing.delay:  # What will have been executed.
             planned = self._clip(planned)
         return Previous(torch.from_numpy(planned), torch.from_numpy(known))
-
-
-def _array(chunks: Tensor, entries: Indices) -> Actions:
-    array: Actions = chunks.numpy()
-    return array if len(entries) == len(array) else array[entries]
