@@ -83,8 +83,8 @@ def of_diffusers(name: str, network: nn.Module, x: Tensor, path: Sequence[NoiseL
 
 
 def draw(sampler: Sampler, denoise: NetworkDenoiser[None], x: Tensor, path: Sequence[NoiseLevel]) -> Tensor:
-    """A run with becalm's own noise."""
-    return sample(sampler(denoise, x, path, None, stream(0, torch.arange(len(x)))))
+    """A run with becalm's own noise, as ``Run.steps`` has it."""
+    return sample(sampler(denoise, x, path, None, stream(0, torch.arange(len(x)), expected=len(path) - 1)))
 
 
 def medians(runs: dict[str, Callable[[], object]], rounds: int) -> dict[str, float]:

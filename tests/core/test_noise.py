@@ -175,3 +175,13 @@ def test_the_arrays_give_the_bits_of_philox(
     words = np.array([[first, third], [second, fourth]], np.uint64)[..., None]
     rounds_of_arrays(key, words)
     assert tuple(words[..., 0].T.flatten().tolist()) == expected
+
+
+@pytest.mark.parametrize("shape", [(2,), (2**13,)])
+def test_a_stream_is_the_same_however_many_calls_are_expected(shape: tuple[int, ...]) -> None:
+    like = torch.empty(4, *shape)
+    plain = stream(0, samples(4))
+    others = [stream(0, samples(4), expected=count) for count in (1, 5, 100)]
+    for _ in range(9):
+        drawn = plain(like)
+        assert all(torch.equal(drawn, other(like)) for other in others)

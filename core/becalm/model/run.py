@@ -113,7 +113,7 @@ class Run(Generic[C]):
         cond, samples = self._samples(cond, samples)
         owner = self._owner(cond, samples)
         x = self._start(samples, owner)
-        noise = stream(self.request.seed, owner, Purpose.STEP)
+        noise = stream(self.request.seed, owner, Purpose.STEP, expected=len(self.path) - 1)
         cond = self.bare.embed(to(cond, self.device))
         return self.sampler(self.denoise, x, self.path, cond, noise, self.process)
 

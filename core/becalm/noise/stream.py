@@ -16,15 +16,16 @@ def stream(
     purpose: Purpose = Purpose.STEP,
     first_step: int | Tensor = 0,
     rank: Tensor | None = None,
+    expected: int = 0,
 ) -> Callable[[Tensor], Tensor]:
     """The samplers' ``noise``: call number k gives step first_step + k's noise of each sample.
 
-    A draw of a few numbers takes as long as one of thousands, so several steps are drawn at once where they are small,
-    and twice as many once it is clear that more than a few are wanted.
+    A draw of a few numbers takes as long as one of thousands, so several steps are drawn at once where they are small.
 
     Args:
         sample: (N,) number of the sample that each row of x belongs to. Rows of one sample must be neighbours.
         rank: (N,) each row's number within its sample; by default counted.
+        expected: About how many calls there will be; 0 if nobody knows, and a few steps are drawn at a time.
     """
     rank = _rank_within_sample(sample) if rank is None else rank
     # A tensor's value is not looked at: another device would make the host wait.
@@ -37,10 +38,11 @@ def stream(
             drawn, shape = iter(()), like.shape[1:]
         noise = next(drawn, None)
         if noise is None:
+            most, numbers = (expected - called, _NUMBERS) if called < expected else (_STEPS, _NUMBERS // 8)
             # Whoever is no sampler asks once, and pays for one at first.
-            several = purpose == Purpose.STEP or called > 0
-            numbers = _NUMBERS if called else _NUMBERS // 2
-            count = min(_STEPS, max(1, numbers // max(like.numel(), 1))) if several else 1
+            if purpose != Purpose.STEP and called == 0:
+                most = 1
+            count = min(most, max(1, numbers // max(like.numel(), 1)))
             drawn = iter(_block(seed, sample, step, count, purpose, shape, rank).unbind())
             noise = next(drawn)
         step, called = step + 1, called + 1
@@ -49,7 +51,7 @@ def stream(
     return draw
 
 
-_STEPS, _NUMBERS = 64, 2**15
+_STEPS, _NUMBERS = 64, 2**17
 """How many steps, and about how many numbers, are drawn at once."""
 
 

@@ -48,8 +48,8 @@ class ChunkNoise:
             eps = self._ahead[torch.arange(len(numbers), device=self._device), index]
         return self._cut(eps)
 
-    def steps(self, numbers: Indices, chunks: Indices) -> Callable[[Tensor], Tensor]:
-        """A sampler's ``noise``: call number k gives step k's noise of these chunks."""
+    def steps(self, numbers: Indices, chunks: Indices, expected: int = 0) -> Callable[[Tensor], Tensor]:
+        """A sampler's ``noise``: call number k of about ``expected`` gives step k's noise of these chunks."""
         draw: Callable[[Tensor], Tensor] | None = None
 
         def noise(like: Tensor) -> Tensor:
@@ -57,7 +57,7 @@ class ChunkNoise:
             if draw is None:  # Most samplers never ask.
                 # A chunk's place in its environment's stream is that of a row in a sample of several.
                 rank = to(torch.from_numpy(chunks), self._device)
-                draw = stream(self._seed, self._rows(numbers), Purpose.STEP, rank=rank)
+                draw = stream(self._seed, self._rows(numbers), Purpose.STEP, rank=rank, expected=expected)
             return draw(like.reshape(len(numbers), *self._shape)).reshape(like.shape)
 
         return noise

@@ -5,6 +5,7 @@ A warm start takes the chunk before, moved on by the steps since, instead of pur
 """
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -96,7 +97,7 @@ class Planner:
                 cond = take(cond, rows)
                 previous = None if previous is None else previous.repeat(self.candidates)
             eps = self._eps(numbers, chunks)
-            actions = self._actions(cond, eps, lambda: self._noise.steps(numbers, chunks), previous, observations)
+            actions = self._actions(cond, eps, partial(self._noise.steps, numbers, chunks), previous, observations)
         # Copied once, and looked at on the host.
         planned = actions.cpu()
         if not np.isfinite(planned.numpy()).all():
@@ -112,7 +113,7 @@ class Planner:
         return self._noise.start(numbers, chunks)
 
     def _actions(
-        self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None, observations: Array
+        self, cond: Observed, eps: Tensor, noise: Callable[[int], Noise], previous: Previous | None, observations: Array
     ) -> Tensor:
         x0 = self._sample(cond, eps, noise, previous)
         actions = self._codec.decode(x0, cond)
@@ -132,7 +133,7 @@ class Planner:
         executed = slice(first, first + (self._execution.execute or self.domain.execute))
         return pick(grouped, densest(x0.unflatten(0, (-1, self.candidates))[:, :, executed], self._execution.bandwidth))
 
-    def _sample(self, cond: Observed, eps: Tensor, noise: Callable[[], Noise], previous: Previous | None) -> Tensor:
+    def _sample(self, cond: Observed, eps: Tensor, noise: Callable[[int], Noise], previous: Previous | None) -> Tensor:
         if previous is None:
             return self._walk(self._run.path, self._start(eps), cond, noise, None)
         warm = previous.known[:, 0]  # On the host, where reading it waits for no device.
@@ -153,7 +154,7 @@ class Planner:
         return eps * self._scale
 
     def _walk(
-        self, path: Path, x: Tensor, cond: Observed, noise: Callable[[], Noise], previous: Previous | None
+        self, path: Path, x: Tensor, cond: Observed, noise: Callable[[int], Noise], previous: Previous | None
     ) -> Tensor:
         denoise = self._run.denoise
         if self._join != "naive" and previous is not None:
@@ -163,7 +164,7 @@ class Planner:
         if self._execution.near_scale and previous is not None:
             energy = near_previous(self.domain.actions, previous.actions, previous.known)
             denoise = Descend(energy, self._execution.near_scale, "clean")(denoise)
-        return sample(self._run.sampler(denoise, x, path, cond, noise()))
+        return sample(self._run.sampler(denoise, x, path, cond, noise(len(path) - 1)))
 
 
 def _below(model: Model[Any], path: Path, warm: float) -> Path:
