@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, field_validator
 
 from becalm.plugin.paths import OutputFile
 from becalm.plugin.report import Positional
@@ -221,9 +221,21 @@ class WorthOptions(Settings):
     folder: Annotated[str | None, Folder()] = Field(None, description="Folder of instances instead, .mps or .lp.")
     instances: int = Field(10, ge=2, description="How many.")
     samples: int = Field(30, ge=1, description="Of the network, on each.")
+    calls: tuple[int, ...] = Field(
+        (),
+        description="First choose sampler steps among these, for both, at equal time on the instances after those.",
+    )
     tier: Tier = Field("1-opt", description="What is done to make solutions of samples, with and without the network.")
     seed: int = Field(0, ge=0, lt=2**31, description="Of sampling.")
     write: bool = Field(False, description="Keep it in the checkpoint: it is used unasked only where it is worth it.")
+
+    @field_validator("calls")
+    @classmethod
+    def _check_calls(cls, calls: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(calls)) < len(calls) or not all(0 < steps <= 1000 for steps in calls):
+            listed = ", ".join(map(str, calls))
+            raise ValueError(f"calls must be different numbers from 1 to 1000, such as 1,2,3,5,10, got {listed}")
+        return calls
 
     def idle(self) -> Mapping[str, str]:
         return dict.fromkeys(("family", "size", "first"), "with --folder") if self.folder is not None else {}

@@ -29,7 +29,12 @@ class ProgramRequest(SampleRequest):
     )
     count: int = Field(64, ge=1, description="How many solutions.")
     sampler: Sampler = Field(DDIM(eta=1.0), description="How to walk from noise to solutions.")
-    steps: int = Field(10, ge=1, le=100_000, description="Sampler steps: more make solutions differ more.")
+    steps: int = Field(
+        10,
+        ge=1,
+        le=100_000,
+        description="Sampler steps: more make solutions differ more; a checkpoint may have its own.",
+    )
     guidance: float = Field(1.0, ge=0, description="Constraint guidance: largest move of a logit per step; 0 is none.")
     objective_weight: float = Field(
         3.0, ge=0, description="Weight of the objective in the guidance; a checkpoint may have its own default."
