@@ -79,7 +79,7 @@ def test_gaussian_data_need_no_weights() -> None:
 
 
 def test_particles_have_the_spread_of_the_posterior_in_closed_form() -> None:
-    # Of first order they lose an eighth of the variance in 100 steps, and a sixth of it in 60.
+    # Of first order they lose a tenth of the variance and more.
     data, path = gaussian([0.5, -1.0], 0.3), levels(Cosine(), 60)
     right = torch.tensor([0.3**2 * STD**2 / (0.3**2 + STD**2), 0.3**2]).double()
 
