@@ -61,6 +61,23 @@ def refuse_many() -> None:
         raise UserError(f"training on several devices is not supported yet: WORLD_SIZE must be 1, got {count}")
 
 
+def refuse_same(first: int, seed: int) -> None:
+    """Refuses to draw in one of a launcher's processes what its process 0 draws.
+
+    Args:
+        first, seed: Of the samples asked for; where either is not 0, the processes were told apart.
+
+    Raises:
+        UserError: If the environment's ``RANK`` is above 0.
+    """
+    rank, count = os.environ.get("RANK", "0"), os.environ.get("WORLD_SIZE", "1")
+    if rank.isdigit() and int(rank) > 0 and first == 0 and seed == 0:
+        raise UserError(
+            f"process {rank} of {count} (RANK, WORLD_SIZE) would draw the samples that process 0 draws: "
+            "give each its own by --first and --count, or a --seed"
+        )
+
+
 @contextmanager
 def building() -> Iterator[None]:
     """Networks that are made within are in float32, of tensors that gradients pass; torch's random numbers stay."""

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import toy
 from matplotlib.figure import Figure
@@ -37,6 +38,20 @@ def test_pictures_show_and_save_themselves(tmp_path: Path) -> None:
         figure.save("a.jpg")
     with pytest.raises(UserError, match=r"samples are saved as \.png or \.npz, got a\.txt"):
         drawing.save("a.txt")
+
+
+def test_a_step_shows_and_saves_its_samples(tmp_path: Path) -> None:
+    model = toy.model()
+    first, *_, step = model.steps(count=2, steps=3)
+    samples = model.sample(count=2, steps=3)
+    assert step._repr_svg_() == samples._repr_svg_() != first._repr_svg_()  # type: ignore[attr-defined]
+    step.save(tmp_path / "last.npz")  # type: ignore[attr-defined]
+    samples.save(tmp_path / "samples.npz")
+    last_made, made = (dict(np.load(tmp_path / name)) for name in ("last.npz", "samples.npz"))
+    arrays = [name for name in last_made if last_made[name].dtype.kind == "f"]
+    assert arrays and all(np.array_equal(last_made[name], made[name]) for name in arrays)
+    with pytest.raises(UserError, match=r"samples are saved as \.png or \.npz, got a\.txt"):
+        step.save("a.txt")  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(

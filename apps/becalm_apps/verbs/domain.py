@@ -72,6 +72,10 @@ def plugin_verb(entry: CommandRef) -> Verb:
 
     def run(call: Call) -> None:
         target: Any = resolve(entry.target)
+        if isinstance(call.settings, SampleRequest):
+            from becalm.device import refuse_same
+
+            refuse_same(call.settings.first, call.settings.seed)
         out = getattr(call.settings, "out", None)
         with on_stop(entry.again), hold(Path(out)) if isinstance(out, str | Path) and out else nullcontext():
             show(target(call.settings), entry.name, json=call.own["as_json"], quiet=call.own["quiet"])

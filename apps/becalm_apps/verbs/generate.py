@@ -97,10 +97,13 @@ def generate(
         The samples; and at each of these steps, x scaled to unit variance of signal and noise together.
 
     Raises:
-        UserError: If the samples are not finite.
+        UserError: If the samples are not finite, or another process of a launcher draws them.
     """
     import torch
 
+    from becalm.device import refuse_same
+
+    refuse_same(request.first, request.seed)
     films: dict[int, list[Tensor]] = {number: [] for number in sorted(frames)}
     words: dict[int, str] = {}
     drawing = model.prepare(request).drawing()

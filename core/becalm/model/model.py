@@ -24,6 +24,7 @@ from becalm.files.checkpoint import Checkpoint
 from becalm.guidance import Guidance, compose, hold
 from becalm.model.run import Counted, Run, path_for, sampler_for
 from becalm.model.samples import Making, Samples
+from becalm.model.shown import shown
 from becalm.objective import Objective
 from becalm.plugin.kinds import keys
 from becalm.process import Process
@@ -168,12 +169,13 @@ class Model(Generic[C]):
             )
 
     def steps(self, request: SampleRequest | None = None, **fields: Any) -> Iterator[Step]:
-        """The steps of one run over all the samples asked for, lazily.
+        """The steps of one run over all the samples asked for, lazily; each shows itself in a notebook, and saves.
 
         Raises:
             UserError: If the request does not fit.
         """
-        return self.prepare(request, **fields).steps()
+        run = self.prepare(request, **fields)
+        return shown(run, self.domain.condition(run.request))
 
     def sample(self, request: SampleRequest | None = None, *, cond: C | None = None, **fields: Any) -> Samples[C]:
         """Samples of a request, computed ``request.batch`` at a time.
@@ -216,7 +218,7 @@ class Model(Generic[C]):
         cond = self.domain.condition(request) if cond is None else to(cond, self.device)
         x0 = self.encode(data, cond)
         guide: Guidance[C] | None = None if mask is None else hold(x0, mask.to(self.device))
-        return self.prepare(request, guide=guide, origin=x0, start=start).steps(cond)
+        return shown(self.prepare(request, guide=guide, origin=x0, start=start), cond)
 
     def compiled(self, mode: str | None = None) -> "Model[C]":
         """The same model with its network compiled by torch.compile: minutes at first, then faster.

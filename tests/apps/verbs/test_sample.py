@@ -272,3 +272,16 @@ def test_ctrl_c_while_sampling_leaves_the_old_result(
     assert program.stderr.read() == "becalm: stopped; nothing was written\n"
     assert (tmp_path / "a.png").read_bytes() == b"old"
     assert files(tmp_path) == before
+
+
+@pytest.mark.parametrize("verb", [("images", "sample"), ("images", "edit", "--image", "none.png")])
+def test_a_process_of_a_launcher_draws_samples_of_its_own(
+    verb: tuple[str, ...], becalm: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("RANK", "1")
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    code, _, error = becalm(*verb, "--count", 1, "--steps", 1, "--out", tmp_path / "x.png")
+    assert code == 2 and "process 1 of 2 (RANK, WORLD_SIZE) would draw the samples that process 0 draws" in error
+    for own in (("--first", 1), ("--seed", 1)):
+        code, _, error = becalm("images", "sample", "--count", 1, "--steps", 1, *own, "--out", tmp_path / "x.png")
+        assert code == 0, error
