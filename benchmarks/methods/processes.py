@@ -1,9 +1,9 @@
 """The same network trained under every process on MNIST: Gaussian, blur, bits, categories, masks, cold diffusion.
 
-    python benchmarks/methods/processes.py --data DIR [--steps 1500] [--count 1000] [--only masked,blur]
+    python benchmarks/methods/processes.py [--data DIR] [--steps 1500] [--count 1000] [--only masked,blur]
         [--out docs/images] [--folder runs/processes]
 
-DIR holds MNIST's idx files. Printed are FID and accuracy of samples under the bundled judge, beside those of as many
+DIR holds MNIST's idx files; without it they are fetched once. Printed are FID and accuracy of samples under the bundled judge, beside those of as many
 real digits with as many grey values; of cold diffusion, test digits degraded to the end and restored, by one call and
 level by level. Draws ``method-processes.png`` and ``method-restored.png``. A trained network is kept in the folder, so
 a run that was stopped goes on with the next process. Ten minutes each on one core; seed 0.
@@ -134,7 +134,7 @@ def trained(name: str, case: Case, options: argparse.Namespace) -> Model[Any]:
     file = options.folder / f"{name}.safetensors"
     if file.exists():
         return becalm.load(str(file), "cpu", network=case.network())
-    held = Images(data=str(options.data)).labelled("train")
+    held = Images(data=options.data).labelled("train")
     data = case.data(torch.from_numpy(held.images.copy()))
     training = {
         "steps": options.steps,
@@ -216,14 +216,14 @@ def drawn(rows: dict[str, Tensor], out: Path) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--data")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--count", type=int, default=1000)
     parser.add_argument("--only", default=",".join((*CASES, *COLD)))
     parser.add_argument("--out", type=Path, default=Path("docs/images"))
     parser.add_argument("--folder", type=Path, default=Path("runs/processes"))
     options = parser.parse_args()
-    judge, test = load_judge(find("mnist-judge")), Images(data=str(options.data)).labelled("test")
+    judge, test = load_judge(find("mnist-judge")), Images(data=options.data).labelled("test")
     print(
         platform.machine(), f"torch {torch.__version__}, {options.steps} steps of 64, {options.count} samples, seed 0"
     )
