@@ -3,10 +3,11 @@
     python benchmarks/methods/processes.py [--data DIR] [--steps 1500] [--count 1000] [--only masked,blur]
         [--out docs/images] [--folder runs/processes]
 
-DIR holds MNIST's idx files; without it they are fetched once. Printed are FID and accuracy of samples under the bundled judge, beside those of as many
-real digits with as many grey values; of cold diffusion, test digits degraded to the end and restored, by one call and
-level by level. Draws ``method-processes.png`` and ``method-restored.png``. A trained network is kept in the folder, so
-a run that was stopped goes on with the next process. Ten minutes each on one core; seed 0.
+DIR holds MNIST's idx files; without it they are fetched once. Printed are FID and accuracy of samples under the bundled
+judge, beside those of as many real digits with as many grey values; of cold diffusion, test digits degraded to the end
+and restored, by one call and level by level. Draws ``method-processes.png`` and ``method-restored.png``. A trained
+network is kept in the folder, so a run that was stopped goes on with the next process. Ten minutes each on one core;
+seed 0.
 """
 
 import argparse
@@ -191,7 +192,7 @@ def restored(name: str, case: Case, model: Model[Any], judge: Judge, test: Any, 
     level = model.schedule(torch.tensor(1.0, dtype=torch.float64))
     rows = [case.images(case.process.corrupt(x0, level, torch.randn_like))]
     for steps in (1, STEPS):
-        request = {"sampler": case.sampler, "steps": steps, "seed": 0}
+        request: dict[str, Any] = {"sampler": case.sampler, "steps": steps, "seed": 0}
         made = case.images(last(model.edit(x0, cond=labels, start=1.0, **request)).x)
         off = float(((made.float() - real.float()) / 255).square().mean().sqrt())
         figures = judge.metrics(made, labels)

@@ -78,7 +78,8 @@ def drawn(sampler: Sampler, path: Levels, count: int) -> Tensor:
 
 def digits(args: argparse.Namespace) -> None:
     """FID of 300 digits by each way to sample, beside as many real ones; a picture of ten of each."""
-    judge, plain = load_judge(find("mnist-judge")), {"guidance": 1.0, "precision": "bf16", "count": 300}
+    judge = load_judge(find("mnist-judge"))
+    plain: dict[str, Any] = {"guidance": 1.0, "precision": "bf16", "count": 300}
     runs: list[tuple[str, str, dict[str, Any]]] = [
         ("NCSN, annealed Langevin, 1000 calls", args.ncsn, {"sampler": Langevin(snr=0.16), "steps": 1000}),
         ("NCSN, predictor-corrector, 1000 calls", args.ncsn, {"sampler": PredictorCorrector(), "steps": 500}),

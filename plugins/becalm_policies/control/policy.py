@@ -241,7 +241,7 @@ class Policy:
 
     def clip(self, actions: Actions) -> Actions:
         """Actions (..., A) as the environment takes them."""
-        return actions if self._bounds is None else actions.clip(self._bounds[0], self._bounds[1])
+        return actions if self._bounds is None else np.asarray(actions).clip(self._bounds[0], self._bounds[1])
 
     def _remember(self, numbers: Indices) -> Memory:
         """A memory of environments that have seen nothing."""
