@@ -56,7 +56,7 @@ def run(options: WorthOptions) -> Iterator[str | Progress | Table | Saved]:
                 round(row.seconds, 2),
                 "{} / {}".format(*row.samples),
             )
-            for (name, _), row in zip(names, rows, strict=False)
+            for (name, _), row in zip(names[: options.instances], rows, strict=True)
         ),
         title="Best solutions with the network and, in the same time on one thread, without it",
     )
