@@ -82,9 +82,8 @@ methods: .venv/dev  ## The figures and pictures of docs/methods anew (minutes to
 rollouts: .venv/dev  ## docs/results-policies.md anew, cell by cell (half an hour; goes on where it stopped)
 	$(BIN)/python benchmarks/rollouts.py
 
-programs-results: .venv/dev  ## docs/results-programs.md anew, cell by cell (many hours; goes on where it stopped)
-	$(BIN)/python benchmarks/programs.py
-	$(BIN)/python benchmarks/programs_table.py
+programs-results: .venv/dev  ## docs/results-programs.md anew, cell by cell (an hour of one core; goes on where it stopped)
+	OMP_NUM_THREADS=1 $(BIN)/python benchmarks/programs_table.py
 
 results: .venv/dev  ## docs/results.md anew, cell by cell (hours on a CPU, wants a C++ compiler; goes on where it stopped)
 	$(BIN)/python benchmarks/mnist.py --compile --precision bf16

@@ -4,10 +4,10 @@
         [--instances 3] [--first 2000000] [--seeds 1] [--seconds 10] [--methods pool,greedy,highs] [--clock wall]
         [--out runs/anytime.jsonl]
 
-``pool`` is what ``becalm programs sample --seconds`` does by default, ``no-network`` the same without a network; starts
-are those of ``--start``, alone (those that need solutions together with greedy); the rest are solvers, all on one
-thread. Each run is kept in the journal as soon as it is done, so the same command goes on where it stopped; one with
-more instances, seeds or methods adds to it.
+``pool`` is what ``becalm programs sample --seconds`` does by default, ``with-network`` and ``no-network`` the same with
+a network, worth its time or not, and without; starts are those of ``--start``, alone (those that need solutions
+together with greedy); the rest are solvers, all on one thread. Each run is kept in the journal as soon as it is done,
+so the same command goes on where it stopped; one with more instances, seeds or methods adds to it.
 
 Time begins with the program in memory: preparing, the relaxation and verification count. What is compiled or imported
 is so before. All solutions are verified and different in integers; of CBC only the incumbents are known. The primal
@@ -18,7 +18,7 @@ quiet one; CBC, which runs in a process of its own, is left out then.
 
 import argparse
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from itertools import pairwise, product
 from pathlib import Path
@@ -44,8 +44,12 @@ MOMENTS = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0, 60.0)
 """Seconds at which is looked."""
 NEAR, FAR = 0.01, 0.05
 """Solutions are counted that are so near to the best known."""
+PATIENCE = 30
+"""Of all starts that sample, whatever a checkpoint has as default."""
 CHOSEN = 100
 """Solutions near the best whose distance is measured, or as many as there are."""
+WHOLE = ("pool", "with-network", "no-network")
+"""All starts in turns."""
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "processor": time.process_time}
 
 
@@ -81,7 +85,7 @@ class Watch:
 
     def __init__(self, run: Run, program: Program) -> None:
         self._run, self._program = run, program
-        self._left = [moment for moment in MOMENTS if moment <= run.seconds]
+        self._left = sorted({*(moment for moment in MOMENTS if moment <= run.seconds), run.seconds})
         self._last: list[float] = []
 
     def see(self, seconds: float, values: Array) -> None:
@@ -101,11 +105,12 @@ def search(program: Program, run: Run, clock: Callable[[], float]) -> None:
     """A search of becalm's."""
     begun, watch = clock(), Watch(run, program)
     fits = fitting(program)[0]
-    checkpoint = "none" if run.method not in ("pool", *BY_NETWORK) or fits is None else None
-    start = {"pool": None, "no-network": None}.get(run.method, (run.method,))
+    checkpoint = {"pool": None, "with-network": fits}.get(run.method, fits if run.method in BY_NETWORK else "none")
+    start = None if run.method in WHOLE else (run.method,)
     if start is not None and set(start) <= FROM_SOLUTIONS:
         start = ("greedy", *start)
     fields = {"seconds": run.seconds, "within": FAR, "start": start, "seed": run.seed, "checkpoint": checkpoint}
+    fields["patience"] = PATIENCE
     found = open_search(program, SampleOptions.model_validate({"device": "cpu", **fields}), clock=clock)
     ready = clock() - begun
     for moment in found.run():
@@ -203,8 +208,35 @@ def make(run: Run) -> None:
         Watch(run, program).end()
 
 
+def finish(wanted: Sequence[Run], path: Path) -> dict[tuple[Any, ...], Run]:
+    """Does what is not done; all that the journal has then."""
+    done, warm = load(path), set[tuple[str, str]]()
+    for number, run in enumerate(wanted, 1):
+        if run.key in done:
+            continue
+        if (run.family, run.method) not in warm:
+            make(Run(run.family, "small", 0, run.method, 0, 1.0, run.clock))
+            warm.add((run.family, run.method))
+        print(f"{number} of {len(wanted)}: {run.family} {run.instance}, {run.method}, seed {run.seed}", flush=True)
+        make(run)
+        journal.append(path, [asdict(run)])
+        done[run.key] = run
+    return done
+
+
+def best_known(runs: Iterable[Run]) -> dict[tuple[Any, ...], float]:
+    """The best objective of each instance."""
+    best: dict[tuple[Any, ...], float] = {}
+    for run in runs:
+        place = (run.family, run.size, run.instance)
+        for _, value in run.incumbents:
+            known = best.get(place, value)
+            best[place] = max(known, value) if run.maximise else min(known, value)
+    return best
+
+
 def main() -> None:
-    usual = ["pool", "no-network", *STARTS, *rivals(), "cbc"]
+    usual = [*WHOLE, *STARTS, *rivals(), "cbc"]
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--families", default="set-cover,auction,facility,independent-set")
     parser.add_argument("--size", default="paper")
@@ -223,23 +255,8 @@ def main() -> None:
         for family, number, method in product(chosen.families.split(","), range(chosen.instances), methods)
         for seed in range(1 if method in (*RIVALS, "cbc") else chosen.seeds)
     ]
-    done, warm = load(chosen.out), set[tuple[str, str]]()
-    for number, run in enumerate(wanted, 1):
-        if run.key in done:
-            continue
-        if (run.family, run.method) not in warm:
-            make(Run(run.family, "small", 0, run.method, 0, 1.0, run.clock))
-            warm.add((run.family, run.method))
-        print(f"{number} of {len(wanted)}: {run.family} {run.instance}, {run.method}, seed {run.seed}", flush=True)
-        make(run)
-        journal.append(chosen.out, [asdict(run)])
-        done[run.key] = run
-    best: dict[tuple[Any, ...], float] = {}
-    for run in done.values():
-        place = (run.family, run.size, run.instance)
-        for _, value in run.incumbents:
-            known = best.get(place, value)
-            best[place] = max(known, value) if run.maximise else min(known, value)
+    done = finish(wanted, chosen.out)
+    best = best_known(done.values())
     for family in dict.fromkeys(run.family for run in wanted):
         print("\n".join(table(family, [done[run.key] for run in wanted if run.family == family], best)) + "\n")
 

@@ -1,107 +1,120 @@
-"""The figures of docs/results-programs.md: every method on the four families at paper size, and the cost curve.
+"""The page of results of programs, docs/results-programs.md: thirty samples over calls, searches over time, cost.
 
-    python benchmarks/programs_table.py [--only set-cover,auction,facility,independent-set] [--count 100] [--race 10]
-        [--seconds 60] [--workers 1]
+    python benchmarks/programs_table.py [--families set-cover,auction,facility,independent-set] [--instances 5]
+        [--wide 10] [--seconds 10] [--size paper] [--nonzeros 1e4,1e5,1e6]
 
-Of each family two evaluations: the solution-makers on many instances, and all methods, solvers and tiers on the first
-few. They share what is the best known. Each instance and method is kept as soon as it is finished in
-runs/programs/FAMILY.jsonl and FAMILY-race.jsonl, so an interrupted run goes on where it stopped; so does one with more
-instances. A family that is left out keeps the section it has on disk. The cost curve is taken from what
-``benchmarks/programs.py`` has kept.
+About an hour of one quiet core. Of each family, ``benchmarks/anytime.py`` runs searches and solvers on the first
+``--instances``, ``benchmarks/samples.py`` makes thirty solutions by each start on the first ``--wide``, and
+``benchmarks/programs.py`` measures what growth costs. All three keep what is done in runs/, so the same command goes on
+where it stopped, and more instances add to it; the page is written after each family. Its words follow from the
+figures.
 """
 
 import argparse
-import importlib.util
-import json
+import io
 import platform
-import shutil
-import sys
+from collections.abc import Mapping, Sequence
+from itertools import product
 from pathlib import Path
 from typing import Any
 
+import anytime
+import numpy as np
+import programs
+import samples
 import torch
+from figures import NAMES, Best, markdown, of, over_calls, over_time, place
+from losses import losses
+from rivals import rivals
 
 from becalm.files.atomic import write_atomic
-from becalm.plugin.report import Progress, Table
-from becalm_programs.options import METHODS, EvaluateOptions
-from becalm_programs.verbs.evaluate import run
+from becalm_programs.evaluation.judge import gap
 
-FOLDER = Path("runs/programs")
-PAGE = Path("docs/results-programs.md")
-IMAGES = Path("docs/images")
-FAMILIES = {
+PAGE, SAMPLES, TIMES = Path("docs/results-programs.md"), Path("runs/samples.jsonl"), Path("runs/anytime.jsonl")
+PICTURE = Path("docs/images/programs-time.png")
+TITLES = {
     "set-cover": "Set cover: 2000 columns, 1000 rows",
     "auction": "Combinatorial auction: 500 items, 1500 bids",
     "facility": "Capacitated facility location: 100 customers, 50 facilities",
     "independent-set": "Independent set: 1500 nodes",
 }
+STARTS = ("network", "guidance", "greedy", "relaxation", "jump")
+WORDS = """- A **gap** is to the best objective that any run here has found on the instance; it is not proved optimal.
+  REFERRED
+- Everything counted is verified on the original rows to 1e-6, integers exact.
+- **Thirty solutions**: each start has the same patience (300) and search (2,000 steps), whatever a checkpoint has as
+  default. The first figures are of what a start makes: samples at tier `guided`, greedy's solutions, the end of jumps.
+  Then follow those of the same solutions after the moves of tier `1-opt`. *Different* and *apart* (variables in which
+  two differ) are of the latter; seconds are wall-clock from the program in memory to verified solutions, the
+  relaxation included.
+- **Over time**: wall-clock from the program in memory. *All starts* is `becalm programs sample --seconds`, whose rule
+  leaves the network out where it is [not worth its time](programs.md#is-a-network-worth-it); others are one start
+  alone, again and again, with the same patience (30). *Within 1 % / 5 %* counts different solutions so near to the best
+  known. The **primal integral** is that of the gap (Berthold 2013), 100 % before the first solution; lower is better.
+  Of SCIP all solutions of its pool count, of HiGHS those it looks at, of CP-SAT its incumbents; of CBC only incumbents
+  are known. KaMIS and Local-MIP tell of a result at the end alone, so they are run for .5, 1, 2, ... seconds.
+- `±` is half of a 95 % interval over instances, by Student's t."""
 
 
-def wide(family: str, chosen: argparse.Namespace) -> list[Table]:
-    """What is made by drawing or searching, on all instances."""
-    methods = ("network", "no-network", "greedy", "randomised-greedy", "local", "search")
-    settings = {"count": chosen.count, "seconds": chosen.search, "methods": methods, "tiers": ("guided", "1-opt")}
-    return evaluated(family, chosen, settings, FOLDER / family)
+def page(made: dict[str, tuple[list[samples.Cell], list[anytime.Run]]], cost: list[dict[str, Any]], given: str) -> str:
+    """The page of the families that are done."""
+    best = {family: known(*both) for family, both in made.items()}
+    cpus = f"{platform.machine()}, one thread of {processor()}, torch {torch.__version__.split('+')[0]}"
+    first = next(iter(made.values()))[1][0]
+    wide = {cell.instance for cells, _ in made.values() for cell in cells}
+    deep = {run.instance for _, runs in made.values() for run in runs}
+    lines = [
+        "# Results of programs",
+        "",
+        f"Made by `{given}`; nothing is typed by hand, words included.",
+        f"{cpus}. Instances {min(wide)} to {max(wide)} of size {first.size}",
+        f"({min(deep)} to {max(deep)} over time), which no network has seen; seed {first.seed} of all that is drawn.",
+        "These are few instances: see the intervals.",
+        "",
+        "## What is lost, and what the network brings",
+        "",
+        *(losses(runs, best[family], TITLES[family].partition(":")[0]) for family, (_, runs) in made.items()),
+        "",
+        "![Gap over time](images/programs-time.png)",
+        "",
+        "## How to read the tables",
+        "",
+        WORDS.replace("REFERRED", f"Where no others ran over time, that is a search of {first.seconds:g} s."),
+        "",
+    ]
+    for family, (cells, runs) in made.items():
+        lines += [f"## {TITLES[family]}", "", *over_time(runs, best[family]), "", *over_calls(cells, best[family]), ""]
+    return "\n".join([*lines, *curve(cost)]).rstrip() + "\n"
 
 
-def deep(family: str, chosen: argparse.Namespace) -> list[Table]:
-    """Every method and tier, and the race against solvers, on the first few."""
-    methods = tuple(method for method in METHODS if method != "search")
-    settings = {"count": chosen.race, "seconds": chosen.seconds, "methods": methods}
-    return evaluated(family, chosen, settings, FOLDER / f"{family}-race")
+def known(cells: Sequence[samples.Cell], runs: Sequence[anytime.Run]) -> Best:
+    """The best objective of each instance."""
+    best = anytime.best_known([run for run in anytime.load(TIMES).values() if run.family == runs[0].family])
+    for cell in cells:
+        for value in (*cell.values, *cell.moved):
+            before = best.get(place(cell), value)
+            best[place(cell)] = max(before, value) if cell.maximise else min(before, value)
+    return best
 
 
-def evaluated(family: str, chosen: argparse.Namespace, settings: dict[str, Any], out: Path) -> list[Table]:
-    """The tables of an evaluation; says how far it is on the way."""
-    given = {"family": family, "size": chosen.size, "workers": chosen.workers, "out": str(out), **settings}
-    options = EvaluateOptions.model_validate(given)
-    tables = []
-    for report in run(options):
-        if isinstance(report, Table):
-            tables.append(report)
-        elif isinstance(report, Progress):
-            print(f"\r{family}: {report.done:g} of {report.total:g} ({report.text})\033[K", end="", file=sys.stderr)
-        else:
-            print(report)
-    return tables
+def processor() -> str:
+    """What the machine calls it."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else platform.processor() or "an unknown processor"
 
 
-def section(family: str, tables: list[Table]) -> list[str]:
-    """A family's part of the page."""
-    lines = [f"## {FAMILIES[family]}", ""]
-    for table in tables:
-        lines += [f"{table.title}.", "", *markdown(list(table.columns), [list(row) for row in table.rows]), ""]
-    return [*lines, f"![Feasible share, gap and time of each method](images/programs-{family}.png)", ""]
-
-
-def markdown(columns: list[str], rows: list[list[Any]]) -> list[str]:
-    """A table."""
-    head = "| " + " | ".join(columns) + " |"
-    return [head, "|" + "---|" * len(columns), *("| " + " | ".join(shown(cell) for cell in row) + " |" for row in rows)]
-
-
-def shown(value: Any) -> str:
-    """A cell of a table."""
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
-
-
-def curve() -> list[str]:
-    """The cost curve, if it has been measured."""
-    spec = importlib.util.spec_from_file_location("programs_cost", Path(__file__).with_name("programs.py"))
-    if spec is None or spec.loader is None:
-        raise RuntimeError("benchmarks/programs.py is not beside this file")
-    cost = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(cost)
-    cells = cost.stored()
-    if not cells:
-        return []
-    setting = f"{cells[0]['count']} samples, {cells[0]['steps']} steps, threads: {cells[0]['threads']}"
-    columns, rows = cost.table(cells)
+def curve(cells: list[dict[str, Any]]) -> list[str]:
+    """What growth costs."""
+    columns, rows = programs.table(cells)
     return [
         "## Cost against nonzeros",
         "",
-        f"Made by `benchmarks/programs.py`: set covers with rows of {cost.LENGTH} columns; {setting}.",
-        *cost.words(cells),
+        f"Set covers with rows of {programs.LENGTH} columns; {cells[0]['count']} samples at the default settings",
+        f"({cells[0]['steps']} steps, tier guided), processor time. The network is untrained: it costs what a",
+        "trained one does, and its samples are worth nothing. Greedy is one solution.",
+        "",
+        *(f"- {sentence}" for sentence in programs.words(cells)),
         "",
         *markdown(columns, rows),
         "",
@@ -110,52 +123,69 @@ def curve() -> list[str]:
     ]
 
 
-def page(sections: dict[str, list[str]]) -> str:
-    """The page."""
-    lines = [
-        "# Results of programs",
-        "",
-        "Made by `make programs-results` (`benchmarks/programs_table.py`). Nothing is typed by hand.",
-        f"{platform.machine()}, torch {torch.__version__.split('+')[0]}. Instances are none that a network has seen.",
-        "",
-        "- A **gap** is to the best objective known of the instance, over all methods here; it is not proved optimal.",
-        "- Feasible means verified on the original rows, to 1e-6, with integers exact.",
-        "- **Search** is what networks are trained on: large-neighbourhood search with HiGHS, begun by",
-        "  SCIP.",
-        "- **Tiers** are cumulative: each does what those before it do and one thing more. Greedy ends with moves",
-        "  of one variable; *randomised greedy, 1-opt* then makes the moves of tier 1-opt.",
-        "- **Seconds** are wall-clock from the program in memory to K verified solutions, on as many threads for each",
-        "  method. A solver's *gap by then* is what it has when the method of the row is done, *seconds to equal* the",
-        "  median of the times at which it is as good as the best of the row's K.",
-        "",
-    ]
-    for family in FAMILIES:
-        lines += sections.get(family, [])
-    return "\n".join([*lines, *curve()]).rstrip() + "\n"
+def picture(made: Mapping[str, tuple[list[samples.Cell], list[anytime.Run]]]) -> bytes:
+    """The mean gap over time, a panel for each family."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(12, 7), layout="constrained")
+    FigureCanvasAgg(figure)
+    for axis, (family, (cells, runs)) in zip(figure.subplots(2, 2).flat, made.items(), strict=False):
+        best = known(cells, runs)
+        times = np.geomspace(0.05, runs[0].seconds, 200)
+        for number, method in enumerate(dict.fromkeys(run.method for run in runs)):
+            own = [run for run in of(runs, method) if not run.note]
+            if own:
+                style = "-" if method in anytime.WHOLE else "--" if method in STARTS else ":"
+                shares = np.mean([[gap_at(run, best, moment) for moment in times] for run in own], axis=0)
+                axis.plot(times, shares, style, color=f"C{number % 10}", label=NAMES.get(method, method))
+        axis.set(title=TITLES[family].partition(":")[0], xscale="log", yscale="log", xlabel="seconds", ylabel="gap %")
+        axis.set_ylim(0.02, 110)
+        axis.grid(alpha=0.2)
+    figure.axes[0].legend(frameon=False, fontsize=7, ncols=2)
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=110)
+    return buffer.getvalue()
+
+
+def gap_at(run: anytime.Run, best: Best, moment: float) -> float:
+    """In per cent, at least what can be drawn."""
+    values = [value for seconds, value in run.incumbents if seconds <= moment]
+    share = float(gap(values[-1], best[place(run)], run.maximise)) if values else 1.0
+    return max(100 * min(1.0, share), 0.02)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--only", default=",".join(FAMILIES))
-    parser.add_argument("--count", type=int, default=100)
+    parser.add_argument("--families", default=",".join(TITLES))
+    parser.add_argument("--instances", type=int, default=5, help="that searches and solvers run on")
+    parser.add_argument("--wide", type=int, default=10, help="that thirty solutions are made of")
+    parser.add_argument("--first", type=int, default=2_000_000, help="seed of the first")
     parser.add_argument("--size", default="paper")
-    parser.add_argument("--race", type=int, default=10, help="instances that solvers are run on")
-    parser.add_argument("--search", type=float, default=8.0, help="seconds of search on each of --count")
-    parser.add_argument("--seconds", type=float, default=60.0, help="seconds of each solver on each of --race")
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--seconds", type=float, default=10.0, help="of each search and solver")
+    parser.add_argument("--nonzeros", default="1e4,1e5,1e6", help="of the cost curve")
     chosen = parser.parse_args()
-    store = FOLDER / "sections.json"
-    sections: dict[str, list[str]] = json.loads(store.read_text()) if store.exists() else {}
-    for family in chosen.only.split(","):
-        # What either finds is among the best known of both; the second time the journal has it all.
-        wide(family, chosen)
-        race = deep(family, chosen)
-        sections[family] = section(family, [*wide(family, chosen), *race])
-        write_atomic(store, json.dumps(sections, indent=1).encode())
-        IMAGES.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(FOLDER / f"{family}-race.png", IMAGES / f"programs-{family}.png")
-        write_atomic(PAGE, page(sections).encode())
-        print(PAGE)
+    torch.set_num_threads(1)
+    cost = programs.finish([round(float(word)) for word in chosen.nonzeros.split(",")])
+    write_atomic(programs.PICTURE, programs.draw(cost))
+    wide = range(chosen.first, chosen.first + max(chosen.wide, chosen.instances))
+    deep, made = wide[: chosen.instances], {}
+    for family in chosen.families.split(","):
+        methods = ["no-network", "with-network", *STARTS, *rivals(), "cbc"]
+        methods = [name for name in methods if name != "kamis" or family == "independent-set"]
+        runs = [
+            anytime.Run(family, chosen.size, number, method, 0, chosen.seconds, "wall")
+            for number, method in product(deep, methods)
+        ]
+        others = [
+            anytime.Run(family, chosen.size, number, "no-network", 0, chosen.seconds, "wall")
+            for number in wide[chosen.instances :]
+        ]
+        done = anytime.finish([*runs, *others], TIMES)
+        made[family] = list(samples.cells(SAMPLES, [family], chosen.size, wide)), [done[run.key] for run in runs]
+        write_atomic(PICTURE, picture(made))
+        write_atomic(PAGE, page(made, cost, "make programs-results").encode())
+        print(PAGE, flush=True)
 
 
 if __name__ == "__main__":

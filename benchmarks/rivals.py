@@ -1,7 +1,9 @@
 """Solvers that tell of each solution that they come upon: what searches for a time are compared with.
 
 Each is a function (program, seconds, tell), which calls ``tell(x)`` with (n,) solutions as they come, on one thread.
-Those whose package is not installed are left out.
+Those whose package is not installed are left out; all are there after
+``pip install pyscipopt localmip chszlablib "ortools<9.12"``: later ones of OR-tools bring a HiGHS of their own, which
+does not load beside highspy's.
 """
 
 import contextlib
