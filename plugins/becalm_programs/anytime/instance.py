@@ -19,12 +19,13 @@ from becalm_programs.problem.standard_form import LP_VALUE, StandardForm
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import sample
 from becalm_programs.sampling.last_resort import make_feasible
+from becalm_programs.sampling.samples import Samples
 from becalm_programs.search.feasible import FeasibleSearch
-from becalm_programs.search.greedy import with_continuous
 from becalm_programs.search.moves.local import local
 from becalm_programs.search.rounding import rounding_search
 from becalm_programs.search.solution_pool import SolutionPool
 from becalm_programs.search.structure.columns import Columns
+from becalm_programs.solvers.continuous import solve_continuous
 
 
 class InfeasibleError(Exception):
@@ -119,7 +120,7 @@ class Instance:
 
     def mend(self, entries: Array, marginals: Array) -> Array:
         """Solutions (K, n) of entries (K, N) as they are decoded, infeasible ones made feasible where that is quick."""
-        return make_feasible(self.form, self.form.encoding.decode(entries), marginals)
+        return make_feasible(Samples(self.form, marginals, self.form.encoding.decode(entries))).x
 
     def polish(self, x: Array) -> Array:
         """Solutions (P, n) of x (K, n) after 1-opt, continuous variables the best for their integers."""
@@ -129,7 +130,7 @@ class Instance:
         """Solutions (P, n) of x (K, n), continuous variables the best for their integers; left out where none fit."""
         if self.program.integer.all():
             return x
-        finished = [with_continuous(self.program, each) for each in x]
+        finished = [solve_continuous(self.program, each) for each in x]
         return np.array([each for each in finished if each is not None]).reshape(-1, len(self.program.cost))
 
 

@@ -28,7 +28,7 @@ from becalm_programs.problem.verify import verify
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import sample, with_defaults
 from becalm_programs.sampling.outcome import hamming
-from becalm_programs.sampling.tiers import finish
+from becalm_programs.sampling.tiers import carry_out
 from becalm_programs.solvers.registry import SOLVERS, find
 from becalm_programs.tier import Tier
 
@@ -134,8 +134,8 @@ def _tiers(
         seconds, x, verdict = ready + outcome.seconds, outcome.x, outcome.verdict
         if method.tier is not None and method.tier != least:
             begun = time.perf_counter()
-            x = finish(form, outcome.marginals, method.tier)
-            verdict = verify(task.program, x)
+            samples = carry_out(form, outcome.marginals, method.tier)
+            x, verdict = samples.x, samples.verdict
             seconds += time.perf_counter() - begun
         yield _cell(task, method, Attempt(x, verdict, task.options.samples, seconds))
 

@@ -54,8 +54,9 @@ def verify(program: Program, x: npt.ArrayLike) -> Verdict:
     given = solutions(program, x)
     size = max(1, _CELLS // max(1, max(program.rows.shape)))
     with np.errstate(invalid="ignore", over="ignore"):
-        parts = [_verify(program, given[start : start + size]) for start in range(0, len(given), size)]
         value = objective(program, given)
+        some = (given[start : start + size] for start in range(0, len(given), size))
+        parts = [_verify(program, x, activity(program, x)) for x in some]
     violation, integral, feasible = (
         np.concatenate([np.zeros(0, dtype), *(part[index] for part in parts)])
         for index, dtype in ((0, np.float64), (1, np.bool_), (2, np.bool_))
@@ -76,13 +77,13 @@ def whole(program: Program, x: npt.ArrayLike, tolerance: float = 1e-5) -> Array:
     return np.where(near, rounded, given)
 
 
-def _verify(program: Program, x: Array) -> tuple[Array, Mask, Mask, list[str]]:
-    """Violation, integral, feasible and worst of a few solutions."""
+def _verify(program: Program, x: Array, total: Array) -> tuple[Array, Mask, Mask, list[str]]:
+    """Violation, integral, feasible and worst of a few solutions, whose rows come to ``total``."""
     size = np.abs(x)
     # Each of the row's products and sums may be off by one rounding of what has been summed so far.
     terms = np.diff(program.rows.indptr) + 2
     row_error = (abs(program.rows) @ size.T).T * terms * _EPSILON
-    rows = _misses(activity(program, x), program.row_low, program.row_high)
+    rows = _misses(total, program.row_low, program.row_high)
     bounds = _misses(x, program.low, program.high)
     for sample, row in zip(*_open(rows, row_error, program.row_low, program.row_high), strict=True):
         start, end = program.rows.indptr[row : row + 2]

@@ -7,39 +7,33 @@ import time
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Program, objective
-from becalm_programs.problem.standard_form import StandardForm
-from becalm_programs.problem.verify import verify
-from becalm_programs.sampling.last_resort import sureness
+from becalm_programs.problem.program import Array, Program
+from becalm_programs.sampling.samples import Samples
 
 _SURE = (0.9, 0.7, 0.4)
 """Shares of the variables that a solver is not to touch, tried in turn."""
 
 
-def complete_samples(form: StandardForm, x: Array, marginals: Array, seconds: float) -> tuple[Array, str]:
-    """Solutions (K, n) with continuous variables as they should be, and what is infeasible given to a solver.
+def complete_samples(samples: Samples, seconds: float) -> Samples:
+    """The samples with continuous variables as they should be, and what is infeasible given to a solver.
 
     Args:
-        x: (K, n) samples. marginals: (K, N) likelihoods that they were made from.
         seconds: Wall-clock for all of them, shared evenly among what needs it.
-
-    Returns:
-        The solutions; and, where a solver proves that there is none, who did, else nothing.
     """
-    program, completed = form.program, x.copy()
-    deadline = time.perf_counter() + seconds
+    program, deadline = samples.form.program, time.perf_counter() + seconds
     if not program.integer.all():
-        completed = np.stack([_finish_continuous(program, each, deadline) for each in completed])
-    wrong = np.flatnonzero(~verify(program, completed).feasible)
+        each = zip(samples.x, samples.verdict.feasible, strict=True)
+        samples = samples.become(np.stack([_finish_continuous(program, x, good, deadline) for x, good in each]))
+    x, wrong, proof = samples.x.copy(), samples.wrong, ""
     for done, sample in enumerate(wrong):
         share = (deadline - time.perf_counter()) / (len(wrong) - done)
-        completed[sample], proof = _hand_over(form, completed[sample], marginals[sample], share)
+        x[sample], proof = _hand_over(program, x[sample], samples.sureness(sample), share)
         if proof:
-            return completed, proof
-    return completed, ""
+            break
+    return samples.become(x, proof)
 
 
-def _finish_continuous(program: Program, x: Array, deadline: float) -> Array:
+def _finish_continuous(program: Program, x: Array, feasible: bool, deadline: float) -> Array:
     """x (n,) with the best continuous variables for its integers; as it was where there are none, or no better."""
     from becalm_programs.solvers.continuous import solve_continuous
 
@@ -47,13 +41,10 @@ def _finish_continuous(program: Program, x: Array, deadline: float) -> Array:
     finished = solve_continuous(program, x, left) if left > 0 else None
     if finished is None:
         return x
-    if not verify(program, x[None]).feasible[0]:
-        return finished
-    value = objective(program, np.stack([x, finished])) * (-1.0 if program.maximise else 1.0)
-    return finished if value[1] < value[0] else x
+    return x if feasible and program.cost @ x <= program.cost @ finished else finished
 
 
-def _hand_over(form: StandardForm, x: Array, marginals: Array, seconds: float) -> tuple[Array, str]:
+def _hand_over(program: Program, x: Array, sure: Array, seconds: float) -> tuple[Array, str]:
     """x (n,) as a solver completes it, from its surest variables on; as it was if none finds anything in time.
 
     Also who proves that there is nothing to find, if somebody does.
@@ -61,7 +52,6 @@ def _hand_over(form: StandardForm, x: Array, marginals: Array, seconds: float) -
     from becalm_programs.solvers.complete import complete
 
     deadline = time.perf_counter() + seconds
-    sure = sureness(form, marginals)
     order = np.argsort(-sure, kind="stable")
     for tried, share in enumerate(_SURE):
         left = (deadline - time.perf_counter()) / (len(_SURE) + 1 - tried)
@@ -69,10 +59,10 @@ def _hand_over(form: StandardForm, x: Array, marginals: Array, seconds: float) -
             return x, ""
         fixed = np.zeros(len(x), dtype=bool)
         fixed[order[: int(share * len(x))]] = True
-        result = complete(form.program, x, fixed & form.program.integer, seconds=left)
+        result = complete(program, x, fixed & program.integer, seconds=left)
         if result.x is not None:
             return result.x, ""
-    return _suggest(form.program, x, order, deadline - time.perf_counter())
+    return _suggest(program, x, order, deadline - time.perf_counter())
 
 
 def _suggest(program: Program, x: Array, order: np.ndarray, seconds: float) -> tuple[Array, str]:

@@ -22,11 +22,12 @@ from becalm_programs.denoiser.network import Bipartite
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.program import Array
 from becalm_programs.problem.standard_form import StandardForm
-from becalm_programs.problem.verify import Verdict, verify
+from becalm_programs.problem.verify import Verdict
 from becalm_programs.propagation.tighten import tighten
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.outcome import Mark, Outcome
-from becalm_programs.sampling.tiers import carry_out, finish
+from becalm_programs.sampling.samples import Samples
+from becalm_programs.sampling.tiers import carry_out
 
 
 def sample(model: Model[ProblemBatch], form: StandardForm, request: ProgramRequest) -> Outcome:
@@ -51,36 +52,37 @@ def draw(
         UserError: If the samples are not finite, or the request asks for a solver that is not installed.
     """
     request = with_defaults(model, request)
-    begun = time.perf_counter()
+    begun, watching, calls = time.perf_counter(), _Watch(form), 0
     broken = tighten(form.program).broken
     if broken:
-        yield _infeasible(form, request, broken, time.perf_counter() - begun)
-        return
-    # On a CPU the network is called in chunks; a GPU would starve on them.
-    if model.device.type == "cpu":
-        network = Inference(model.network) if isinstance(model.network, Bipartite) else model.network
-        model = replace(model, network=Chunked(network))
-    watching = _Watch(form)
-    drawing = model.prepare(request).drawing(ProblemBatch((form,), (0,) * request.count))
-    for step in drawing:
-        if watch:
-            yield watching.see(step, _marginals(form, model.decode(step.x0, take(drawing.cond, drawing.part))))
-        yield Progress(drawing.done, drawing.total, "sampling")
-    yield Progress(drawing.total, drawing.total, f"tier {request.tier}")
-    marginals = _marginals(form, drawing.drawn.data)
-    x, infeasible = carry_out(form, marginals, request.tier)
-    verdict = verify(form.program, x)
+        samples = _undrawn(form, request.count, broken)
+    else:
+        model = _in_chunks(model)
+        drawing = model.prepare(request).drawing(ProblemBatch((form,), (0,) * request.count))
+        for step in drawing:
+            if watch:
+                yield watching.see(step, _marginals(form, model.decode(step.x0, take(drawing.cond, drawing.part))))
+            yield Progress(drawing.done, drawing.total, "sampling")
+        yield Progress(drawing.total, drawing.total, f"tier {request.tier}")
+        samples, calls = carry_out(form, _marginals(form, drawing.drawn.data), request.tier), drawing.drawn.calls
+    verdict = samples.verdict
     seconds = time.perf_counter() - begun - watching.seconds
-    calls, marks = drawing.drawn.calls, watching.marks()
-    yield Outcome(form.program, x, marginals, verdict, request.tier, seconds, calls, marks, infeasible)
+    found = form.program, samples.x, samples.marginals, verdict
+    yield Outcome(*found, request.tier, seconds, calls, watching.marks(), samples.infeasible)
 
 
-def _infeasible(form: StandardForm, request: ProgramRequest, row: str, seconds: float) -> Outcome:
-    """What there is to say where a row shows that there is no solution: every entry at one half, no sample drawn."""
-    marginals = np.full((request.count, form.encoding.size), 0.5)
-    x = finish(form, marginals, "unguided")
+def _in_chunks(model: Model[ProblemBatch]) -> Model[ProblemBatch]:
+    """On a CPU the network is called in chunks; a GPU would starve on them."""
+    if model.device.type != "cpu":
+        return model
+    network = Inference(model.network) if isinstance(model.network, Bipartite) else model.network
+    return replace(model, network=Chunked(network))
+
+
+def _undrawn(form: StandardForm, count: int, row: str) -> Samples:
+    """What there is where a row shows that there is no solution: every entry at one half, no sample drawn."""
     proof = f"row {row!r} cannot hold within the bounds that the others leave"
-    return Outcome(form.program, x, marginals, verify(form.program, x), request.tier, seconds, 0, infeasible=proof)
+    return replace(carry_out(form, np.full((count, form.encoding.size), 0.5), "unguided"), infeasible=proof)
 
 
 def outcome_of(reports: Iterable[Progress | Mark | Outcome]) -> Generator[Progress, None, Outcome]:
@@ -112,9 +114,8 @@ class _Watch:
     def see(self, step: Step, marginals: Array) -> Mark:
         """Looks at the estimates (K, N) of one step; of all batches so far."""
         begun = time.perf_counter()
-        x = finish(self._form, marginals, "unguided")
         _, verdicts = self._seen.setdefault(step.index, (float(step.level.t), []))
-        verdicts.append(verify(self._form.program, x))
+        verdicts.append(carry_out(self._form, marginals, "unguided").verdict)
         mark = _mark(float(step.level.t), verdicts)
         self.seconds += time.perf_counter() - begun
         return mark

@@ -10,36 +10,22 @@
 No tier makes a feasible sample infeasible, nor its objective worse; a sample is looked at for itself alone.
 """
 
-from typing import NamedTuple
-
 import numpy as np
 import torch
 from torch import Tensor
 
 from becalm_programs.problem.block import BlockDiagonal
-from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.program import Array
 from becalm_programs.problem.rounding import round_entries
 from becalm_programs.problem.standard_form import StandardForm
-from becalm_programs.problem.verify import verify
 from becalm_programs.sampling.completion import complete_samples
 from becalm_programs.sampling.last_resort import make_feasible
 from becalm_programs.sampling.projection import project_entries
+from becalm_programs.sampling.samples import Samples
 from becalm_programs.search.moves.local import local
 from becalm_programs.search.moves.repair import repair
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.tier import Tier, includes
-
-
-class Finished(NamedTuple):
-    """What a tier makes of samples.
-
-    Attributes:
-        x: (K, n) solutions; whether they are feasible is for ``verify`` to say.
-        infeasible: By what it is proved that the program has no solution; empty where it is not.
-    """
-
-    x: Array
-    infeasible: str = ""
 
 
 def finish(form: StandardForm, marginals: Array, tier: Tier, *, seconds: float = 10.0, flips: int = 2000) -> Array:
@@ -47,9 +33,7 @@ def finish(form: StandardForm, marginals: Array, tier: Tier, *, seconds: float =
     return carry_out(form, marginals, tier, seconds=seconds, flips=flips).x
 
 
-def carry_out(
-    form: StandardForm, marginals: Array, tier: Tier, *, seconds: float = 10.0, flips: int = 2000
-) -> Finished:
+def carry_out(form: StandardForm, marginals: Array, tier: Tier, *, seconds: float = 10.0, flips: int = 2000) -> Samples:
     """Does to samples what a tier does.
 
     Args:
@@ -64,23 +48,24 @@ def carry_out(
     """
     if marginals.ndim != 2 or marginals.shape[1] != form.encoding.size:
         raise ValueError(f"marginals must have shape (K, {form.encoding.size}), got {marginals.shape}")
-    program = form.program
     block = BlockDiagonal.of([form], len(marginals))
     p = torch.from_numpy(np.ascontiguousarray(marginals.T, np.float32)).to(block.cost.device)
-    x = _decode(form, block, p)
+    samples = Samples(form, marginals, _decode(form, block, p))
     if includes(tier, "guided"):
-        x = make_feasible(form, x, marginals)
-    if includes(tier, "projection"):
-        x = _better(program, x, _decode(form, block, project_entries(block, p)))
+        samples = make_feasible(samples)
+    if includes(tier, "projection") and len(samples.wrong):
+        samples = _nearer(samples, samples.become(_decode(form, block, project_entries(block, p))))
     if not includes(tier, "1-opt"):
-        return Finished(x)
-    columns = Columns.of(program)
-    x = local(columns, x)
+        return samples
+    columns = Columns.of(form.program)
+    samples = samples.become(local(columns, samples.x))
     if includes(tier, "repair"):
-        x = local(columns, repair(columns, x, steps=flips))
+        x, wrong = samples.x.copy(), samples.wrong
+        x[wrong] = repair(columns, x[wrong], steps=flips)
+        samples = samples.become(local(columns, x))
     if includes(tier, "completion"):
-        return Finished(*complete_samples(form, x, marginals, seconds))
-    return Finished(x)
+        samples = complete_samples(samples, seconds)
+    return samples
 
 
 def _decode(form: StandardForm, block: BlockDiagonal, p: Tensor) -> Array:
@@ -88,8 +73,8 @@ def _decode(form: StandardForm, block: BlockDiagonal, p: Tensor) -> Array:
     return form.encoding.decode(round_entries(block, p).T.double().cpu().numpy())
 
 
-def _better(program: Program, before: Array, after: Array) -> Array:
-    """Samples (K, n): after, where before is infeasible and after is not, or is less so."""
-    old, new = verify(program, before), verify(program, after)
+def _nearer(before: Samples, after: Samples) -> Samples:
+    """After, where before is infeasible and after is not, or is less so."""
+    old, new = before.verdict, after.verdict
     taken = ~old.feasible & (new.feasible | (new.max_violation < old.max_violation))
-    return np.where(taken[:, None], after, before)
+    return before.become(np.where(taken[:, None], after.x, before.x))

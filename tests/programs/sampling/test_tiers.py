@@ -17,8 +17,8 @@ from becalm_programs.problem.rounding import round_entries
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.problem.verify import verify
 from becalm_programs.sampling.projection import project_entries
-from becalm_programs.sampling.tiers import finish
-from becalm_programs.tier import TIERS, includes
+from becalm_programs.sampling.tiers import carry_out, finish
+from becalm_programs.tier import TIERS, Tier, includes
 
 SOLVERLESS = TIERS[:-1]
 
@@ -131,6 +131,17 @@ def test_projection_turns_some_infeasible_samples_feasible() -> None:
         for p in (entries, project_entries(block, entries))
     )
     assert after[before].all() and before.sum() < after.sum()
+
+
+@pytest.mark.parametrize("tier", TIERS)
+def test_samples_carry_the_verdict_of_what_they_have_become(tier: Tier) -> None:
+    for program in (mixed(), generate("auction", "tiny", 0), generate("facility", "tiny", 0)):
+        form = StandardForm.of(program)
+        samples = carry_out(form, likelihoods(form, 5), tier)
+        judged = verify(program, samples.x)
+        assert np.array_equal(samples.verdict.objective, judged.objective)
+        assert np.array_equal(samples.verdict.max_violation, judged.max_violation)
+        assert np.array_equal(samples.wrong, np.flatnonzero(~judged.feasible))
 
 
 def test_entries_of_another_program_are_refused() -> None:
