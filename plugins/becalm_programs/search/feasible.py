@@ -20,6 +20,7 @@ from becalm_programs.search.descent import Descent
 from becalm_programs.search.dive.diver import Diver
 from becalm_programs.search.jump.jumper import Jumper
 from becalm_programs.search.moves.oneopt import oneopt
+from becalm_programs.search.structure.columns import Columns
 from becalm_programs.solvers.continuous import relax_rest, solve_continuous
 
 _STEPS = 5000
@@ -33,7 +34,7 @@ class FeasibleSearch:
     """Search for feasible solutions of one program, sample by sample; a sample is looked at for itself alone."""
 
     def __init__(self, program: Program) -> None:
-        self.program = program
+        self.program, self.columns = program, Columns.of(program)
         rows = Rows.of(program)
         tight = tighten(program, rows, MISS)
         self.infeasible = bool(tight.broken)
@@ -59,7 +60,7 @@ class FeasibleSearch:
 
     def better(self, x: Array) -> Array:
         """A feasible solution (n,) near x, which is feasible, that costs no more: by single moves, then by dives."""
-        x = oneopt(self.program, x[None])[0]
+        x = oneopt(self.columns, x[None])[0]
         better = self.descent.better(x, zlib.crc32(x.tobytes()), _ROUNDS)
         if better is x:
             return x
@@ -105,10 +106,7 @@ class FeasibleSearch:
 
     def _polish(self, x: Array) -> Array | None:
         """x (n,) with the best continuous variables for its integers, if that is feasible."""
-        x = np.where(self.program.integer, np.rint(x), x)
-        if self.program.integer.all():
-            return x if self._good(x) else None
-        return solve_continuous(self.program, x)
+        return solve_continuous(self.program, np.where(self.program.integer, np.rint(x), x))
 
     def _good(self, x: Array) -> bool:
         return bool(verify(self.program, x[None]).feasible[0])

@@ -19,6 +19,7 @@ from becalm_programs.search.moves.oneopt import oneopt
 from becalm_programs.search.moves.repair import mended
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.facility import recognise
+from becalm_programs.solvers.continuous import solve_continuous
 
 
 def greedy(
@@ -57,19 +58,8 @@ def greedy_by(columns: Columns, factor: Array) -> Array:
     else:
         bare = np.clip(np.zeros(len(program.cost)), program.low, program.high)
         points = _carry_on(columns, np.stack([bare] * len(factor)), factor)
-    good = [found for each in points if (found := with_continuous(program, each)) is not None]
+    good = [found for each in points if (found := solve_continuous(program, each)) is not None]
     return np.array(good).reshape(-1, len(program.cost))
-
-
-def with_continuous(program: Program, x: Array) -> Array | None:
-    """x (n,) with continuous variables as they should be, if it verifies."""
-    if verify(program, x[None]).feasible[0] and program.integer.all():
-        return x
-    if program.integer.all():
-        return None
-    from becalm_programs.solvers.continuous import solve_continuous
-
-    return solve_continuous(program, x)
 
 
 def recreate(columns: Columns, x: Array, share: float, spread: float, generator: np.random.Generator) -> Array:

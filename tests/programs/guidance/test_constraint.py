@@ -15,6 +15,7 @@ from becalm_programs.guidance.energies import objective, violation
 from becalm_programs.guidance.rounding import rounding_projection
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.search.moves.oneopt import oneopt
+from becalm_programs.search.structure.columns import Columns
 
 
 def guided(*, objective_weight: float, search_steps: int, round_below: float) -> Guidance[ProblemBatch]:
@@ -70,7 +71,7 @@ def test_the_objective_leaves_no_flip_that_betters_the_cost_and_breaks_no_row(fa
         domain = IntegerPrograms()
         guide = guided(objective_weight=1e-9, search_steps=2000, round_below=1.0)
         x = domain.solutions(guide(lambda x, level, cond: torch.tanh(x))(noise(cond), LEVEL, cond), cond)[0]
-        assert (oneopt(made.program, x) == x).all()
+        assert (oneopt(Columns.of(made.program), x) == x).all()
 
 
 def test_energies_are_one_number_per_sample_and_cost_is_the_scaled_objective() -> None:

@@ -8,8 +8,8 @@ import numpy as np
 from becalm_programs.problem.program import Array, Program
 from becalm_programs.search.moves.exchange import Sets
 from becalm_programs.search.moves.flips import Flips
-from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns, Indices
+from becalm_programs.search.moves.local import improve_each
+from becalm_programs.search.structure.columns import Columns, Indices, least_gain
 from becalm_programs.search.structure.facility import recognise
 
 
@@ -26,7 +26,7 @@ def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array
     sets = Sets.of(columns.program)
     facility = recognise(columns.program) if sets.members else None
 
-    def improve(sets: Sets, solution: Array) -> Array:
+    def improve(solution: Array) -> Array:
         state = _State(Flips(columns, solution), sets)
         for _ in range(rounds):
             # Each kind has its turn even if the one before it got somewhere.
@@ -34,7 +34,7 @@ def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array
                 break
         return state.flips.x if facility is None else facility.change(state.flips.x)
 
-    return improve_each(columns, x, sets if sets.members else None, improve)
+    return improve_each(columns.program, x, [improve if sets.members else None])
 
 
 @dataclass(slots=True)

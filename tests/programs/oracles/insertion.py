@@ -3,8 +3,8 @@
 import numpy as np
 
 from becalm_programs.problem.program import Array, Program
-from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns, Indices
+from becalm_programs.search.moves.local import improve_each
+from becalm_programs.search.structure.columns import Columns, Indices, least_gain
 from becalm_programs.search.structure.packing import Packing, recognise
 
 _OUT = 3.0
@@ -21,13 +21,16 @@ def insertion(program: Program | Columns, x: Array, *, tries: int = 20_000) -> A
         ValueError: If x has another shape.
     """
     columns = Columns.of(program)
+    packing = recognise(columns.program)
+    if packing is None:
+        return x
 
-    def improve(packing: Packing, solution: Array) -> Array:
+    def improve(solution: Array) -> Array:
         state = _State(packing, solution > 0)
         state.improve(tries)
         return state.inside.astype(np.float64)
 
-    return improve_each(columns, x, recognise(columns.program), improve)
+    return improve_each(columns.program, x, [improve])
 
 
 _Swap = tuple[int, Indices]

@@ -3,8 +3,8 @@
 import numpy as np
 
 from becalm_programs.problem.program import Array, Mask, Program
-from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns, Indices
+from becalm_programs.search.moves.local import improve_each
+from becalm_programs.search.structure.columns import Columns, Indices, least_gain
 from becalm_programs.search.structure.covering import Covering, recognise
 
 
@@ -18,13 +18,16 @@ def removal(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Arr
         ValueError: If x has another shape.
     """
     columns = Columns.of(program)
+    covering = recognise(columns)
+    if covering is None:
+        return x
 
-    def improve(covering: Covering, solution: Array) -> Array:
+    def improve(solution: Array) -> Array:
         state = _State(covering, solution > 0)
         state.improve(tries)
         return state.inside.astype(np.float64)
 
-    return improve_each(columns, x, recognise(columns), improve)
+    return improve_each(columns.program, x, [improve])
 
 
 class _State:

@@ -13,8 +13,16 @@ from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.problem.program import Array, Program, objective
 from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
-from becalm_programs.search.moves.exchange import Sets, exchange
+from becalm_programs.search.moves import exchange as moves
+from becalm_programs.search.moves.exchange import Sets
+from becalm_programs.search.moves.local import improve_each
+from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.facility import recognise
+
+
+def exchange(program: Program, x: Array) -> Array:
+    """Solutions (K, n) after exchanges alone."""
+    return improve_each(program, x, [moves.exchange(Columns.of(program))])
 
 
 def feasible(program: Program, count: int) -> Array:

@@ -9,10 +9,12 @@ from oracles import insertion as oracle
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.problem.program import Program, objective
+from becalm_programs.problem.program import Array, Program, objective
 from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
-from becalm_programs.search.moves.insertion import insertion
+from becalm_programs.search.moves import insertion as moves
+from becalm_programs.search.moves.local import improve_each
+from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.packing import Packing, recognise
 
 INF = np.inf
@@ -36,6 +38,11 @@ def packings(draw: st.DrawFn) -> Program:
     cost = draw(st.lists(st.integers(-9, 2), min_size=size, max_size=size))
     bound = draw(st.lists(st.sampled_from([1.0, 1.0, 1.0, 0.0]), min_size=size, max_size=size))
     return from_arrays(np.array(cost, float), np.array(rows), low, high, high=np.array(bound))
+
+
+def insertion(program: Program, x: Array, *, tries: int = 20_000) -> Array:
+    """Solutions (K, n) after insertions alone."""
+    return improve_each(program, x, [moves.insertion(Columns.of(program), tries=tries)])
 
 
 def known(program: Program) -> Packing:

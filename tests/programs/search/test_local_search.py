@@ -39,7 +39,7 @@ def improvable(program: Program, x: Array) -> bool:
 @settings(deadline=None, max_examples=30)
 def test_oneopt_never_worsens_and_breaks_no_row(program: Program, seed: int) -> None:
     x = drawn(program, 6, seed)
-    made = oneopt(program, x)
+    made = oneopt(Columns.of(program), x)
     assert (program.cost @ made.T <= program.cost @ x.T).all()
     before, after = (row_violation(program.row_low, program.row_high, activity(program, each)) for each in (x, made))
     assert (after <= np.maximum(before, 1e-6)).all()
@@ -49,7 +49,7 @@ def test_oneopt_never_worsens_and_breaks_no_row(program: Program, seed: int) -> 
 @given(programs(whole=True, kinds=BOUNDED), st.integers(0, 99))
 @settings(deadline=None, max_examples=30)
 def test_nothing_is_left_to_improve_after_oneopt(program: Program, seed: int) -> None:
-    x = oneopt(program, drawn(program, 4, seed))
+    x = oneopt(Columns.of(program), drawn(program, 4, seed))
     assert not any(improvable(program, each) for each in x[verify(program, x).feasible])
 
 
@@ -57,7 +57,9 @@ def test_nothing_is_left_to_improve_after_oneopt(program: Program, seed: int) ->
 @settings(deadline=None, max_examples=30)
 def test_oneopt_of_a_batch_is_that_of_each_alone(program: Program, seed: int) -> None:
     x = drawn(program, 5, seed)
-    assert np.array_equal(oneopt(program, x), np.concatenate([oneopt(program, each[None]) for each in x]))
+    assert np.array_equal(
+        oneopt(Columns.of(program), x), np.concatenate([oneopt(Columns.of(program), each[None]) for each in x])
+    )
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -65,7 +67,9 @@ def test_oneopt_of_a_batch_is_that_of_each_alone_on_every_family(family: str) ->
     program = generate(family, "small", 0)
     x = drawn(program, 4, 0)
     x[0], x[1] = 0.0, 1.0
-    assert np.array_equal(oneopt(program, x), np.concatenate([oneopt(program, each[None]) for each in x]))
+    assert np.array_equal(
+        oneopt(Columns.of(program), x), np.concatenate([oneopt(Columns.of(program), each[None]) for each in x])
+    )
 
 
 def test_oneopt_leaves_continuous_variables_alone_and_takes_long_steps() -> None:
@@ -78,13 +82,16 @@ def test_oneopt_leaves_continuous_variables_alone_and_takes_long_steps() -> None
         high=[100, 100, 100],
         integer=[True, True, False],
     )
-    assert oneopt(program, np.array([[4.0, 0.0, 1.5]])).tolist() == [[0.0, 8.0, 1.5]]
+    assert oneopt(Columns.of(program), np.array([[4.0, 0.0, 1.5]])).tolist() == [[0.0, 8.0, 1.5]]
 
 
 def test_an_order_of_ones_own_decides_what_moves_first() -> None:
     program = from_arrays([5.0, 1.0], [[1, 1]], row_low=[1], high=[1, 1])
     x = np.ones((2, 2))
-    assert oneopt(program, x, priority=np.array([[2.0, 1.0], [1.0, 2.0]])).tolist() == [[0.0, 1.0], [1.0, 0.0]]
+    assert oneopt(Columns.of(program), x, priority=np.array([[2.0, 1.0], [1.0, 2.0]])).tolist() == [
+        [0.0, 1.0],
+        [1.0, 0.0],
+    ]
 
 
 @given(programs(whole=True, kinds=("binary",)), st.integers(0, 99))
@@ -109,7 +116,7 @@ def test_flips_know_what_they_would_do(program: Program, seed: int) -> None:
 @settings(deadline=None, max_examples=30)
 def test_repair_leaves_what_is_feasible_as_it_is(program: Program, seed: int) -> None:
     x = drawn(program, 4, seed)
-    repaired = repair(program, x, steps=200)
+    repaired = repair(Columns.of(program), x, steps=200)
     before, after = verify(program, x).feasible, verify(program, repaired).feasible
     assert np.array_equal(repaired[before], x[before]) and (after | ~before).all()
     if brute(program)[1] is None:
@@ -119,4 +126,4 @@ def test_repair_leaves_what_is_feasible_as_it_is(program: Program, seed: int) ->
 @pytest.mark.parametrize("family", ["set-cover", "auction", "independent-set", "knapsack", "assignment"])
 def test_repair_mends_random_points(family: str) -> None:
     program = generate(family, "small", 0)
-    assert verify(program, repair(program, drawn(program, 4, 0))).feasible.all()
+    assert verify(program, repair(Columns.of(program), drawn(program, 4, 0))).feasible.all()

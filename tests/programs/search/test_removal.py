@@ -9,10 +9,11 @@ from oracles import removal as oracle
 
 from becalm_programs.families import FAMILIES, generate
 from becalm_programs.formats.arrays import from_arrays
-from becalm_programs.problem.program import Program, objective
+from becalm_programs.problem.program import Array, Program, objective
 from becalm_programs.problem.verify import verify
 from becalm_programs.search.greedy import greedy
-from becalm_programs.search.moves.removal import removal
+from becalm_programs.search.moves import removal as moves
+from becalm_programs.search.moves.local import improve_each
 from becalm_programs.search.structure.columns import Columns
 from becalm_programs.search.structure.covering import Covering, recognise
 
@@ -36,6 +37,11 @@ def coverings(draw: st.DrawFn) -> Program:
     bounds = draw(st.lists(st.sampled_from([(0, 1), (0, 1), (0, 1), (0, 0), (1, 1)]), min_size=size, max_size=size))
     least, most = np.array(bounds, float).T
     return from_arrays(np.array(cost, float), np.array(rows), low, high, low=least, high=most)
+
+
+def removal(program: Program, x: Array, *, tries: int = 20_000) -> Array:
+    """Solutions (K, n) after removals alone."""
+    return improve_each(program, x, [moves.removal(Columns.of(program), tries=tries)])
 
 
 def known(program: Program) -> Covering:

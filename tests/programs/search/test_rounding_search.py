@@ -15,6 +15,7 @@ from becalm_programs.problem.verify import Verdict, verify
 from becalm_programs.search.kernels.sort import least
 from becalm_programs.search.moves.oneopt import oneopt
 from becalm_programs.search.rounding import BULK, rounding_search
+from becalm_programs.search.structure.columns import Columns
 
 FAMILIES = ("set-cover", "independent-set", "auction", "facility", "assignment", "knapsack")
 SAMPLES = 12
@@ -59,7 +60,7 @@ def test_without_patience_it_ends_where_no_single_flip_helps() -> None:
     block = BlockDiagonal.of([made], SAMPLES)
     x = made.encoding.decode(rounding_search(block, doubts(block), 5000, descend=True, patience=0).T.double().numpy())
     assert verify(made.program, x).feasible.all()
-    assert (oneopt(made.program, x) == x).all()
+    assert (oneopt(Columns.of(made.program), x) == x).all()
 
 
 def test_samples_do_not_see_each_other_nor_other_programs() -> None:

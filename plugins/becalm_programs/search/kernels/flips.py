@@ -1,5 +1,7 @@
 """Flips of binary variables of one solution, and what every flip would do to the violation, kept up to date."""
 
+from functools import lru_cache
+
 import numpy as np
 
 from becalm_programs.compiled import part
@@ -30,6 +32,7 @@ Flipped = tuple[Array, Array, Array, Array, Array, Array, Indices, Indices, Indi
 """
 
 
+@lru_cache(maxsize=2)
 def rows_of(columns: Columns) -> Rows:
     """The rows of a program as compiled loops take them."""
     program, rows = columns.program, columns.program.rows

@@ -10,40 +10,36 @@ the most more. Where a program is recognised as facility location, one more chan
 an exchange or another (``becalm_programs.search.structure.facility``). Each solution is improved for itself.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
 from becalm_programs.problem.arrays import Indices
-from becalm_programs.problem.program import Array, Program, solutions
+from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.standard_form import groups
 from becalm_programs.search.kernels.exchange import Room, exchange_all
-from becalm_programs.search.kernels.flips import Rows, rows_of, state_of
-from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns
+from becalm_programs.search.kernels.flips import rows_of, state_of
+from becalm_programs.search.structure.columns import Columns, least_gain
 from becalm_programs.search.structure.facility import recognise
 
 
-def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array:
-    """Improved copies of feasible solutions; what is infeasible, or has no sets, comes back as it is.
+def exchange(columns: Columns, *, rounds: int = 20) -> Callable[[Array], Array] | None:
+    """The moves of a program; None if it has no sets.
 
     Args:
-        x: (K, n) solutions. rounds: Most passes over all moves.
-
-    Raises:
-        ValueError: If x has another shape.
+        rounds: Most passes over all moves.
     """
-    columns = Columns.of(program)
     sets = Sets.of(columns.program)
     if not len(sets.member):
-        return solutions(columns.program, x).copy()
-    facility, rows = recognise(columns.program), rows_of(columns)
+        return None
+    facility = recognise(columns.program)
 
-    def improve(sets: Sets, solution: Array) -> Array:
-        exchanged = _exchange(columns, rows, sets, solution, rounds)
+    def improve(solution: Array) -> Array:
+        exchanged = _exchange(columns, sets, solution, rounds)
         return exchanged if facility is None else facility.change(exchanged)
 
-    return improve_each(columns, x, sets, improve)
+    return improve
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +75,7 @@ class Sets:
         return tuple(np.split(self.member, self.begin[1:-1])) if len(self.member) else ()
 
 
-def _exchange(columns: Columns, rows: Rows, sets: Sets, x: Array, rounds: int) -> Array:
+def _exchange(columns: Columns, sets: Sets, x: Array, rounds: int) -> Array:
     """Passes over all moves until none pays, or so many."""
     cost, size = columns.program.cost, len(x)
     chosen = sets.member[x[sets.member] > 0]
@@ -88,7 +84,7 @@ def _exchange(columns: Columns, rows: Rows, sets: Sets, x: Array, rounds: int) -
     dear = dear[np.argsort(-cost[dear], kind="stable")]
     state = state_of(columns, x)
     kernel_sets = sets.begin, sets.member, sets.number, chosen
-    exchange_all(rows, state, kernel_sets, cost, dear, _room(size), least_gain(cost), rounds)
+    exchange_all(rows_of(columns), state, kernel_sets, cost, dear, _room(size), least_gain(cost), rounds)
     return state[0]
 
 

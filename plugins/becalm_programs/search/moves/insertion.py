@@ -8,34 +8,34 @@ solution is done. These are the swaps of Nogueira et al. 2018, tried from each v
 nothing is drawn here, and a solution is improved for itself.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.program import Array
 from becalm_programs.search.kernels.insertion import Log, insert_all
-from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns
-from becalm_programs.search.structure.packing import Packing, recognise
+from becalm_programs.search.structure.columns import Columns, least_gain
+from becalm_programs.search.structure.packing import recognise
 
 
-def insertion(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Array:
-    """Improved copies of feasible solutions; what is infeasible, or is of no packing, comes back as it is.
+def insertion(columns: Columns, *, tries: int = 20_000) -> Callable[[Array], Array] | None:
+    """The moves of a program; None if it is no packing.
 
     Args:
-        x: (K, n) solutions. tries: Most insertions tried on each.
-
-    Raises:
-        ValueError: If x has another shape.
+        tries: Most insertions tried on each solution.
     """
-    columns = Columns.of(program)
+    packing = recognise(columns.program)
+    if packing is None:
+        return None
 
-    def improve(packing: Packing, solution: Array) -> Array:
+    def improve(solution: Array) -> Array:
         inside, gain = solution > 0, packing.gain
         size = len(gain)
         packed = packing.start, packing.neighbour, gain, np.zeros(size), inside
         insert_all(packed, _log(size), np.zeros(size, np.int64), np.zeros(size), least_gain(gain), tries)
         return inside.astype(np.float64)
 
-    return improve_each(columns, x, recognise(columns.program), improve)
+    return improve
 
 
 def _log(size: int) -> Log:

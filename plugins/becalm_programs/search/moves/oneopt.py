@@ -6,16 +6,58 @@ it and for all candidates before it. So the moves of a round cannot get into eac
 for the sake of another: a batch gives what each of its solutions gives alone.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
-from becalm_programs.problem.program import Array, Mask, Program, activity, solutions
-from becalm_programs.search.structure.columns import Columns, Indices, Moves, slack
+from becalm_programs.problem.program import Array, Mask, Program
+from becalm_programs.search.structure.columns import ROUNDING, Columns, Indices
 
 # Coefficients held at a time, so that memory does not grow with K.
 _CELLS = 2**22
 
 
-def oneopt(program: Program | Columns, x: Array, *, rounds: int | None = None, priority: Array | None = None) -> Array:
+@dataclass(frozen=True, slots=True, eq=False)
+class _Moves:
+    """Candidate moves of one variable each, with the coefficients they meet.
+
+    Attributes:
+        sample: (P,) whose move.
+        variable: (P,) of which variable.
+        sign: (P,) 1 up, -1 down.
+        row: (E,) rows met, move after move.
+        slope: (E,) what a step of one does to that row.
+        owner: (E,) which move.
+    """
+
+    sample: Indices
+    variable: Indices
+    sign: Array
+    row: Indices
+    slope: Array
+    owner: Indices
+
+    @staticmethod
+    def of(columns: Columns, sample: Indices, variable: Indices, sign: Array) -> "_Moves":
+        """Looks the coefficients up."""
+        places, owner = columns.entries(variable)
+        return _Moves(sample, variable, sign, columns.row[places], columns.value[places] * sign[owner], owner)
+
+    def subset(self, kept: Mask) -> "_Moves":
+        """The moves where ``kept`` (P,) is true."""
+        edge = kept[self.owner]
+        place = np.cumsum(kept) - 1
+        return _Moves(
+            self.sample[kept],
+            self.variable[kept],
+            self.sign[kept],
+            self.row[edge],
+            self.slope[edge],
+            place[self.owner[edge]],
+        )
+
+
+def oneopt(columns: Columns, x: Array, *, rounds: int | None = None, priority: Array | None = None) -> Array:
     """Improved copies of the solutions.
 
     No solution is made worse, no row more violated than it was, and the continuous variables are left as they are.
@@ -28,14 +70,10 @@ def oneopt(program: Program | Columns, x: Array, *, rounds: int | None = None, p
 
     Returns:
         (K, n).
-
-    Raises:
-        ValueError: If x has another shape.
     """
-    columns = Columns.of(program)
-    improved = solutions(columns.program, x).copy()
+    improved = np.array(x, dtype=np.float64)
     order = None if priority is None else np.broadcast_to(priority, improved.shape)
-    step = max(1, _CELLS // max(1, columns.program.nonzeros))
+    step = max(1, _CELLS // max(1, len(columns.row)))
     for start in range(0, len(improved), step):
         end = start + step
         _improve(columns, improved[start:end], rounds, None if order is None else order[start:end])
@@ -58,8 +96,8 @@ def _moves(columns: Columns, x: Array, priority: Array | None) -> tuple[Indices,
     program = columns.program
     sign = -np.sign(program.cost)
     sample, variable = np.nonzero(np.where(sign > 0, x < program.high, x > program.low) & program.integer & (sign != 0))
-    candidates = Moves.of(columns, sample, variable, sign[variable])
-    reach, gap = slack(columns, activity(program, x), candidates)
+    candidates = _Moves.of(columns, sample, variable, sign[variable])
+    reach, gap = _slack(program, (program.rows @ x.T).T, candidates)
     bound = np.where(sign > 0, program.high, program.low)[variable]
     step = np.floor(np.minimum(reach, np.abs(bound - x[sample, variable])))
     # A move without end is the mark of an unbounded program: there is no best to go to.
@@ -73,7 +111,25 @@ def _moves(columns: Columns, x: Array, priority: Array | None) -> tuple[Indices,
     return moves.sample[kept], moves.variable[kept], (step * moves.sign)[kept]
 
 
-def _fitting(moves: Moves, step: Array, gap: Array, rank: Indices, count: int) -> Mask:
+def _slack(program: Program, activity: Array, move: _Moves) -> tuple[Array, Array]:
+    """How far moves can go before a row is violated, or violated more than it was.
+
+    Args:
+        activity: (K, m) of the solutions.
+
+    Returns:
+        (P,) slack of each move, in units of its variable; (E,) that of each of its coefficients, in units of the row.
+    """
+    now = activity[move.sample[move.owner], move.row]
+    rising = move.slope > 0
+    bound = np.where(rising, program.row_high[move.row], program.row_low[move.row])
+    gap = np.where(rising, bound - now, now - bound) + ROUNDING
+    reach = np.full(len(move.variable), np.inf)
+    np.minimum.at(reach, move.owner, np.maximum(gap, 0.0) / np.abs(move.slope))
+    return reach, gap
+
+
+def _fitting(moves: _Moves, step: Array, gap: Array, rank: Indices, count: int) -> Mask:
     """Which moves (P,) find room beside all the moves before them."""
     sample = moves.sample[moves.owner]
     # Of each solution, side of a row by side of a row, in order of rank.

@@ -8,36 +8,36 @@ These are the steps of Jacobs and Brusco 1995 with one variable at a time, each 
 drawn here, and a solution is improved for itself.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 
-from becalm_programs.problem.program import Array, Program
+from becalm_programs.problem.program import Array
 from becalm_programs.search.kernels.removal import Room, remove_all
-from becalm_programs.search.moves.improve import improve_each, least_gain
-from becalm_programs.search.structure.columns import Columns
+from becalm_programs.search.structure.columns import Columns, least_gain
 from becalm_programs.search.structure.covering import Covering, recognise
 
 _NEEDS_NONE = 2**30
 """By how many a row is covered that needs none."""
 
 
-def removal(program: Program | Columns, x: Array, *, tries: int = 20_000) -> Array:
-    """Improved copies of feasible solutions; what is infeasible, or is of no covering, comes back as it is.
+def removal(columns: Columns, *, tries: int = 20_000) -> Callable[[Array], Array] | None:
+    """The moves of a program; None if it is no covering.
 
     Args:
-        x: (K, n) solutions. tries: Most removals tried on each.
-
-    Raises:
-        ValueError: If x has another shape.
+        tries: Most removals tried on each solution.
     """
-    columns = Columns.of(program)
+    covering = recognise(columns)
+    if covering is None:
+        return None
 
-    def improve(covering: Covering, solution: Array) -> Array:
+    def improve(solution: Array) -> Array:
         inside, order = solution > 0, np.argsort(-covering.cost, kind="stable")
         cover = covering.begin, covering.member, columns.start, columns.row, covering.cost, order
         remove_all(cover, inside, _room(covering), least_gain(covering.cost), tries)
         return inside.astype(np.float64)
 
-    return improve_each(columns, x, recognise(columns), improve)
+    return improve
 
 
 def _room(covering: Covering) -> Room:

@@ -7,32 +7,24 @@ in Luteberget and Sartor 2023 (feasibility jump). Nothing is drawn: the same poi
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Program, solutions
-from becalm_programs.problem.verify import verify
+from becalm_programs.problem.program import Array, Program
 from becalm_programs.search.kernels.flips import Flipped, Rows, rows_of, state_of
 from becalm_programs.search.kernels.repair import flip_until_feasible
 from becalm_programs.search.structure.columns import Columns
 
 
-def repair(program: Program | Columns, x: Array, *, steps: int = 2000) -> Array:
-    """Repaired copies of solutions (K, n); what is feasible stays as it is. Only binary variables change.
+def repair(columns: Columns, x: Array, *, steps: int = 2000) -> Array:
+    """Repaired copies of solutions (K, n); what breaks no row stays as it is. Only binary variables change.
 
     What could not be repaired is the least violated point on the way.
 
     Args:
         x: (K, n) solutions, integer variables whole.
         steps: Flips at most, for each.
-
-    Raises:
-        ValueError: If x has another shape.
     """
-    columns = Columns.of(program)
-    repaired = solutions(columns.program, x).copy()
-    infeasible = np.flatnonzero(~verify(columns.program, repaired).feasible)
-    if len(infeasible):
-        rows = rows_of(columns)
-        for sample in infeasible:
-            repaired[sample] = mended(columns.program, rows, state_of(columns, repaired[sample]), steps)
+    repaired = np.array(x, dtype=np.float64)
+    for sample in range(len(repaired)):
+        repaired[sample] = mended(columns.program, rows_of(columns), state_of(columns, repaired[sample]), steps)
     return repaired
 
 

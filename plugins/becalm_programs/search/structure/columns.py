@@ -7,11 +7,13 @@ import numpy as np
 import numpy.typing as npt
 
 from becalm_programs.problem.arrays import MatrixArrays
-from becalm_programs.problem.program import Array, Mask, Program
+from becalm_programs.problem.program import Array, Program
 
 Indices = npt.NDArray[np.int64]
 ROUNDING = 1e-9
 """Violation of a row that is mere rounding; a thousand times finer than what verification forgives."""
+_GAIN = 1e-9
+"""What betters the objective by no more than this, as a share of the largest cost, does not."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,60 +67,6 @@ def row_violation(low: Array, high: Array, activity: Array) -> Array:
     return np.asarray(np.maximum(np.maximum(low - activity, activity - high), 0.0))
 
 
-def slack(columns: Columns, activity: Array, move: "Moves") -> tuple[Array, Array]:
-    """How far moves can go before a row is violated, or violated more than it was.
-
-    Args:
-        activity: (K, m) of the solutions.
-
-    Returns:
-        (P,) slack of each move, in units of its variable; (E,) that of each of its coefficients, in units of the row.
-    """
-    program = columns.program
-    now = activity[move.sample[move.owner], move.row]
-    rising = move.slope > 0
-    bound = np.where(rising, program.row_high[move.row], program.row_low[move.row])
-    gap = np.where(rising, bound - now, now - bound) + ROUNDING
-    reach = np.full(len(move.variable), np.inf)
-    np.minimum.at(reach, move.owner, np.maximum(gap, 0.0) / np.abs(move.slope))
-    return reach, gap
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Moves:
-    """Candidate moves of one variable each, with the coefficients they meet.
-
-    Attributes:
-        sample: (P,) whose move.
-        variable: (P,) of which variable.
-        sign: (P,) 1 up, -1 down.
-        row: (E,) rows met, move after move.
-        slope: (E,) what a step of one does to that row.
-        owner: (E,) which move.
-    """
-
-    sample: Indices
-    variable: Indices
-    sign: Array
-    row: Indices
-    slope: Array
-    owner: Indices
-
-    @staticmethod
-    def of(columns: Columns, sample: Indices, variable: Indices, sign: Array) -> "Moves":
-        """Looks the coefficients up."""
-        places, owner = columns.entries(variable)
-        return Moves(sample, variable, sign, columns.row[places], columns.value[places] * sign[owner], owner)
-
-    def subset(self, kept: Mask) -> "Moves":
-        """The moves where ``kept`` (P,) is true."""
-        edge = kept[self.owner]
-        place = np.cumsum(kept) - 1
-        return Moves(
-            self.sample[kept],
-            self.variable[kept],
-            self.sign[kept],
-            self.row[edge],
-            self.slope[edge],
-            place[self.owner[edge]],
-        )
+def least_gain(cost: Array) -> float:
+    """What a move must gain to pay."""
+    return _GAIN * max(1e-12, float(np.abs(cost[np.isfinite(cost)]).max(initial=0.0)))
