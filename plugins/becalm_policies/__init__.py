@@ -80,6 +80,17 @@ def commands() -> list[CommandRef]:
         ),
         CommandRef(
             domain="policies",
+            name="forecast",
+            summary="Learn to foretell observations, to plan from where a delay will have led.",
+            options="becalm_policies.options:ForecastOptions",
+            target="becalm_policies.verbs.forecast:run",
+            examples=(
+                "becalm policies forecast pusht --out runs/pusht-forecast.safetensors",
+                "becalm policies forecast runs/mine.safetensors --data mine.npz --out runs/ahead.safetensors",
+            ),
+        ),
+        CommandRef(
+            domain="policies",
             name="record",
             summary="Record demonstrations from an environment.",
             options="becalm_policies.options:RecordOptions",

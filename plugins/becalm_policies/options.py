@@ -166,6 +166,25 @@ class EvaluateOptions(RolloutOptions):
     resume: bool = Field(False, description="Go on with the evaluation in --out.")
 
 
+class ForecastOptions(Settings):
+    """``becalm policies forecast``."""
+
+    checkpoint: Annotated[str, Positional(), Weights()] = Field(
+        "pusht", description="The policy that it is for: pretrained name or .safetensors file."
+    )
+    data: Annotated[str | None, InputFile()] = Field(
+        None, description="Demonstrations, or what a policy did; default: what the policy was trained on."
+    )
+    steps: int = Field(6000, ge=1, description="Training steps.")
+    width: int = Field(256, ge=1, le=8192, description="Of the hidden layers.")
+    layers: int = Field(3, ge=1, le=64, description="Hidden layers.")
+    holdout: float = Field(
+        0.1, ge=0, lt=1, description="Share of the demonstrations kept out, to judge by; 0 learns from all."
+    )
+    seed: int = Field(0, ge=0, lt=2**31, description="Of weights and order.")
+    out: Annotated[str, OutputFile()] = Field("forecast.safetensors", description="File to write.")
+
+
 class CompareOptions(RolloutOptions):
     """``becalm policies compare``; what was called so in 0.1 is ``becalm policies baselines``."""
 

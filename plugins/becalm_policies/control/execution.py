@@ -29,7 +29,7 @@ class Execution(Settings):
         None,
         description="How a chunk goes on, under a delay, from what is executed until it takes over: naive (not at "
         "all), hold (known actions stand in every estimate), guide (real-time chunking), prefix (known actions are "
-        "told to a network that was trained for it). Default: as trained, else guide.",
+        "told to a network that was trained for it). Default: as trained, else guide; with a forecast naive.",
     )
     blend: float = Field(
         0.0,
@@ -37,6 +37,16 @@ class Execution(Settings):
         le=1,
         description="Under a delay, how far a chunk stays with the one before, at first and then less and less along "
         "their overlap: lessens the jerk at seams. 0 is off.",
+    )
+    fade: int | None = Field(
+        None,
+        ge=1,
+        description="Actions over which --blend lessens to nothing; default: with a forecast 4, else the overlap.",
+    )
+    forecast: str | None = Field(
+        None,
+        description="Under a delay, what foretells the observation that a chunk will begin with, so that it is planned "
+        "from there: pusht, or a file that becalm policies forecast wrote.",
     )
     ensemble: float | None = Field(
         None,
@@ -68,6 +78,9 @@ def join_for(execution: Execution, *, trained: bool) -> Literal["naive", "hold",
     Args:
         trained: Whether the network was trained with prefixes.
     """
-    if not execution.delay or execution.ensemble is not None or execution.skip not in (None, execution.delay):
+    if not execution.delay or execution.ensemble is not None:
         return "naive"
-    return execution.join or ("prefix" if trained else "guide")
+    if execution.forecast is None and execution.skip not in (None, execution.delay):
+        return "naive"
+    # Planned from where it begins, a chunk has nothing behind it to go on from but what it sees.
+    return execution.join or ("prefix" if trained else "guide" if execution.forecast is None else "naive")

@@ -29,19 +29,33 @@ Join = Literal["naive", "hold", "guide", "prefix"]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Course:
+    """What is executed from the step before the newest observation until a new chunk begins.
+
+    Attributes:
+        actions: (B, 1 + d, A) as the environment takes them. begun: (B,) who executes a chunk; others wait for theirs.
+    """
+
+    actions: Tensor
+    begun: Tensor
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Previous:
     """What was and will be executed, as it was planned, at the times of a new chunk's entries.
 
     Attributes:
         actions: (B, Tp, A) in the environment's units, as planned: not clipped; on the CPU.
         known: (B, Tp) whether the entry was planned; the others hold the last one.
+        course: What a forecast is made from, where there is one.
     """
 
     actions: Tensor
     known: Tensor
+    course: Course | None = None
 
     def repeat(self, times: int) -> "Previous":
-        """Each chunk so many times, side by side."""
+        """Each chunk so many times, side by side, for what was foretold already."""
         return Previous(self.actions.repeat_interleave(times, 0), self.known.repeat_interleave(times, 0))
 
 
@@ -79,6 +93,16 @@ def weights(previous: Previous, first: int, delay: int) -> Tensor:
     end = known[:, first:].sum(1, keepdim=True)
     share = ((end - entry) / (end - delay + 1).clamp(min=1)).clamp(0, 1)
     return torch.where(entry < delay, 1.0, share * (share.exp() - 1) / (math.e - 1)) * known
+
+
+def fading(previous: Previous, first: int, delay: int, steps: int) -> Tensor:
+    """(B, Tp) weights that are 1 for what is executed before a chunk takes over and 0 from ``steps`` later on.
+
+    Between, half a wave of a cosine, which begins and ends level.
+    """
+    entry = torch.arange(previous.known.shape[1], device=previous.known.device) - first - delay + 1
+    share = (entry / (steps + 1)).clamp(0, 1)
+    return (0.5 + 0.5 * (math.pi * share).cos()) * previous.known
 
 
 def prefix(values: Tensor, mask: Tensor) -> Guidance[Observed]:

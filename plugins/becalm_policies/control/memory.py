@@ -35,7 +35,7 @@ class Memory:
         self._planner, self._track, self._start = planner, track, start
         self.numbers = numbers.copy()
         self._chunks = np.zeros(count, np.int64)
-        self._seen: Array = np.zeros((count, domain.history, domain.observation_size))
+        self._seen: Array = np.zeros((count, planner.sees, domain.observation_size))
         frames = (count, domain.vision.frames)
         self._pictures = {name: np.zeros((*frames, *size, 3), np.uint8) for name, size in domain.sizes.items()}
         self._marks = np.zeros((3, count), bool)

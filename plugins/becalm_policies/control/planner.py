@@ -24,15 +24,19 @@ from becalm.schedule import levels_at
 from becalm_policies.control.candidates import densest, pick
 from becalm_policies.control.chunk_noise import ChunkNoise
 from becalm_policies.control.execution import Execution, join_for
-from becalm_policies.control.join import Previous, joined, weights
+from becalm_policies.control.join import Previous, fading, joined, weights
 from becalm_policies.demonstrations.episodes import Array, Indices
 from becalm_policies.demonstrations.frames import Pixels
 from becalm_policies.domain import Policies
 from becalm_policies.energies import near_previous
+from becalm_policies.forecast import file as forecasts
+from becalm_policies.forecast.dynamics import SEEN
 from becalm_policies.networks.condition import Observed
 from becalm_policies.prefix import Prefixed
 from becalm_policies.request import PolicyRequest
 
+_FADE = 4
+"""Actions over which a chunk of what is foretold leaves the one before: it knows better, and soon."""
 Score = Callable[[Array, Array], Any]
 """(chunks (B, K, Tp, A), observations (B, To, D)) to (B, K), high is good; for ``choose="best"``."""
 
@@ -59,7 +63,21 @@ class Planner:
         self.domain = model.domain
         self.device = model.device
         self._join = join_for(execution, trained=isinstance(model.objective, Prefixed))
-        self.remembers = bool(execution.warm or execution.near_scale or execution.blend or self._join != "naive")
+        self._forecast = None
+        if execution.forecast is not None:
+            if execution.ensemble is not None:
+                raise UserError("an ensemble averages chunks of the past, so none is planned from a forecast")
+            self._forecast = forecasts.read(execution.forecast, model.domain)
+        self.sees = max(model.domain.history, SEEN if self._forecast is not None else 0)
+        # A chunk of what is foretold begins in time.
+        self._late = execution.delay if self._forecast is None else 0
+        self.remembers = bool(
+            execution.warm
+            or execution.near_scale
+            or execution.blend
+            or self._forecast is not None
+            or self._join != "naive"
+        )
         self.candidates = 1 if execution.choose == "first" else execution.candidates
         self._request, self._execution, self._score = request, execution, score
         # By default nothing is padded: one observation would cost as much as many. A GPU's sums depend on more.
@@ -80,6 +98,7 @@ class Planner:
         """Chunks (B, Tp, A) for windows (B, To, D), in the environment's units, not clipped, on the CPU.
 
         Args:
+            observations: The last ``sees`` of them, of which a forecast may need more than the policy.
             numbers: (B,) which environment's noise each row takes. chunks: (B,) how many it has taken before.
             previous: What was planned last, if anything was.
             pictures: By camera the newest of the windows, uint8 (B, f, H, W, 3).
@@ -87,6 +106,7 @@ class Planner:
         Raises:
             UserError: If an observation or a planned action is not finite.
         """
+        observations = self._ahead(observations, previous)
         with torch.no_grad(), outside_inference():
             cond = self.domain.condition_on(observations, pictures)
             if self.device.type != "cpu":
@@ -104,6 +124,15 @@ class Planner:
             raise UserError("the policy planned actions that are not finite: its weights or its guidance are broken")
         return planned
 
+    def _ahead(self, seen: Array, previous: Previous | None) -> Array:
+        """(B, To, D) what is planned for: the last observations, or those foretold of when the chunks begin."""
+        history = self.domain.history
+        if self._forecast is None or previous is None or previous.course is None:
+            return seen[:, -history:]
+        actions, begun = previous.course.actions.double().numpy(), previous.course.begun.numpy()
+        ahead = np.concatenate([seen, self._forecast(seen[:, -SEEN:], actions)], axis=1)
+        return np.where(begun[:, None, None], ahead[:, -history:], seen[:, -history:])
+
     def _eps(self, numbers: Indices, chunks: Indices) -> Tensor:
         """(B K, Tp, A) the noise to start from; at temperature 0 a warm start alone has a use for it."""
         if self._request.temperature == 0 and self._short is None:
@@ -118,7 +147,7 @@ class Planner:
         x0 = self._sample(cond, eps, noise, previous)
         actions = self._codec.decode(x0, cond)
         if self._execution.blend and self._execution.delay and previous is not None:
-            bound = weights(previous, self.domain.history - 1, self._execution.delay).to(actions)
+            bound = self._bound(previous).to(actions)
             actions = actions + self._execution.blend * bound[..., None] * (previous.actions.to(actions) - actions)
         if self.candidates == 1:
             return actions
@@ -132,6 +161,11 @@ class Planner:
         first = self.domain.history - 1
         executed = slice(first, first + (self._execution.execute or self.domain.execute))
         return pick(grouped, densest(x0.unflatten(0, (-1, self.candidates))[:, :, executed], self._execution.bandwidth))
+
+    def _bound(self, previous: Previous) -> Tensor:
+        """(B, Tp) how far each entry of a chunk stays with the one before."""
+        first, steps = self.domain.history - 1, self._execution.fade or (_FADE if self._forecast is not None else None)
+        return fading(previous, first, self._late, steps) if steps else weights(previous, first, self._late)
 
     def _sample(self, cond: Observed, eps: Tensor, noise: Callable[[int], Noise], previous: Previous | None) -> Tensor:
         if previous is None:
@@ -159,8 +193,8 @@ class Planner:
         denoise = self._run.denoise
         if self._join != "naive" and previous is not None:
             values = self._codec.encode(previous.actions, cond)
-            first, delay = self.domain.history - 1, self._execution.delay
-            denoise = joined(self._join, previous, values, self.domain.actions, first=first, delay=delay)(denoise)
+            first, late = self.domain.history - 1, self._late
+            denoise = joined(self._join, previous, values, self.domain.actions, first=first, delay=late)(denoise)
         if self._execution.near_scale and previous is not None:
             energy = near_previous(self.domain.actions, previous.actions, previous.known)
             denoise = Descend(energy, self._execution.near_scale, "clean")(denoise)

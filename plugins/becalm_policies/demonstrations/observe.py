@@ -36,6 +36,11 @@ class Raw(Keys):
 
     kind: Literal["raw"] = "raw"
 
+    @property
+    def turning(self) -> tuple[int, ...]:
+        """Observed entries that are angles in radians."""
+        return ()
+
     def size(self, observation: int) -> int:
         """Entries of the features of an observation with that many."""
         return observation
@@ -58,6 +63,11 @@ class SinCos(Keys):
 
     kind: Literal["sincos"] = "sincos"
     angles: tuple[int, ...] = Field((), description="Entries that are angles in radians.")
+
+    @property
+    def turning(self) -> tuple[int, ...]:
+        """Observed entries that are angles in radians."""
+        return self.angles
 
     def size(self, observation: int) -> int:
         self._check(observation)
@@ -92,6 +102,11 @@ class PushT(Keys):
     frame: bool = Field(True, description="Add the agent in the block's frame.")
     waves: tuple[float, ...] = Field((120.0, 60.0, 30.0), description="Wavelengths in that frame, pixels.")
     goal: tuple[float, ...] = Field((20.0, 5.0), description="Widths in pixels of the squashed errors to the goal.")
+
+    @property
+    def turning(self) -> tuple[int, ...]:
+        """Observed entries that are angles in radians."""
+        return (4,)
 
     def size(self, observation: int) -> int:
         self._check(observation)

@@ -35,11 +35,12 @@ class Jerk:
         return self.seams / self.within
 
 
-def jerk(episodes: Sequence[Array], *, execute: int, delay: int = 0) -> Jerk | None:
+def jerk(episodes: Sequence[Array], *, execute: int, delay: int = 0, second: int | None = None) -> Jerk | None:
     """The jerk of episodes, actions (T, A) each, whose chunks take over every ``execute`` steps.
 
     Args:
         delay: Steps from an observation to the first executed action of its chunk; the first chunk has none.
+        second: The step at which the second chunk is asked for; default: ``execute``.
 
     Returns:
         None if there is nothing to compare: no seam, or no three steps without one.
@@ -53,8 +54,8 @@ def jerk(episodes: Sequence[Array], *, execute: int, delay: int = 0) -> Jerk | N
         step = np.arange(len(third)) + 3
         seam = np.zeros(len(third), bool)
         for back in range(3):
-            begun = step - back - delay
-            seam |= (begun > 0) & (begun % execute == 0)
+            begun = step - back - delay - (execute if second is None else second)
+            seam |= (begun >= 0) & (begun % execute == 0)
         at.append(third[seam])
         within.append(third[~seam])
     seams, rest = np.concatenate(at), np.concatenate(within)

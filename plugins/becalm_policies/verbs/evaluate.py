@@ -20,6 +20,7 @@ from becalm_policies.environments.known import PLANES, PUSHT, measured
 from becalm_policies.environments.make import make
 from becalm_policies.environments.own import id_of
 from becalm_policies.environments.perturbations import perturb
+from becalm_policies.forecast import file as forecasts
 from becalm_policies.options import EvaluateOptions
 from becalm_policies.request import PolicyRequest
 from becalm_policies.rollouts.estimates import Estimate, Summary, percentiles, share, summarise
@@ -169,9 +170,11 @@ def _ranges(actor: Policy) -> Any:
 def settings_for(options: EvaluateOptions, model: Model[Any], task: Task) -> Mapping[str, Any]:
     """What the episodes depend on."""
     came_to = {"checkpoint": model.digest, "env": task.id, "protocol": task.protocol, "limit": task.limit}
+    if options.forecast is not None:
+        came_to["forecast"] = forecasts.digest(options.forecast)
     asked = options.model_dump(mode="json", exclude=_ELSEWHERE)
     # Evaluations from before there were these go on without them.
-    nothing = {"perturb": [], "delay": 0, "skip": None, "join": None, "blend": 0.0}
+    nothing = {"perturb": [], "delay": 0, "skip": None, "join": None, "blend": 0.0, "fade": None, "forecast": None}
     return {**{name: value for name, value in asked.items() if nothing.get(name, ...) != value}, **came_to}
 
 
@@ -189,7 +192,8 @@ def _jerk(actor: Policy, rollouts: Sequence[Rollout]) -> Jerk | None:
     if actor.execution.ensemble is not None:
         return None
     actions = [rollout.actions for rollout in rollouts]
-    return jerk(actions, execute=actor.timing.execute, delay=actor.timing.delay)
+    timing = actor.timing
+    return jerk(actions, execute=timing.execute, delay=timing.delay, second=timing.second)
 
 
 def _scores(task: Task, summary: Summary, totals: Sequence[float], smooth: Jerk | None) -> Table:

@@ -9,7 +9,7 @@ import numpy as np
 import torch
 
 from becalm_policies.control.given import Mask
-from becalm_policies.control.join import Previous
+from becalm_policies.control.join import Course, Previous
 from becalm_policies.control.tracks.plan import Actions, Ask, Clip, Plan, among
 from becalm_policies.control.tracks.timing import Timing
 from becalm_policies.demonstrations.episodes import Indices
@@ -45,7 +45,8 @@ class Receding:
 
     def __init__(self, count: int, size: int, timing: Timing, clip: Clip, *, remembers: bool) -> None:
         self._timing, self._clip, self._remembers = timing, clip, remembers
-        self._now = timing.first + timing.delay
+        # A forecast begins with the action before the observation, however old that is.
+        self._now = timing.first + (timing.ahead if timing.lead else timing.delay)
         # What was and will be executed, as it was planned; the last action that is known is held.
         self._queue = np.zeros((count, self._now + timing.delay + timing.ahead, size), np.float32)
         self._counts = np.zeros((3, count), np.int64)
@@ -101,12 +102,12 @@ class Receding:
         first = self._left[pick] == 0
         if first.all():
             self._write(pick, plan.result().numpy(), 0, age)
-            self._wait[pick] = self._timing.execute
+            self._wait[pick] = self._timing.second
             return
         coming = _Coming(rows, np.arange(len(rows)), self._step - age, plan)
         if first.any():
             self._write(rows[first], plan.result().numpy()[first], 0, age)
-        self._wait[rows] = self._timing.execute
+        self._wait[rows] = np.where(first, self._timing.second, self._timing.execute)
         later = coming.only(~first)
         if plan.done():
             self._take(later)
@@ -130,14 +131,23 @@ class Receding:
         self._left[rows] = end - self._now
 
     def _previous(self, rows: Indices, age: int) -> Previous | None:
-        """What was and will be executed, seen from observations ``age`` steps ago."""
-        if not self._remembers or age > self._timing.delay or not self._left[rows].any():
+        """What was and will be executed, seen from what a chunk for observations of ``age`` steps ago begins with."""
+        lead = self._timing.lead
+        if not self._remembers or (age > self._timing.delay and not lead) or not self._left[rows].any():
             return None
         horizon, first = self._timing.history - 1 + self._timing.ahead, self._timing.first
-        begin = self._now - age - first
+        begin = self._now - age + lead - first
         place = np.arange(begin, begin + horizon) - self._now
         known = (place >= -self._past[rows, None]) & (place < self._left[rows, None])
         planned = self._queue[rows, begin : begin + horizon]
         if self._timing.delay:  # What will have been executed.
             planned = self._clip(planned)
-        return Previous(torch.from_numpy(planned), torch.from_numpy(known))
+        return Previous(torch.from_numpy(planned), torch.from_numpy(known), self._course(rows, age) if lead else None)
+
+    def _course(self, rows: Indices, age: int) -> Course:
+        """What is executed from the step before observations of ``age`` steps ago until their chunk begins."""
+        place = np.arange(-age - 1, self._timing.lead - age)
+        # Before an episode's first action it stood still.
+        place = np.maximum(place, -self._past[rows, None])
+        actions = self._queue[rows[:, None], self._now + place]
+        return Course(torch.from_numpy(self._clip(actions)), torch.from_numpy(self._left[rows] > 0))
