@@ -21,11 +21,9 @@ from becalm_programs.problem.encoding import BinaryEncoding
 from becalm_programs.problem.program import Program
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
-from becalm_programs.sampling.choose import worthwhile
+from becalm_programs.sampling.choose import NONE, choose
 from becalm_programs.tier import Tier
 
-NONE = "none"
-"""As a checkpoint: guidance without a network."""
 NO_NETWORK = "no network"
 """What the network is called where there is none."""
 # Without a network the objective has to say everything.
@@ -64,10 +62,11 @@ def open_request(request: ProgramRequest, checkpoint: str | None, device: str) -
     """
     pick(device)
     if request.model is None and checkpoint is not None:
-        model, name, reason = model_of(checkpoint, device)
-        return Opening(model.domain.condition(request).forms[0], model, name, reason)
-    path = path_of(request)
-    return open_form(form_of(read(Path(path)), path), checkpoint, device, request.tier)
+        form = model_of(None if checkpoint == NONE else checkpoint, device).domain.condition(request).forms[0]
+    else:
+        path = path_of(request)
+        form = form_of(read(Path(path)), path)
+    return open_form(form, checkpoint, device, request.tier)
 
 
 def open_form(form: StandardForm, checkpoint: str | None, device: str, tier: Tier = "guided") -> Opening:
@@ -76,22 +75,17 @@ def open_form(form: StandardForm, checkpoint: str | None, device: str, tier: Tie
     Raises:
         UserError: If there is no such model or device.
     """
-    if checkpoint is not None:
-        return Opening(form, *model_of(checkpoint, device))
-    name, reason = worthwhile(form.program, tier)
-    model, known, _ = model_of(NONE if name is None else name, device)
-    return Opening(form, model, known, reason)
+    network, reason = choose(form.program, checkpoint, tier)
+    return Opening(form, model_of(network, device), network or NO_NETWORK, reason)
 
 
-def model_of(checkpoint: str, device: str) -> tuple[Model[ProblemBatch], str, str]:
-    """A model by name, file or ``none``, what it is called, and the sentence for it.
+def model_of(network: str | None, device: str) -> Model[ProblemBatch]:
+    """The model of a network by name or file; without a network, that on which guidance does all the work.
 
     Raises:
         UserError: If there is no such model or device.
     """
-    if checkpoint == NONE:
-        return bare(pick(device)), NO_NETWORK, "guidance works without a network, as asked"
-    return load(checkpoint, device), checkpoint, f"network {checkpoint}, as asked"
+    return bare(pick(device)) if network is None else load(network, device)
 
 
 def path_of(request: ProgramRequest) -> str:

@@ -8,10 +8,9 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from becalm.device import pick
 from becalm.model import Model
 from becalm_programs.denoiser.chunks import size
-from becalm_programs.opening import bare, form_of, load
+from becalm_programs.opening import form_of, model_of
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.block import BlockDiagonal
 from becalm_programs.problem.program import Array, Program
@@ -56,6 +55,7 @@ class Instance:
     Attributes:
         program: The program.
         network: Name or file of the network for it; None for none.
+        reason: How it was chosen, in a sentence.
         device: Name of the device that samples are drawn on.
         request: How they are drawn.
         pool: What was found so far.
@@ -63,6 +63,7 @@ class Instance:
 
     program: Program
     network: str | None
+    reason: str
     device: str
     request: ProgramRequest
     pool: SolutionPool
@@ -75,7 +76,7 @@ class Instance:
     @cached_property
     def model(self) -> Model[ProblemBatch]:
         """The network's model; that of none where there is none."""
-        return bare(pick(self.device)) if self.network is None else load(self.network, self.device)
+        return model_of(self.network, self.device)
 
     @cached_property
     def columns(self) -> Columns:

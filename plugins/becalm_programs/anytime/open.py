@@ -7,10 +7,10 @@ from becalm.errors import UserError
 from becalm_programs.anytime.goal import SECONDS, Goal
 from becalm_programs.anytime.instance import Instance
 from becalm_programs.anytime.search import AnytimeSearch, Clock
-from becalm_programs.opening import NONE, check_program, load
+from becalm_programs.opening import check_program, load
 from becalm_programs.options import SampleOptions
 from becalm_programs.problem.program import Program
-from becalm_programs.sampling.choose import fitting, worthwhile
+from becalm_programs.sampling.choose import choose, fitting
 from becalm_programs.search.solution_pool import SolutionPool
 from becalm_programs.start import BY_NETWORK
 
@@ -28,7 +28,8 @@ def open_search(
     """The search that options ask for.
 
     Args:
-        options: ``checkpoint`` names the network; None is the one that fits the program.
+        options: ``checkpoint`` names the network; None is the one that fits the program, if it is worth its time or a
+            start is asked for that needs it.
         name: What complaints call the program.
 
     Raises:
@@ -37,7 +38,8 @@ def open_search(
     """
     pick(options.device)
     check_program(program, name)
-    network, _ = choose_network(program, options)
+    by_network = options.checkpoint is None and BY_NETWORK & set(options.start or ())
+    network, reason = fitting(program) if by_network else choose(program, options.checkpoint, "1-opt")
     if network is not None and options.checkpoint is not None:
         load(network, options.device)  # The bundled ones are there, and load when their turn comes.
     for start in options.start or ():
@@ -46,20 +48,5 @@ def open_search(
     goal = Goal(SECONDS if options.seconds is None else options.seconds, options.distinct, options.within)
     most = max(min(_MOST, _CELLS // len(program.cost)), _SPARE * (options.distinct or 1))
     pool = SolutionPool(program, options.within, most)
-    instance = Instance(program, network, options.device, options.request(steps=_STEPS), pool)
+    instance = Instance(program, network, reason, options.device, options.request(steps=_STEPS), pool)
     return AnytimeSearch(instance, goal, options.start, options.seed, clock)
-
-
-def choose_network(program: Program, options: SampleOptions) -> tuple[str | None, str]:
-    """The network that a search uses, and the sentence for it.
-
-    Args:
-        options: ``checkpoint`` is a name or file, ``none``, or None for the one that fits the program, if it is worth
-            its time or a start is asked for that needs it.
-    """
-    checkpoint = options.checkpoint
-    if checkpoint == NONE:
-        return None, "searched without a network, as asked"
-    if checkpoint is not None:
-        return checkpoint, f"network {checkpoint}, as asked"
-    return fitting(program) if BY_NETWORK & set(options.start or ()) else worthwhile(program, "1-opt")

@@ -14,13 +14,12 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from becalm.device import pick
 from becalm.errors import UserError
 from becalm.model import Model
 from becalm_programs.evaluation.baselines import MAKERS, none, starter
 from becalm_programs.evaluation.judge import Cell
 from becalm_programs.evaluation.task import Attempt, Method, Task
-from becalm_programs.opening import bare, load
+from becalm_programs.opening import model_of
 from becalm_programs.options import EvaluateOptions, MethodName
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.standard_form import StandardForm
@@ -80,14 +79,9 @@ def work(task: Task) -> list[Cell]:
         return [_cell(task, method, nothing) for method in task.methods]
 
 
-def model(checkpoint: str | None, device: str) -> Model[ProblemBatch]:
-    """A network, loaded once as long as its file is the same; without a name, the stand-in for none."""
-    return bare(pick(device)) if checkpoint is None else load(checkpoint, device)
-
-
 def _request(options: EvaluateOptions, checkpoint: str | None, tier: Tier) -> ProgramRequest:
     given = {name: value for name in _FIELDS if (value := getattr(options, name)) is not None}
-    made = model(checkpoint, options.device)
+    made = model_of(checkpoint, options.device)
     request = made.request(**given, count=options.samples, seed=options.seed, tier=tier)
     return with_defaults(made, cast(ProgramRequest, request))
 
@@ -96,7 +90,7 @@ def _at_tier(options: EvaluateOptions, kind: MethodName, checkpoint: str | None,
     request = _request(options, checkpoint, tier)
     # The number of samples at a time changes nothing, and a model is known by its instance.
     settings = request.model_dump(mode="json", exclude={"model", "batch"})
-    settings |= {"checkpoint": model(checkpoint, options.device).digest, "threads": options.threads}
+    settings |= {"checkpoint": model_of(checkpoint, options.device).digest, "threads": options.threads}
     settings["device"] = options.device
     label = TITLES[kind] if kind == "no-network" else _label(options, checkpoint)
     return Method(f"{label}, {tier}", kind, settings, checkpoint, tier)
@@ -113,7 +107,7 @@ def _label(options: EvaluateOptions, checkpoint: str | None) -> str:
 
 def _sample_tiers(task: Task) -> list[Cell]:
     """One cell per tier; unguided samples are others than the rest, which share theirs."""
-    made = model(task.methods[0].checkpoint, task.options.device)
+    made = model_of(task.methods[0].checkpoint, task.options.device)
     begun = time.perf_counter()
     form = StandardForm.of(task.program)
     ready = time.perf_counter() - begun

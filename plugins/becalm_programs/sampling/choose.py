@@ -20,6 +20,9 @@ from becalm_programs.sampling.worth import worth_in
 from becalm_programs.search.structure.facility import Facility, recognise
 from becalm_programs.tier import Tier
 
+NONE = "none"
+"""As a checkpoint: guidance without a network."""
+
 
 @dataclass(frozen=True, slots=True)
 class Range:
@@ -36,6 +39,19 @@ SIZES = {
     "independent-set": Range(10, 7_500),
 }
 """From the smallest training instances to five times the paper's."""
+
+
+def choose(program: Program, checkpoint: str | None, tier: Tier) -> tuple[str | None, str]:
+    """The network to sample a program with, None for none; and why it.
+
+    Args:
+        checkpoint: Name or file of the one that is asked for, ``none``, or None for one that is worth its time.
+    """
+    if checkpoint is None:
+        return worthwhile(program, tier)
+    if checkpoint == NONE:
+        return None, "guidance works without a network, as asked"
+    return checkpoint, f"network {checkpoint}, as asked"
 
 
 def worthwhile(program: Program, tier: Tier) -> tuple[str | None, str]:

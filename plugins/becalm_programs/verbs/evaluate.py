@@ -21,10 +21,9 @@ from becalm_programs.evaluation.methods import TITLES, methods, work
 from becalm_programs.evaluation.task import Method, Task
 from becalm_programs.families import generate
 from becalm_programs.formats.read import model_files, read, stem
-from becalm_programs.opening import NONE
 from becalm_programs.options import EvaluateOptions, MethodName
 from becalm_programs.problem.program import Program
-from becalm_programs.sampling.choose import fitting
+from becalm_programs.sampling.choose import NONE, fitting
 from becalm_programs.solvers.registry import SOLVERS, find
 from becalm_programs.training.workforce import hire
 

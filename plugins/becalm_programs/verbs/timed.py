@@ -7,7 +7,7 @@ from pathlib import Path
 
 from becalm.plugin.report import Progress, Table
 from becalm.provenance import record
-from becalm_programs.anytime.open import choose_network, open_search
+from becalm_programs.anytime.open import open_search
 from becalm_programs.anytime.pool import Pool
 from becalm_programs.anytime.search import AnytimeSearch, Moment
 from becalm_programs.anytime.words import remarks
@@ -28,7 +28,7 @@ def run(options: SampleOptions) -> Iterator[str | Progress | Table]:
     yield Progress(0, 1, "reading")
     program, name = _program(options)
     search = open_search(program, options, name=name)
-    yield choose_network(program, options)[1]
+    yield search.instance.reason
     try:
         yield from _progress(search)
     except KeyboardInterrupt:

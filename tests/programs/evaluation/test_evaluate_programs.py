@@ -16,11 +16,12 @@ from becalm.plugin.report import Progress, Report, Table
 from becalm_programs.domain import IntegerPrograms
 from becalm_programs.evaluation.journal import Journal, digest
 from becalm_programs.evaluation.judge import Cell
-from becalm_programs.evaluation.methods import methods, model, work
+from becalm_programs.evaluation.methods import methods, work
 from becalm_programs.evaluation.task import Task
 from becalm_programs.families import generate
 from becalm_programs.formats.arrays import from_arrays
 from becalm_programs.formats.mps import write_mps
+from becalm_programs.opening import model_of
 from becalm_programs.options import EvaluateOptions
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.sampling.draw import sample
@@ -126,7 +127,7 @@ def test_tiers_that_share_their_sampling_are_what_each_is_alone() -> None:
     program = generate("facility", "tiny", 0)
     chosen = options(family="facility")
     made = work(Task("one", digest(program), program, tuple(methods(chosen, "no-network")), chosen))
-    bare = model(None, "auto")
+    bare = model_of(None, "auto")
     assert [cell.method for cell in made] == [f"no network, {tier}" for tier in TIERS]
     for cell, tier in zip(made, TIERS, strict=True):
         request = bare.request(count=4, steps=4, tier=tier)
