@@ -18,7 +18,7 @@ MNIST = "71d3be42f93ad20da73bb4a9744d0bebdaa6832be56dc010e21940e72c4c8b1e"
 """``Labelled.digest`` of its training images."""
 
 
-def mnist(mirrors: tuple[str, ...] = MIRRORS) -> Path:
+def mnist() -> Path:
     """The folder with the four MNIST files, fetched if they are not there yet.
 
     Raises:
@@ -26,5 +26,5 @@ def mnist(mirrors: tuple[str, ...] = MIRRORS) -> Path:
     """
     folder = home() / "mnist"
     for name, digest in FILES.items():
-        fetch(folder / name, mirrors, md5(digest), hint="name a folder that holds it by --data DIR")
+        fetch(folder / name, MIRRORS, md5(digest), hint="name a folder that holds it by --data DIR")
     return folder

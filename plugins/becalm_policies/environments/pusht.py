@@ -61,17 +61,6 @@ def outline(pose: npt.ArrayLike) -> Array:
     return corners
 
 
-def seed_of(observation: Array) -> int | None:
-    """The seed of the human demonstration that starts with an observation (5,); None if it is none of them."""
-    for seed in range(DEMONSTRATIONS):
-        start = start_state(seed)
-        turn = (start[4] - observation[4] + np.pi) % (2 * np.pi) - np.pi
-        # The block is not compared by position: a reset moves it.
-        if np.abs(observation[:2] - start[:2]).max() < 0.01 and abs(turn) < 0.5:
-            return seed
-    return None
-
-
 def replay(env: Any, start: Sequence[float], actions: Array) -> Replay:
     """Plays all actions (T, 2), past success too, as the people did.
 

@@ -44,8 +44,8 @@ def distance(points: Array, name: str) -> Array:
     return nearest
 
 
-def _polar(radius: npt.ArrayLike, count: int = 64) -> Array:
-    angle = np.arange(count) * 2 * np.pi / count
+def _polar(radius: npt.ArrayLike) -> Array:
+    angle = np.arange(64) * 2 * np.pi / 64
     return np.stack([radius * np.cos(angle), radius * np.sin(angle)], axis=-1)
 
 

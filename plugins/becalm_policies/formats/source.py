@@ -60,7 +60,7 @@ def stamp(name_or_path: str) -> tuple[tuple[str, int, int], ...]:
     return tuple((file, stat.st_size, stat.st_mtime_ns) for file, stat in found)
 
 
-def push_t(mirrors: tuple[str, ...] = MIRRORS) -> Path:
+def push_t() -> Path:
     """The state file of Push-T's human demonstrations, fetched if it is not there yet.
 
     Raises:
@@ -71,7 +71,7 @@ def push_t(mirrors: tuple[str, ...] = MIRRORS) -> Path:
         return kept
     archive = kept.with_name(ARCHIVE)
     hint = f"put {kept.name} into {kept.parent}, or name a file of demonstrations by --data"
-    fetch(archive, mirrors, _is_push_t, hint=hint)
+    fetch(archive, MIRRORS, _is_push_t, hint=hint)
     with zarr.tables(archive) as tables:
         state, action, ends = _arrays(tables)
     buffer = io.BytesIO()

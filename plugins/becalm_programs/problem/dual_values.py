@@ -38,7 +38,7 @@ class LpSolution:
     dual_value: Array
 
 
-def solve_lp(rows: Any, low: Array, high: Array, cost: Array, steps: int = STEPS) -> LpSolution:
+def solve_lp(rows: Any, low: Array, high: Array, cost: Array) -> LpSolution:
     """The relaxation of a standard form.
 
     Args:
@@ -51,7 +51,7 @@ def solve_lp(rows: Any, low: Array, high: Array, cost: Array, steps: int = STEPS
     row_step = _BALANCE / _sums(abs(rows))
     p, y = np.full(len(cost), 0.5), np.zeros(len(low))
     sums, count = (np.zeros_like(p), np.zeros_like(y)), 0
-    for step in range(1, steps + 1):
+    for step in range(1, STEPS + 1):
         moved = np.clip(p - entry_step * (cost - columns @ y), 0.0, 1.0)
         free = y / row_step - rows @ (2 * moved - p)
         y = row_step * (free + np.clip(-free, low, high))

@@ -15,8 +15,9 @@ Bounds = tuple[Array, Array]
 _PASSES = 30
 """How often a dive may look at every coefficient; and ``_MORE`` coefficients beside that."""
 _NEAR_PASSES = 10
-"""The same where most variables are fixed from the beginning."""
+"""The same where most variables are fixed from the beginning; and ``_CONFLICTS`` at most."""
 _MORE, _MORE_NEAR = 2_000_000, 20_000
+_CONFLICTS = 30
 
 
 class Diver:
@@ -70,7 +71,7 @@ class Diver:
             conflicts += conflicts // 2 + 1
         return None
 
-    def near(self, x: Array, free: Indices, wish: Array, *, conflicts: int = 30) -> Array | None:
+    def near(self, x: Array, free: Indices, wish: Array) -> Array | None:
         """A solution (n,) that differs from x in integer variables that are free only; None if a short dive finds none.
 
         Continuous variables go to the cheaper of their bounds, one after another.
@@ -83,7 +84,7 @@ class Diver:
         if not fix_all(self.rows, low, high, np.flatnonzero(fixed), x, self._queue, self._trail):
             return None
         seen = np.zeros(len(x))
-        end = dive(self.rows, low, high, free, wish, seen, self._stack, self._queue, self._trail, conflicts)
+        end = dive(self.rows, low, high, free, wish, seen, self._stack, self._queue, self._trail, _CONFLICTS)
         return self._close(low, high, wish) if end == FIXED else None
 
     def finish(self, low: Array, high: Array, wish: Array) -> Array | None:

@@ -23,20 +23,19 @@ from becalm_programs.search.kernels.flips import rows_of, state_of
 from becalm_programs.search.structure.columns import Columns, least_gain
 from becalm_programs.search.structure.facility import recognise
 
+_ROUNDS = 20
+"""Most passes over all moves."""
 
-def exchange(columns: Columns, *, rounds: int = 20) -> Callable[[Array], Array] | None:
-    """The moves of a program; None if it has no sets.
 
-    Args:
-        rounds: Most passes over all moves.
-    """
+def exchange(columns: Columns) -> Callable[[Array], Array] | None:
+    """The moves of a program; None if it has no sets."""
     sets = Sets.of(columns.program)
     if not len(sets.member):
         return None
     facility = recognise(columns.program)
 
     def improve(solution: Array) -> Array:
-        exchanged = _exchange(columns, sets, solution, rounds)
+        exchanged = _exchange(columns, sets, solution)
         return exchanged if facility is None else facility.change(exchanged)
 
     return improve
@@ -75,7 +74,7 @@ class Sets:
         return tuple(np.split(self.member, self.begin[1:-1])) if len(self.member) else ()
 
 
-def _exchange(columns: Columns, sets: Sets, x: Array, rounds: int) -> Array:
+def _exchange(columns: Columns, sets: Sets, x: Array) -> Array:
     """Passes over all moves until none pays, or so many."""
     cost, size = columns.program.cost, len(x)
     chosen = sets.member[x[sets.member] > 0]
@@ -84,7 +83,7 @@ def _exchange(columns: Columns, sets: Sets, x: Array, rounds: int) -> Array:
     dear = dear[np.argsort(-cost[dear], kind="stable")]
     state = state_of(columns, x)
     kernel_sets = sets.begin, sets.member, sets.number, chosen
-    exchange_all(rows_of(columns), state, kernel_sets, cost, dear, _room(size), least_gain(cost), rounds)
+    exchange_all(rows_of(columns), state, kernel_sets, cost, dear, _room(size), least_gain(cost), _ROUNDS)
     return state[0]
 
 

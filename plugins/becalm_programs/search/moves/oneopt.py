@@ -57,7 +57,7 @@ class _Moves:
         )
 
 
-def oneopt(columns: Columns, x: Array, *, rounds: int | None = None, priority: Array | None = None) -> Array:
+def oneopt(columns: Columns, x: Array, *, priority: Array | None = None) -> Array:
     """Improved copies of the solutions.
 
     No solution is made worse, no row more violated than it was, and the continuous variables are left as they are.
@@ -65,7 +65,6 @@ def oneopt(columns: Columns, x: Array, *, rounds: int | None = None, priority: A
 
     Args:
         x: (K, n) solutions, integer variables whole.
-        rounds: At most so many rounds; without it, until no move is left.
         priority: (K, n) or (n,) which variables to move first, the greatest first, in place of what a move gains.
 
     Returns:
@@ -76,19 +75,17 @@ def oneopt(columns: Columns, x: Array, *, rounds: int | None = None, priority: A
     step = max(1, _CELLS // max(1, len(columns.row)))
     for start in range(0, len(improved), step):
         end = start + step
-        _improve(columns, improved[start:end], rounds, None if order is None else order[start:end])
+        _improve(columns, improved[start:end], None if order is None else order[start:end])
     return improved
 
 
-def _improve(columns: Columns, x: Array, rounds: int | None, priority: Array | None) -> None:
+def _improve(columns: Columns, x: Array, priority: Array | None) -> None:
     """Rounds on x (K, n), in place. Solutions that have settled drop out."""
     live = np.arange(len(x))
-    done = 0
-    while len(live) and (rounds is None or done < rounds):
+    while len(live):
         sample, variable, step = _moves(columns, x[live], None if priority is None else priority[live])
         x[live[sample], variable] += step
         live = live[np.unique(sample)]
-        done += 1
 
 
 def _moves(columns: Columns, x: Array, priority: Array | None) -> tuple[Indices, Indices, Array]:
