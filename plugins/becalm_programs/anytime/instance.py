@@ -17,8 +17,8 @@ from becalm_programs.problem.program import Array, Program
 from becalm_programs.problem.standard_form import LP_VALUE, StandardForm
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import sample
-from becalm_programs.sampling.last_resort import make_feasible
 from becalm_programs.sampling.samples import Samples
+from becalm_programs.sampling.tiers import make_feasible
 from becalm_programs.search.feasible import FeasibleSearch
 from becalm_programs.search.moves.local import local
 from becalm_programs.search.rounding import rounding_search

@@ -19,7 +19,6 @@ from becalm_programs.problem.program import Array
 from becalm_programs.problem.rounding import round_entries
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.sampling.completion import complete_samples
-from becalm_programs.sampling.last_resort import make_feasible
 from becalm_programs.sampling.projection import project_entries
 from becalm_programs.sampling.samples import Samples
 from becalm_programs.search.moves.local import local
@@ -66,6 +65,22 @@ def carry_out(form: StandardForm, marginals: Array, tier: Tier, *, seconds: floa
     if includes(tier, "completion"):
         samples = complete_samples(samples, seconds)
     return samples
+
+
+def make_feasible(samples: Samples) -> Samples:
+    """The samples, those that are infeasible made feasible where a search near them finds how, and better as long as
+    that is quickly done.
+    """
+    if not len(samples.wrong):
+        return samples
+    from becalm_programs.search.feasible import FeasibleSearch
+
+    search, x = FeasibleSearch(samples.form.program), samples.x.copy()
+    for sample in samples.wrong:
+        found = search.solution(x[sample], samples.sureness(sample))
+        if found is not None:
+            x[sample] = search.better(found)
+    return samples.become(x)
 
 
 def _decode(form: StandardForm, block: BlockDiagonal, p: Tensor) -> Array:
