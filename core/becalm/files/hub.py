@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from becalm.errors import UserError
+from becalm.errors import UserError, first_line
 from becalm.gate.limit import most
 from becalm.plugin.distribution.missing import explain
 from becalm.version import __version__
@@ -119,9 +119,9 @@ def explained(repository: Repository, file: str = MODEL) -> Iterator["HfApi"]:
     except errors.LocalTokenNotFoundError as error:
         raise UserError(f"{api.endpoint} does not know you: hf auth login, or set HF_TOKEN") from error
     except errors.HFValidationError as error:
-        raise UserError(f"{name} is no name of a repository: {_first(error)}") from error
+        raise UserError(f"{name} is no name of a repository: {first_line(error)}") from error
     except (ConnectionError, getattr(errors, "HTTPError", ConnectionError)) as error:
-        raise UserError(f"{api.endpoint} cannot be reached for {name}: {_first(error)}") from error
+        raise UserError(f"{api.endpoint} cannot be reached for {name}: {first_line(error)}") from error
 
 
 def _reason(error: Exception) -> str:
@@ -130,10 +130,5 @@ def _reason(error: Exception) -> str:
         return "it does not know you, hf auth login or set HF_TOKEN"
     if status == 403:
         return "your token may not write there"
-    message = getattr(error, "server_message", None) or _first(error)
+    message = getattr(error, "server_message", None) or first_line(error)
     return f"{status}, {message}" if status else message
-
-
-def _first(error: Exception) -> str:
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    return lines[0] if lines else type(error).__name__

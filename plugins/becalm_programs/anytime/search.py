@@ -89,9 +89,8 @@ class AnytimeSearch:
             UserError: If a start that was asked for does not fit.
         """
         begun, best_at = self.clock(), 0.0
-        broken = tighten(self.instance.program).broken
-        if broken:
-            self.infeasible = f"row {broken!r} cannot hold within the bounds that the others leave"
+        self.infeasible = tighten(self.instance.program).proof
+        if self.infeasible:
             return
         pool = self.instance.pool
         while not self.goal.reached(now := self.clock() - begun, len(pool), best_at):

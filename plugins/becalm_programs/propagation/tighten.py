@@ -28,6 +28,11 @@ class Tightened:
     high: Array
     broken: str = ""
 
+    @property
+    def proof(self) -> str:
+        """By what it is proved that there is no solution; empty where it is not."""
+        return f"row {self.broken!r} cannot hold within the bounds that the others leave" if self.broken else ""
+
 
 def tighten(program: Program, rows: Rows | None = None, tolerance: float = TOLERANCE) -> Tightened:
     """Propagates the bounds of a program to a fixed point, or as far as a fixed effort leads.

@@ -53,9 +53,9 @@ def draw(
     """
     request = with_defaults(model, request)
     begun, watching, calls = time.perf_counter(), _Watch(form), 0
-    broken = tighten(form.program).broken
-    if broken:
-        samples = _undrawn(form, request.count, broken)
+    infeasible = tighten(form.program).proof
+    if infeasible:
+        samples = replace(_undrawn(form, request.count), infeasible=infeasible)
     else:
         model = _in_chunks(model)
         drawing = model.prepare(request).drawing(ProblemBatch((form,), (0,) * request.count))
@@ -79,10 +79,9 @@ def _in_chunks(model: Model[ProblemBatch]) -> Model[ProblemBatch]:
     return replace(model, network=Chunked(network))
 
 
-def _undrawn(form: StandardForm, count: int, row: str) -> Samples:
-    """What there is where a row shows that there is no solution: every entry at one half, no sample drawn."""
-    proof = f"row {row!r} cannot hold within the bounds that the others leave"
-    return replace(carry_out(form, np.full((count, form.encoding.size), 0.5), "unguided"), infeasible=proof)
+def _undrawn(form: StandardForm, count: int) -> Samples:
+    """Samples where none is drawn: every entry at one half."""
+    return carry_out(form, np.full((count, form.encoding.size), 0.5), "unguided")
 
 
 def outcome_of(reports: Iterable[Progress | Mark | Outcome]) -> Generator[Progress, None, Outcome]:

@@ -37,7 +37,6 @@ class FeasibleSearch:
         self.program, self.columns = program, Columns.of(program)
         rows = Rows.of(program)
         tight = tighten(program, rows, MISS)
-        self.infeasible = bool(tight.broken)
         self.diver = Diver(program, rows, tight.low, tight.high)
         self.jumper = Jumper(program, rows, tight.low, tight.high)
         self.descent = Descent(program, self.diver)
