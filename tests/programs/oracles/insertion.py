@@ -37,6 +37,12 @@ _Swap = tuple[int, Indices]
 """What went in, and what went out for it."""
 
 
+def around(packing: Packing, variable: int) -> Indices:
+    """What excludes a variable."""
+    excluded: Indices = packing.neighbour[packing.start[variable] : packing.start[variable + 1]]
+    return excluded
+
+
 class _State:
     """One solution under way.
 
@@ -70,7 +76,7 @@ class _State:
     def _count(self) -> None:
         self.loss[:] = 0.0
         for variable in np.flatnonzero(self.inside).tolist():
-            self.loss[self.packing.around(variable)] += self.gain[variable]
+            self.loss[around(self.packing, variable)] += self.gain[variable]
 
     def _outside(self) -> list[int]:
         """What is 0, gains, and is not too dear; that which loses least by going in first."""
@@ -104,24 +110,24 @@ class _State:
 
     def _near(self, left: Indices) -> Indices:
         """Where losses fall as variables leave."""
-        return np.concatenate([left[:0], *(self.packing.around(each) for each in left.tolist())])
+        return np.concatenate([left[:0], *(around(self.packing, each) for each in left.tolist())])
 
     def _swap(self, variable: int, swaps: list[_Swap]) -> float:
         """A variable goes in, what excludes it out; what that gains."""
-        around = self.packing.around(variable)
-        left = around[self.inside[around]]
+        excluded = around(self.packing, variable)
+        left = excluded[self.inside[excluded]]
         for each in left.tolist():
-            self.loss[self.packing.around(each)] -= self.gain[each]
+            self.loss[around(self.packing, each)] -= self.gain[each]
         self.inside[left] = False
         self.inside[variable] = True
-        self.loss[around] += self.gain[variable]
+        self.loss[excluded] += self.gain[variable]
         swaps.append((variable, left))
         return float(self.gain[variable] - self.gain[left].sum())
 
     def _undo(self, swaps: list[_Swap]) -> None:
         for variable, left in reversed(swaps):
             self.inside[variable] = False
-            self.loss[self.packing.around(variable)] -= self.gain[variable]
+            self.loss[around(self.packing, variable)] -= self.gain[variable]
             self.inside[left] = True
             for each in left.tolist():
-                self.loss[self.packing.around(each)] += self.gain[each]
+                self.loss[around(self.packing, each)] += self.gain[each]

@@ -57,9 +57,9 @@ def test_a_packing_is_feasible_just_where_no_two_that_exclude_each_other_are_one
     packing, every = known(program), points(program)
     clash = np.zeros(len(every), dtype=bool)
     for variable in range(len(program.cost)):
-        around = packing.around(variable)
-        assert variable not in around
-        clash |= (every[:, variable] == 1) & (every[:, around] == 1).any(axis=1)
+        excluded = oracle.around(packing, variable)
+        assert variable not in excluded
+        clash |= (every[:, variable] == 1) & (every[:, excluded] == 1).any(axis=1)
     clash |= (every[:, np.isneginf(packing.gain)] == 1).any(axis=1)
     np.testing.assert_array_equal(verify(program, every).feasible, ~clash)
 
@@ -102,8 +102,8 @@ def test_it_stays_feasible_gets_no_worse_and_ends_where_no_swap_pays(program: Pr
     packing = known(program)
     for solution in made:
         for variable in np.flatnonzero(solution == 0):
-            around = packing.around(int(variable))
-            assert packing.gain[variable] <= packing.gain[around[solution[around] == 1]].sum() + 1e-9
+            excluded = oracle.around(packing, int(variable))
+            assert packing.gain[variable] <= packing.gain[excluded[solution[excluded] == 1]].sum() + 1e-9
     np.testing.assert_array_equal(made, np.concatenate([insertion(program, each[None]) for each in x]))
 
 

@@ -27,7 +27,7 @@ def removal(columns: Columns, *, tries: int = 20_000) -> Callable[[Array], Array
     Args:
         tries: Most removals tried on each solution.
     """
-    covering = recognise(columns)
+    covering = recognise(columns.program)
     if covering is None:
         return None
 

@@ -5,8 +5,8 @@ from functools import lru_cache
 
 import numpy as np
 
-from becalm_programs.problem.program import Array, Mask
-from becalm_programs.search.structure.columns import ROUNDING, Columns, Indices, ragged
+from becalm_programs.problem.program import Array, Mask, Program
+from becalm_programs.search.structure.columns import ROUNDING, Indices
 from becalm_programs.search.structure.onesided import Onesided, onesided
 
 
@@ -16,40 +16,29 @@ class Covering:
 
     Attributes:
         cost: (n,) of the minimisation; inf for a variable that must be 0, -inf for one that must be 1.
-        columns: The program by columns. begin, member: By rows, as for ``Columns``. needs: (m,) which rows need one.
+        begin: (m + 1,) where the variables of each row begin. member: The variables, row after row.
+        needs: (m,) which rows need one.
     """
 
     cost: Array
-    columns: Columns
     begin: Indices
     member: Indices
     needs: Mask
 
-    def covered(self, variable: int) -> Indices:
-        """Rows that a variable covers."""
-        rows: Indices = self.columns.row[self.columns.start[variable] : self.columns.start[variable + 1]]
-        return rows
-
-    def members(self, rows: Indices) -> Indices:
-        """Variables that cover the rows, row after row."""
-        places, _ = ragged(self.begin[rows], self.begin[rows + 1] - self.begin[rows])
-        return self.member[places]
-
 
 @lru_cache(maxsize=2)
-def recognise(columns: Columns) -> Covering | None:
+def recognise(program: Program) -> Covering | None:
     """The covering that a program is, or None.
 
     It is one if all its variables are binary and in every row, written as ``a . x >= b``, each coefficient is at least
     b, and b is positive; or the row cannot be broken.
     """
-    program = columns.program
     rows = onesided(program)
     if rows is None or not rows.binds.any() or not _covers(rows):
         return None
     cost = np.where(program.high <= 0, np.inf, np.where(program.low > 0, -np.inf, program.cost))
     begin, member = program.rows.indptr.astype(np.int64), program.rows.indices.astype(np.int64)
-    return Covering(cost, columns, begin, member, rows.binds)
+    return Covering(cost, begin, member, rows.binds)
 
 
 def _covers(rows: Onesided) -> bool:

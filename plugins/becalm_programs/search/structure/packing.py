@@ -31,11 +31,6 @@ class Packing:
     start: Indices
     neighbour: Indices
 
-    def around(self, variable: int) -> Indices:
-        """What excludes a variable."""
-        excluded: Indices = self.neighbour[self.start[variable] : self.start[variable + 1]]
-        return excluded
-
 
 @lru_cache(maxsize=2)
 def recognise(program: Program) -> Packing | None:
