@@ -45,6 +45,8 @@ EXPERTS: dict[str, Callable[[Array], Array]] = {
 }
 STEPS, EPISODES, PLAYED = 200, 20, 40
 WIDE_STEPS = 4000
+WIDE_DRAWS = 128
+"""Chunks drawn for each window. Eight, as in training, leave more to chance than policy and ridge are apart."""
 
 
 def waves(rng: np.random.Generator) -> Array:
@@ -110,7 +112,7 @@ def wide(name: str, seed: int, folder: Path) -> Iterator[dict[str, Any]]:
     file, ends = folder / "wide.npz", np.arange(1, 31) * STEPS
     Episodes(np.concatenate([seen for seen, _ in parts]), np.concatenate([done for _, done in parts]), ends).write(file)
     model = learn(file, seed, WIDE_STEPS, holdout=6)
-    found = dict(model.domain.held_out(model))
+    found = dict(model.domain.held_out(model, WIDE_DRAWS))
     plain = Policies(data=str(file), holdout=6, reference="none").fit()
     *_, regression = train_method(plain, METHODS["mse"], steps=WIDE_STEPS, seed=seed)
     assert isinstance(regression, Model)

@@ -24,7 +24,7 @@ from becalm_policies.energies import keep_away, steady, within
 from becalm_policies.fitting import Pairs, doubts_of, episodes_of, fit, pairs, positions, summary
 from becalm_policies.networks.condition import Blind, Observed
 from becalm_policies.networks.vision import telling
-from becalm_policies.offline.examine import Known, examine, known
+from becalm_policies.offline.examine import DRAWS, Known, examine, known
 from becalm_policies.offline.examine import Pairs as Compared
 from becalm_policies.regression import asked
 from becalm_policies.request import PolicyRequest
@@ -106,8 +106,12 @@ class Policies(PolicySettings, Domain[Observed]):
     def usual(self) -> Mapping[str, Any]:
         return self.sampling.model_dump()
 
-    def held_out(self, model: Any) -> Mapping[str, float]:
-        """``action_error`` and ``action_energy``, see ``offline.errors``, beside ridge, neighbours and mean."""
+    def held_out(self, model: Any, samples: int = DRAWS) -> Mapping[str, float]:
+        """``action_error`` and ``action_energy``, see ``offline.errors``, beside ridge, neighbours and mean.
+
+        Args:
+            samples: Chunks drawn for each window.
+        """
         if self._known is None:
             return {}
         told, cond = self._known
@@ -117,7 +121,7 @@ class Policies(PolicySettings, Domain[Observed]):
             chunks: Array = model.sample(cond=chosen, **asked(model)).data.double().numpy()
             return self.executed(chunks)
 
-        each = examine(told, draw, self.action_low, self.action_high)
+        each = examine(told, draw, self.action_low, self.action_high, samples)
         return {name: float(values.mean()) for name, values in each.items()}
 
     @cached_property

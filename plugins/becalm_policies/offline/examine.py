@@ -94,15 +94,18 @@ def crossed(whole: Pairs, low: Limits, high: Limits) -> Known:
     return Known(windows, truth, groups, others, np.mean([part.size for part in parts], axis=0))
 
 
-def examine(told: Known, draw: Callable[[Groups], Array], low: Limits, high: Limits) -> dict[str, Array]:
+def examine(
+    told: Known, draw: Callable[[Groups], Array], low: Limits, high: Limits, samples: int = DRAWS
+) -> dict[str, Array]:
     """The figures of ``errors.per_window``.
 
     Args:
         draw: Numbers of windows (N,) to executed parts (N, Te, A) of a chunk each, sampled by the policy.
+        samples: Chunks of each window. No figure is larger for there being few, but its chance is.
     """
     count = len(told.windows)
-    drawn = draw(np.tile(told.windows, DRAWS))
-    draws = executed(drawn.reshape(DRAWS, count, *drawn.shape[1:]), low, high)
+    drawn = draw(np.tile(told.windows, samples))
+    draws = executed(drawn.reshape(samples, count, *drawn.shape[1:]), low, high)
     if np.array_equal(draws[0], draws[-1]):  # At temperature 0 all are the same.
         draws = draws[:1]
     return per_window(told.truth, draws, told.others, told.size)

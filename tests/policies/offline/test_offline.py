@@ -10,6 +10,7 @@ from becalm_policies.demonstrations.episodes import Episodes
 from becalm_policies.domain import Policies
 from becalm_policies.offline.bounds import choose, limited
 from becalm_policies.offline.errors import energies, errors, figures
+from becalm_policies.offline.examine import Known, examine
 from becalm_policies.offline.reference import pack, unpack
 from becalm_policies.offline.ridge import Array, ridge
 from becalm_policies.offline.rivals import rivals
@@ -62,6 +63,20 @@ def test_the_error_of_the_mean_does_not_depend_on_how_many_draws_there_are() -> 
     for count in (2, 8):
         assert errors(truth, 0.5 + rng.normal(size=(count, 20000, 2))).mean() == pytest.approx(0.25, abs=0.02)
     assert errors(truth, np.full((1, 20000, 2), 2.0)).mean() == 4.0
+
+
+def test_more_samples_tell_the_same_error_more_closely() -> None:
+    rng = np.random.default_rng(4)
+    truth = rng.normal(size=(50, 6))
+    told = Known(np.arange(50), truth, np.arange(50), {"mean": np.zeros((50, 6))}, np.ones(6))
+
+    def error(samples: int) -> float:
+        found = examine(told, lambda rows: rng.normal(size=(len(rows), 3, 2)), None, None, samples)
+        return float(found["action_error"].mean())
+
+    few, many = ([error(samples) for _ in range(40)] for samples in (4, 64))
+    assert np.mean(few) == pytest.approx(1.0, abs=0.05) and np.mean(many) == pytest.approx(1.0, abs=0.02)
+    assert np.std(many) < 0.5 * np.std(few)
 
 
 def test_draws_of_the_true_distribution_have_the_least_energy() -> None:
