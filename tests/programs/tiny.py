@@ -104,7 +104,7 @@ def differs(found: Program, meant: Tiny) -> str:
     x = points(meant)
     right = np.zeros((len(x), len(order)))
     right[:, order] = x
-    values, fits = zip(*(judged(meant, dict(zip(meant.variables, point, strict=True))) for point in x), strict=True)
+    values, fits = judged(meant, dict(zip(meant.variables, x.T, strict=True)))
     if found.maximise != meant.maximise or not np.array_equal(objective(found, right), values):
         return "the objective"
     if not np.array_equal(verify(found, right).feasible, fits):
@@ -119,12 +119,14 @@ def points(meant: Tiny) -> Array:
     return np.array(list(product(sides, repeat=len(meant.variables))))
 
 
-def judged(meant: Tiny, point: dict[str, float]) -> tuple[float, bool]:
-    """The objective, and whether the point is feasible."""
+def judged(meant: Tiny, point: dict[str, Array]) -> tuple[Array, Array]:
+    """The objective of points (K,) given by variable, and whether each is feasible; sums of quarters are exact."""
+    nothing = np.zeros(len(next(iter(point.values()))))
     sums = [
-        (sum(size * point[name] for name, size in row.terms.items()), row.low, row.high) for row in meant.rows.values()
+        (sum((size * point[name] for name, size in row.terms.items()), nothing), row.low, row.high)
+        for row in meant.rows.values()
     ]
     sums += [(point[name], one.low, one.high) for name, one in meant.variables.items()]
-    whole = all(point[name] == int(point[name]) for name, one in meant.variables.items() if one.integer)
-    value = meant.offset + sum(size * point[name] for name, size in meant.cost.items())
-    return value, whole and all(low <= total <= high for total, low, high in sums)
+    fits = [(low <= total) & (total <= high) for total, low, high in sums]
+    fits += [point[name] == np.rint(point[name]) for name, one in meant.variables.items() if one.integer]
+    return meant.offset + sum((size * point[name] for name, size in meant.cost.items()), nothing), np.all(fits, axis=0)

@@ -1,8 +1,11 @@
 """Tiny programs, written in a dialect drawn at random, are read as what they were written from, point by point."""
 
 import random
+import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import highspy
 import lp_dialect
@@ -12,7 +15,9 @@ import pytest
 from said import parsed
 from tiny import Dialect, Tiny, differs, tiny
 
-from becalm_programs.formats.read import read
+from becalm_programs.formats.text.lines import Lines
+from becalm_programs.formats.text.scip import reading
+from becalm_programs.formats.text.second import compare
 from becalm_programs.problem.program import Program
 
 WRITERS: dict[str, Callable[[Tiny, Dialect], bytes]] = {"lp": lp_dialect.lp, "mps": mps_dialect.mps}
@@ -42,15 +47,24 @@ def test_a_program_in_any_dialect_is_read_as_it_was_written(kind: str, tmp_path:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", WRITERS)
-def test_ten_thousand_programs_are_read_as_they_were_written(kind: str, tmp_path: Path) -> None:
-    path, seed = tmp_path / f"model.{kind}", random.randrange(10**6)
-    print("seed", seed)
+def test_ten_thousand_programs_are_read_as_they_were_written_and_as_others_read_them(kind: str, tmp_path: Path) -> None:
+    path, seed, asked = tmp_path / f"model.{kind}", random.randrange(10**6), Counter[str]()
+
+    def scip(model: Path, seconds: float) -> dict[str, Any] | None:
+        found = reading(model)
+        asked["SCIP"] += found is not None
+        return found
+
     for number in range(10_000):
         meant, text = written(kind, Dialect(f"{seed} {kind} {number}", common=number % 4 == 0))
         path.write_bytes(text)
-        # With SCIP as second reader of some.
-        program = read(path) if number % 20 == 0 else parsed(path)
+        program = parsed(path)
         assert not differs(program, meant), f"seed {seed}, {number}: {text.decode()}"
+        compare(program, Lines(path, 2**20, time.monotonic() + 60), path.suffix, scip)
+        if number % 4 == 0:
+            asked["HiGHS"] += like_highs(path, program)
+    print("seed", seed, dict(asked))
+    assert min(asked.values()) > 500
 
 
 @pytest.mark.parametrize("kind", WRITERS)
@@ -59,13 +73,18 @@ def test_highs_reads_the_common_dialect_alike(kind: str, tmp_path: Path) -> None
     for number in range(60):
         _, text = written(kind, Dialect(f"{kind} {number}", common=True))
         path.write_bytes(text)
-        highs = highspy.Highs()
-        highs.setOptionValue("output_flag", False)
-        if highs.readModel(str(path)) == highspy.HighsStatus.kError:
-            continue  # It refuses more.
-        assert summary(highs) == limits(parsed(path)), text.decode()
-        alike += 1
+        alike += like_highs(path, parsed(path))
     assert alike > 10
+
+
+def like_highs(path: Path, program: Program) -> bool:
+    """Whether HiGHS reads the file, which it then must read as the program."""
+    highs = highspy.Highs()
+    highs.setOptionValue("output_flag", False)
+    if highs.readModel(str(path)) == highspy.HighsStatus.kError:
+        return False  # It refuses more.
+    assert summary(highs) == limits(program), path.read_text()
+    return True
 
 
 def summary(highs: highspy.Highs) -> dict[str, tuple[object, ...]]:

@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 
-def main(model: str, out: str) -> None:
-    """Reads and writes."""
+def reading(model: Path) -> dict[str, Any] | None:
+    """What SCIP reads, in this process; None if it does not read the file."""
     import pyscipopt
 
     scip = pyscipopt.Model()
     scip.hideOutput()
     try:
-        scip.readProblem(model)
+        scip.readProblem(str(model))
     except OSError:
-        return
+        return None
     variables = {
         one.name: [one.getObj(), one.getLbOriginal(), one.getUbOriginal(), one.vtype() != "CONTINUOUS"]
         for one in scip.getVars()
@@ -29,8 +29,14 @@ def main(model: str, out: str) -> None:
         for one in scip.getConss()
     ]
     maximise = scip.getObjectiveSense() == "maximize"
-    read = {"maximise": maximise, "offset": scip.getObjoffset(), "variables": variables, "rows": rows}
-    Path(out).write_text(json.dumps(read), encoding="utf-8")
+    return {"maximise": maximise, "offset": scip.getObjoffset(), "variables": variables, "rows": rows}
+
+
+def main(model: str, out: str) -> None:
+    """Reads and writes."""
+    read = reading(Path(model))
+    if read is not None:
+        Path(out).write_text(json.dumps(read), encoding="utf-8")
 
 
 if __name__ == "__main__":

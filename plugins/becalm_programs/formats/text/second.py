@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -37,12 +38,32 @@ _FOREIGN = {
 }
 
 
-def compare(program: Program, lines: Lines, suffix: str) -> None:
+Reader = Callable[[Path, float], dict[str, Any] | None]
+"""What SCIP reads in a file within so many seconds, as ``becalm_programs.formats.text.scip``; None if it does not."""
+
+
+def by_process(model: Path, seconds: float) -> dict[str, Any] | None:
+    """SCIP in a process of its own, which can be ended where it does not end."""
+    out = model.with_name("read.json")
+    command = [sys.executable, "-P", "-m", "becalm_programs.formats.text.scip", str(model), str(out)]
+    try:
+        # S603: our own program, and a file of our own.
+        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=max(seconds, 0.1), check=False)  # noqa: S603
+    except subprocess.TimeoutExpired:
+        return None
+    if not out.exists():
+        return None
+    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
+    return found
+
+
+def compare(program: Program, lines: Lines, suffix: str, reader: Reader = by_process) -> None:
     """Compares a program with what SCIP reads in the same text.
 
     Args:
         lines: The text; what is left of its time is SCIP's, too.
         suffix: .mps or .lp.
+        reader: How SCIP is asked.
 
     Raises:
         RefusedError: If SCIP reads another program.
@@ -53,7 +74,7 @@ def compare(program: Program, lines: Lines, suffix: str) -> None:
     with tempfile.TemporaryDirectory(prefix="becalm-") as name:
         folder = Path(name)
         if _copy(lines, folder / f"model{suffix}", _FOREIGN[suffix]):
-            found = _read(folder, f"model{suffix}", lines.until - time.monotonic())
+            found = reader(folder / f"model{suffix}", lines.until - time.monotonic())
             if found is not None and (difference := _difference(program, found)):
                 raise RefusedError(f"is read by SCIP as another program: {difference}; write it as both read alike")
 
@@ -69,20 +90,6 @@ def _copy(lines: Lines, path: Path, foreign: re.Pattern[bytes]) -> bool:
             if size > _MOST or foreign.match(line):
                 return False
     return True
-
-
-def _read(folder: Path, name: str, seconds: float) -> dict[str, Any] | None:
-    out = folder / "read.json"
-    command = [sys.executable, "-P", "-m", "becalm_programs.formats.text.scip", str(folder / name), str(out)]
-    try:
-        # S603: our own program, and a file of our own.
-        subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=max(seconds, 0.1), check=False)  # noqa: S603
-    except subprocess.TimeoutExpired:
-        return None
-    if not out.exists():
-        return None
-    found: dict[str, Any] = json.loads(out.read_text(encoding="utf-8"))
-    return found
 
 
 def _difference(program: Program, found: dict[str, Any]) -> str:
