@@ -11,6 +11,7 @@ from becalm_programs.search.moves.flips import Flips
 from becalm_programs.search.moves.local import improve_each
 from becalm_programs.search.structure.columns import Columns, Indices, least_gain
 from becalm_programs.search.structure.facility import recognise
+from oracles.placement import change
 
 
 def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array:
@@ -32,7 +33,7 @@ def exchange(program: Program | Columns, x: Array, *, rounds: int = 20) -> Array
             # Each kind has its turn even if the one before it got somewhere.
             if not state.choices() + state.closings() + state.openings():
                 break
-        return state.flips.x if facility is None else facility.change(state.flips.x)
+        return state.flips.x if facility is None else change(facility, state.flips.x)
 
     return improve_each(columns.program, x, [improve if sets.members else None])
 
