@@ -60,7 +60,7 @@ def walk(
     now = record[-1]
     prepare(record)
     push_all(moves, set_of)
-    total = _round(rows, sets, moves, kind, cost, logit, p)
+    total = _round(rows, sets, moves, kind, cost, logit, p, True)
     value, idle, age, stale = np.inf, 0, 0, True
     for step in range(steps + 1):
         feasible = now.place == 0
@@ -83,12 +83,13 @@ def walk(
         if eta == 0:
             eta = _nearest(above, below, sets, moves, kind, logit, p, not feasible)
         age += 1
+        anew = False
         if descend and found and (eta == 0 if feasible else age > _MEND):
-            age = 0
+            age, anew = 0, True
             for entry in range(len(p)):
                 logit[entry] = best_logit[entry]
             push_all(moves, set_of)
-            total += _round(rows, sets, moves, kind, cost, logit, p)
+            total += _round(rows, sets, moves, kind, cost, logit, p, True)
             for number in range(len(record) - 1):
                 record[number].weight = 1.0
             if stale and rising:
@@ -104,32 +105,44 @@ def walk(
             return step
         else:
             _move(moves, kind, logit, eta)
-        total += _round(rows, sets, moves, kind, cost, logit, p)
+        total += _round(rows, sets, moves, kind, cost, logit, p, anew)
     return steps
 
 
 @part
-def _round(rows: Rows, sets: Sets, moves: Moves, kind: Indices, cost: Array, logit: Array, p: Array) -> float:
+def _round(
+    rows: Rows, sets: Sets, moves: Moves, kind: Indices, cost: Array, logit: Array, p: Array, anew: bool
+) -> float:
     """Entries that move take the values that their logits say, of a set of which one is 1 the first of the likeliest.
+
+    Args:
+        anew: Whether logits changed otherwise than by their slopes. If not, a set whose likeliest does not fall is
+            looked through only where another that moved comes up to it.
 
     Returns:
         What that adds to the cost.
     """
     record, by_row, start, by_entry, above, below = rows
-    begin, member, _, chosen, tied = sets
-    _, entries, _, stirred, _, count = moves
+    begin, member, set_of, chosen, tied = sets
+    slopes, entries, _, stirred, _, count = moves
     added = 0.0
     for place in range(count[0]):
         entry = entries[place]
         value = 1.0 if logit[entry] > 0 else 0.0
         if kind[entry] == BETWEEN:
             value = 1.0 / (1.0 + np.exp(-logit[entry]))
-        if kind[entry] != MEMBER and value != p[entry]:
+        if kind[entry] == MEMBER:
+            likeliest = chosen[set_of[entry]]
+            if not anew and entry != likeliest and logit[entry] >= logit[likeliest]:
+                tied[set_of[entry]] = True
+        elif value != p[entry]:
             added += cost[entry] * (value - p[entry])
             rise(record, start, by_entry, entry, value - p[entry])
             p[entry] = value
     for place in range(count[1]):
         number = stirred[place]
+        if not (anew or tied[number]) and slopes[chosen[number]] <= 0:
+            continue
         before, likeliest, top = chosen[number], member[begin[number]], logit[member[begin[number]]]
         tied[number] = False
         for other in range(begin[number] + 1, begin[number + 1]):
@@ -190,7 +203,7 @@ def _nearest(
 
     Where that is none, and the step is ``forced``, an entry that they have no slack for.
     """
-    begin, member, _, _, _ = sets
+    begin, member, set_of, _, _ = sets
     slopes, entries, _, stirred, _, count = moves
     free, first = np.inf, np.inf
     for place in range(count[0]):
@@ -203,9 +216,19 @@ def _nearest(
                 up, down = (below[entry], above[entry]) if on else (above[entry], below[entry])
                 if not blocked(up, down):
                     free = eta
+        elif kind[entry] == MEMBER and slope < 0:
+            top, pace = leader(sets, logit, slopes, set_of[entry])
+            gains, behind = pace - slope, top - logit[entry]
+            # Where the likeliest does not fall, only what rises overtakes it.
+            if pace <= PACE and gains > PACE and behind > 0:
+                first = min(first, behind / gains)
+                if behind / gains < free and not blocked(above[entry], below[entry]):
+                    free = behind / gains
     for place in range(count[1]):
         number = stirred[place]
         top, pace = leader(sets, logit, slopes, number)
+        if pace <= PACE:
+            continue
         for other in range(begin[number], begin[number + 1]):
             entry = member[other]
             gains, behind = pace - slopes[entry], top - logit[entry]
@@ -235,7 +258,7 @@ def _several(
     Args:
         near: (N,) room to work in.
     """
-    begin, member, _, _, _ = sets
+    begin, member, set_of, _, _ = sets
     slopes, entries, _, stirred, _, count = moves
     size = 0
     for place in range(count[0]):
@@ -246,9 +269,17 @@ def _several(
             if not blocked(up, down):
                 near[size] = logit[entry] / slope
                 size += 1
+        elif kind[entry] == MEMBER and slope < 0:
+            top, pace = leader(sets, logit, slopes, set_of[entry])
+            gains, behind = pace - slope, top - logit[entry]
+            if pace <= PACE and gains > PACE and behind > 0 and not blocked(above[entry], below[entry]):
+                near[size] = behind / gains
+                size += 1
     for place in range(count[1]):
         number = stirred[place]
         top, pace = leader(sets, logit, slopes, number)
+        if pace <= PACE:
+            continue
         for other in range(begin[number], begin[number + 1]):
             entry = member[other]
             gains, behind = pace - slopes[entry], top - logit[entry]
