@@ -1,14 +1,17 @@
 """The bias of guidance: samples beside exact draws of the posterior, by sliced Wasserstein distance.
 
-    python benchmarks/methods/bias.py [--small] [--count 1000] [--problems 4] [--particles 16] [--out docs/images]
+    python benchmarks/methods/bias.py [--small] [--count 1000] [--problems 4] [--particles 16] [--walks 1]
+        [--kinds 5,8 20,64] [--only "16 looking ahead"] [--draws 512] [--out docs/images]
 
 Data are mixtures of Gaussians (standard deviation .3, centres N(0, 1.5^2)) in D dimensions, of which two numbers are
 read, y = A x0 + .2 eps; the denoiser is exact. All walk by ``DPMppSDE`` but ``clean``, by DDIM of eta 1, since its
-moves grow without bound by second order.
+moves grow without bound by second order. Looking ahead is at ``--draws`` samples of the plain walk, one set for all
+samples of a problem, at time ``--ahead``.
 
-Prints, for each kind of problem, the mean distance over the problems to four sets of exact draws, beside the floor:
-that of these from each other; then how much of the posterior, in closed form, lies within the samples' central 90 %, of
-each coordinate by itself. Draws ``docs/images/method-particles.png``: two modes, and what becomes of them.
+Prints, for each kind of problem, the mean distance over the problems, and over ``--walks`` sets of samples of each, to
+four times as many sets of exact draws, beside the floor: that of these from each other; then how much of the posterior,
+in closed form, lies within the samples' central 90 %, of each coordinate by itself.
+Draws ``docs/images/method-particles.png``: two modes, and what becomes of them.
 """
 
 import argparse
@@ -26,10 +29,10 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from becalm.denoiser import GaussianMixture
-from becalm.guidance import Descend, Guidance, Measurement, MomentMatching, PseudoInverse
+from becalm.guidance import Descend, Guidance, LookAhead, Measurement, MomentMatching, PseudoInverse
 from becalm.noise import stream
 from becalm.sampler import DDIM, DPMppSDE, Particles, sample
-from becalm.schedule import Cosine, levels
+from becalm.schedule import Cosine, levels, levels_at
 
 SPREAD, ERROR, READINGS = 0.3, 0.2, 2
 KINDS = [(1, 8), (2, 2), (5, 8), (20, 2), (5, 16), (20, 16), (1, 64), (5, 64), (20, 64)]
@@ -108,7 +111,18 @@ def walks(problem: Problem, particles: int) -> dict[str, Callable[[Tensor, int],
     for count in sorted({8, particles}):
         sampler = Particles(energy=matched, count=count)
         found[f"{count} particles"] = lambda x, seed, by=sampler: _walk(by, problem.data, x, seed)  # type: ignore[misc]
+    found[f"{particles} looking ahead"] = lambda x, seed: _walk(
+        Particles(energy=_ahead(matched, problem.data, x, seed), count=particles), problem.data, x, seed
+    )
     return found
+
+
+def _ahead(guide: MomentMatching, data: GaussianMixture, like: Tensor, seed: int) -> LookAhead:
+    """What the guidance makes of plain samples."""
+    generator = torch.Generator().manual_seed(1000 + seed)
+    start, noise = torch.randn(2, DRAWS, like.shape[1], generator=generator)
+    draws = _walk(DPMppSDE(), data, start, 1000 + seed)
+    return LookAhead.of(guide, data, draws, levels_at(Cosine(), [1.0, AHEAD])[1], noise=lambda _: noise)
 
 
 def _walk(sampler: DDIM | DPMppSDE | Particles, denoise: object, x: Tensor, seed: int) -> Tensor:
@@ -116,7 +130,7 @@ def _walk(sampler: DDIM | DPMppSDE | Particles, denoise: object, x: Tensor, seed
     return sample(sampler(denoise, x, levels(Cosine(), STEPS), None, noise))  # type: ignore[arg-type]
 
 
-def table(count: int, problems: int, particles: int, kinds: list[tuple[int, int]]) -> None:
+def table(count: int, problems: int, particles: int, kinds: list[tuple[int, int]], only: list[str]) -> None:
     """Prints distances, their multiples of the floor, coverages, and processor seconds of each kind's samples."""
     tables: dict[str, list[str]] = {"Distance": [], "Times the floor": [], "Coverage of 90 %, in %, mean (lowest)": []}
     seconds: list[str] = []
@@ -127,17 +141,20 @@ def table(count: int, problems: int, particles: int, kinds: list[tuple[int, int]
         spent: dict[str, float] = {"floor": 0.0}
         for seed in range(problems):
             problem = Problem.of(modes, size, seed)
-            right = [problem.draw(count, 1 + number) for number in range(4)]
+            right = [problem.draw(count, 1 + number) for number in range(4 * WALKS)]
             sliced = [slices(x) for x in right]
             far.setdefault("floor", []).append(_mean(distance(one, other) for one, other in combinations(sliced, 2)))
             covers.setdefault("floor", []).append(_mean(problem.coverage(x) for x in right))
-            start = torch.randn(count, size, generator=torch.Generator().manual_seed(seed))
             for name, walk in walks(problem, particles).items():
-                begun = time.process_time()
-                x = walk(start, seed)
-                spent[name] = spent.get(name, 0) + time.process_time() - begun
-                far.setdefault(name, []).append(_mean(distance(slices(x), other) for other in sliced))
-                covers.setdefault(name, []).append(problem.coverage(x))
+                if only and name not in only:
+                    continue
+                for number in range(seed, seed + 1000 * WALKS, 1000):
+                    start = torch.randn(count, size, generator=torch.Generator().manual_seed(number))
+                    begun = time.process_time()
+                    x = walk(start, number)
+                    spent[name] = spent.get(name, 0) + time.process_time() - begun
+                    far.setdefault(name, []).append(_mean(distance(slices(x), other) for other in sliced))
+                    covers.setdefault(name, []).append(problem.coverage(x))
         head, kind, floor = list(far), f"| {modes}, {size} | ", _mean(far["floor"])
         for title, cells in zip(
             tables,
@@ -149,7 +166,7 @@ def table(count: int, problems: int, particles: int, kinds: list[tuple[int, int]
             strict=True,
         ):
             tables[title].append(kind + " | ".join(cells) + " |")
-        seconds.append(kind + " | ".join(f"{spent[name] / problems:.1f}" for name in head) + " |")
+        seconds.append(kind + " | ".join(f"{spent[name] / problems / WALKS:.1f}" for name in head) + " |")
         print(f"{modes} modes in {size} dimensions: done", file=sys.stderr, flush=True)
     for title, lines in {**tables, "Processor seconds": seconds}.items():
         print(f"{title}:\n\n| modes, dimensions | " + " | ".join(head) + " |\n|---|" + "---:|" * len(head))
@@ -200,15 +217,22 @@ if __name__ == "__main__":
     parser.add_argument("--problems", type=int, default=4, help="of each kind")
     parser.add_argument("--particles", type=int, default=16)
     parser.add_argument("--steps", type=int, default=100)
+    parser.add_argument("--walks", type=int, default=1, help="sets of samples of each problem")
+    parser.add_argument("--draws", type=int, default=512, help="plain samples that are looked ahead at")
+    parser.add_argument("--ahead", type=float, default=0.2, help="the time that is looked at")
+    parser.add_argument("--kinds", nargs="+", help="modes,dimensions")
+    parser.add_argument("--only", nargs="+", default=[], help="columns")
     parser.add_argument("--out", type=Path, default=Path(__file__).parents[2] / "docs" / "images")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.small:
         args.count, args.problems, args.steps = 100, 1, 20
-    STEPS = args.steps
+    STEPS, DRAWS, AHEAD, WALKS = args.steps, args.draws, args.ahead, args.walks
+    kinds = [(int(kind.split(",")[0]), int(kind.split(",")[1])) for kind in args.kinds] if args.kinds else KINDS
     print(
         f"{platform.machine()}, {platform.system()}, one thread; {args.count} samples, {args.problems} problems "
-        f"of each kind (seeds 0 to {args.problems - 1}), {STEPS} steps\n"
+        f"of each kind (seeds 0 to {args.problems - 1}), {STEPS} steps, {WALKS} times; looking ahead "
+        f"at {DRAWS} plain samples\n"
     )
-    table(args.count, args.problems, args.particles, KINDS[:3] if args.small else KINDS)
+    table(args.count, args.problems, args.particles, kinds[:3] if args.small else kinds, args.only)
     picture(args.out)

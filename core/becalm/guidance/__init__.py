@@ -13,6 +13,7 @@ from becalm.guidance.classifier_free import ClassifierFree
 from becalm.guidance.combine import Combine
 from becalm.guidance.descend import Descend, gradient
 from becalm.guidance.hold import hold
+from becalm.guidance.look_ahead import LookAhead
 from becalm.guidance.measured.measurement import Measurement
 from becalm.guidance.measured.moment_matching import MomentMatching
 from becalm.guidance.measured.pseudo_inverse import PseudoInverse
@@ -31,6 +32,7 @@ __all__ = [
     "Descend",
     "Energy",
     "Guidance",
+    "LookAhead",
     "Measurement",
     "MomentMatching",
     "PseudoInverse",
