@@ -25,6 +25,7 @@ from becalm_policies.interchange.lerobot_policy import (
     sampling_of,
     schedule_of,
 )
+from becalm_policies.interchange.lerobot_vision import is_picture, vision_of
 
 _DIRECT: Mapping[str, str] = {
     "n_obs_steps": "settings.history",
@@ -70,6 +71,7 @@ _PICTURES = (
     "use_group_norm",
     "use_separate_rgb",
 )
+_PRETRAINED = "pretrained_backbone_weights"
 _THEIRS: Mapping[str, str] = {
     "policy.model.down_dims": "down_dims",
     "policy.model.kernel_size": "kernel_size",
@@ -118,10 +120,7 @@ class Recipe:
         head = [f"# Made of {source} by becalm policies import-config.", *(f"# {line}" for line in self.notes())]
         body = ['domain = "policies"']
         for name, values in self.sections.items():
-            plain = {key: value for key, value in values.items() if not isinstance(value, Mapping)}
-            inner = {key: value for key, value in values.items() if isinstance(value, Mapping)}
-            body += _table(name, plain) if plain else []
-            body += [line for key, table in inner.items() for line in _table(f"{name}.{key}", table)]
+            body += _table(name, values)
         return "\n".join([*head, *body]) + "\n"
 
     def notes(self) -> Iterator[str]:
@@ -153,6 +152,10 @@ def recipe(path: Path) -> Recipe:
     settings: dict[str, Any] = {"reference": "none", **_scales(config.get("normalization_mapping"))}
     schedule = schedule_of(config).model_dump(mode="json")
     settings |= {"architecture": architecture_of(config), "sampling": sampling_of(config)}
+    features = config.get("input_features")
+    sees = isinstance(features, Mapping) and any(is_picture(each) for each in features.values())
+    if sees:
+        settings["vision"] = vision_of(path, config).model_dump(mode="json")
     predicts = {"prediction": objective_of(config).prediction, "drop": 0.0}
     sections = {"settings": settings, "schedule": schedule, "objective": predicts, "training": training}
     for name in [name for name in config if name in _DIRECT]:
@@ -162,8 +165,12 @@ def recipe(path: Path) -> Recipe:
     left = {name: reason for name, reason in _LEFT.items() if name in config}
     if other := _other_scales(config.get("normalization_mapping")):
         left["normalization_mapping"] = f"{', '.join(other)}: scaled are vectors, by {', '.join(_SCALES.values())}"
-    left |= {name: "how pictures are seen is told by --vision" for name in config if name.startswith(_PICTURES)}
-    known = {*_DIRECT, *_NETWORK, *_NOISE, *left, "normalization_mapping"}
+    pictures = [name for name in config if name.startswith(_PICTURES)]
+    if not sees:
+        left |= dict.fromkeys(pictures, "how pictures are seen is told by --vision")
+    elif config.get(_PRETRAINED) is not None:
+        left[_PRETRAINED] = "encoders begin from random weights"
+    known = {*pictures, *_DIRECT, *_NETWORK, *_NOISE, *left, "normalization_mapping"}
     _check(path, sections)
     return Recipe(sections, left, tuple(sorted({*unknown, *(name for name in config if name not in known)})))
 
@@ -274,6 +281,9 @@ def _check(path: Path, sections: Mapping[str, Mapping[str, Any]]) -> None:
 
 
 def _table(name: str, values: Mapping[str, Any]) -> list[str]:
-    # Numbers, text and lists of JSON are TOML's.
-    lines = [f"{key} = {json.dumps(value)}" for key, value in values.items() if value is not None]
-    return ["", f"[{name}]", *lines]
+    """The lines of a table, and those of the tables within it after them."""
+    plain = {key: value for key, value in values.items() if not isinstance(value, Mapping) and value is not None}
+    # Numbers, text and lists of JSON are TOML's; its objects are not.
+    lines = [f"{key} = {json.dumps(value)}" for key, value in plain.items()]
+    inner = [_table(f"{name}.{key}", value) for key, value in values.items() if isinstance(value, Mapping)]
+    return [*(["", f"[{name}]", *lines] if lines else []), *(line for table in inner for line in table)]

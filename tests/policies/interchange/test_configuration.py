@@ -8,11 +8,13 @@ from typing import Any
 
 import pytest
 from lerobot_layout import CONFIG
+from lerobot_pictures import seeing
 
 import becalm
 from becalm.errors import UserError
 from becalm.schedule import CappedCosine
 from becalm_policies.interchange.configuration import recipe
+from becalm_policies.interchange.lerobot_vision import vision_of
 
 Run = Callable[..., tuple[int, str, str]]
 OWN = {
@@ -72,6 +74,20 @@ def test_every_number_of_a_lerobot_configuration_has_its_place(tmp_path: Path) -
     assert {"vision_backbone", "crop_shape"} < found.left.keys()
     assert settings["normalise"] == ["range"] and "normalization_mapping" not in {*found.left, *found.rest}
     assert found.rest == ("push_to_hub", "type")
+
+
+def test_the_encoder_of_a_policy_that_sees_is_in_the_recipe_as_it_is_in_the_policy(tmp_path: Path) -> None:
+    config = seeing("observation.images.top", resize_shape=[40, 60], crop_ratio=0.9, use_group_norm=False)
+    path = configured(tmp_path / "config.json", {**config, "pretrained_backbone_weights": "ResNet18_Weights.DEFAULT"})
+    found = recipe(path)
+    section = tomllib.loads(found.toml("config.json"))["settings"]["vision"]
+    wanted = vision_of(path, config)
+    assert type(wanted).model_validate(section) == wanted and section["cropped"] == [36, 54]
+    assert [name for name in found.left if "vision" in name or "crop" in name or "backbone" in name] == [
+        "pretrained_backbone_weights"
+    ]
+    with pytest.raises(UserError, match="vision_backbone is resnet50"):
+        recipe(configured(tmp_path / "other.json", {**config, "vision_backbone": "resnet50"}))
 
 
 @pytest.mark.parametrize(
