@@ -43,7 +43,7 @@ class Journal:
         path: The file; None to keep them in memory only.
 
     Raises:
-        UserError: If the file is damaged other than by a last line cut short.
+        UserError: If the file is damaged other than by a last line cut short, or is another command's.
     """
 
     def __init__(self, path: Path | None) -> None:
@@ -52,6 +52,8 @@ class Journal:
         if path is None or not path.exists():
             return
         records = journal.read(path)
+        if records and "digest" not in records[0]:
+            raise UserError(f"{path} holds no evaluation, but what another command wrote: name another --out")
         for number, record in enumerate(records, 1):
             try:
                 self._keep(_parse(record))

@@ -190,6 +190,14 @@ def test_a_journal_gives_back_what_was_kept(tmp_path: Path) -> None:
     assert len(list(Journal(path))) == 3
 
 
+def test_what_a_training_wrote_is_not_taken_for_a_damaged_journal(tmp_path: Path) -> None:
+    path = tmp_path / "mine.jsonl"
+    path.write_text('{"step": 1, "loss": 0.4}\n')
+    with pytest.raises(UserError, match="holds no evaluation"):
+        Journal(path)
+    assert path.read_text() == '{"step": 1, "loss": 0.4}\n'
+
+
 def test_a_line_cut_short_is_dropped_and_a_damaged_one_named(tmp_path: Path) -> None:
     path = tmp_path / "a.jsonl"
     Journal(path).add([cell(1.0), cell(2.0, digest="b")])
