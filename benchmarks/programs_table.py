@@ -125,24 +125,28 @@ def curve(cells: list[dict[str, Any]]) -> list[str]:
 
 def picture(made: Mapping[str, tuple[list[samples.Cell], list[anytime.Run]]]) -> bytes:
     """The mean gap over time, a panel for each family."""
+    from matplotlib import colormaps
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(12, 7), layout="constrained")
+    figure = Figure(figsize=(12, 8), layout="constrained")
     FigureCanvasAgg(figure)
+    methods = list(dict.fromkeys(run.method for _, runs in made.values() for run in runs))
+    lines = {}
     for axis, (family, (cells, runs)) in zip(figure.subplots(2, 2).flat, made.items(), strict=False):
         best = known(cells, runs)
         times = np.geomspace(0.05, runs[0].seconds, 200)
-        for number, method in enumerate(dict.fromkeys(run.method for run in runs)):
+        for number, method in enumerate(methods):
             own = [run for run in of(runs, method) if not run.note]
             if own:
                 style = "-" if method in anytime.WHOLE else "--" if method in STARTS else ":"
                 shares = np.mean([[gap_at(run, best, moment) for moment in times] for run in own], axis=0)
-                axis.plot(times, shares, style, color=f"C{number % 10}", label=NAMES.get(method, method))
+                name = NAMES.get(method, method)
+                lines[name] = axis.plot(times, shares, style, color=colormaps["tab20"](number), label=name)[0]
         axis.set(title=TITLES[family].partition(":")[0], xscale="log", yscale="log", xlabel="seconds", ylabel="gap %")
         axis.set_ylim(0.02, 110)
         axis.grid(alpha=0.2)
-    figure.axes[0].legend(frameon=False, fontsize=7, ncols=2)
+    figure.legend(handles=[*lines.values()], loc="outside lower center", frameon=False, fontsize=9, ncols=5)
     buffer = io.BytesIO()
     figure.savefig(buffer, format="png", dpi=110)
     return buffer.getvalue()
