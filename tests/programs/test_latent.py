@@ -27,7 +27,7 @@ from becalm_programs.formats.mps import write_mps
 from becalm_programs.guidance.energies import violation
 from becalm_programs.latent.contrast import CANDIDATES, infonce, lookalikes
 from becalm_programs.latent.denoise import LatentNetwork
-from becalm_programs.latent.domain import LatentPrograms
+from becalm_programs.latent.domain import LatentPrograms, _restore
 from becalm_programs.latent.embed import Embedding
 from becalm_programs.latent.options import EmbedOptions
 from becalm_programs.latent.train import run as embed
@@ -263,6 +263,12 @@ def test_a_checkpoint_needs_neither_its_encoders_file_nor_its_data(trained: Trai
     assert np.array_equal(sample(alone, made, request).x, one.x)
     codecs = [each.codec.state_dict() for each in (model, alone)]
     assert all(torch.equal(value, codecs[1][name]) for name, value in codecs[0].items())
+
+
+def test_a_checkpoint_beside_its_encoders_loads_in_a_new_process(trained: Trained) -> None:
+    # Loading makes a draft without memory first; nothing that is kept may be of it.
+    _restore.cache_clear()
+    assert not any(value.is_meta for value in becalm.load(trained.checkpoint, "cpu").codec.state_dict().values())
 
 
 def test_a_training_on_the_latent_route_resumed_ends_in_the_same_bits(trained: Trained, tmp_path: Path) -> None:

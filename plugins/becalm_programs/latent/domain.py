@@ -15,6 +15,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
+import torch
 from pydantic import Field
 from torch import Tensor, nn
 
@@ -141,4 +142,6 @@ class LatentPrograms(IntegerPrograms):
 
 @lru_cache(maxsize=4)
 def _restore(path: Path, written: str) -> Embedding:
-    return restore(path)
+    # What is kept must not be without memory because the first who asks is a draft.
+    with torch.device("cpu"):
+        return restore(path)
