@@ -78,6 +78,16 @@ def commands() -> list[CommandRef]:
             examples=("becalm programs embed --data covers --steps 300 --out runs/embedding.safetensors",),
         ),
         CommandRef(
+            domain="programs-latent",
+            name="classifier",
+            summary="Train a classifier of violations that guides on the latent route.",
+            options="becalm_programs.latent.options:ClassifierOptions",
+            target="becalm_programs.latent.classifier:run",
+            examples=(
+                "becalm programs-latent classifier --checkpoint runs/latent.safetensors --data covers --holdout 16",
+            ),
+        ),
+        CommandRef(
             domain="programs",
             name="evaluate",
             summary="Judge sampling against greedy, rounding and solvers on unseen instances.",

@@ -11,7 +11,7 @@ are core's, and DDIM walks from noise to clean.
 
 import math
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -31,6 +31,7 @@ from becalm_programs.latent.codec import LatentCodec, bits
 from becalm_programs.latent.denoise import LatentNetwork
 from becalm_programs.latent.embed import Embedding, restore, shape
 from becalm_programs.latent.request import GAMMA, OBJECTIVE_WEIGHT, LatentRequest
+from becalm_programs.latent.violation import shared
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.request import ProgramRequest
 
@@ -50,6 +51,7 @@ class LatentPrograms(IntegerPrograms):
     dimension: int = Field(8, ge=2, description="Numbers per entry in a solution's embedding; from the encoders.")
     encoder_width: int = Field(32, ge=1, description="Width of the encoders; from them.")
     encoder_rounds: int = Field(2, ge=1, description="Rounds of messages in the encoders; from them.")
+    encoders_digest: str | None = Field(None, description="What the encoders are known by; from their file.")
 
     def fit(self) -> Self:
         """With its training data made, where ``programs`` would, and with the sizes of the encoders.
@@ -57,11 +59,11 @@ class LatentPrograms(IntegerPrograms):
         Raises:
             UserError: If encoders are named and there are none.
         """
-        changed: dict[str, int] = {}
+        changed: dict[str, int | str] = {}
         if self.embedding is not None:
-            sizes = shape(Path(self.embedding).expanduser())
+            sizes, digest = shape(Path(self.embedding).expanduser())
             names = {"dimension": "dimension", "width": "encoder_width", "rounds": "encoder_rounds"}
-            changed = {field: sizes[name] for name, field in names.items()}
+            changed = {field: sizes[name] for name, field in names.items()} | {"encoders_digest": digest[:16]}
         super().fit()
         return self.model_copy(update=changed)
 
@@ -108,12 +110,29 @@ class LatentPrograms(IntegerPrograms):
     def guidance(self, request: ProgramRequest) -> Guidance[ProblemBatch]:
         """Down gamma violation + s objective, through decoder and network.
 
-        gamma is ``guidance``, with ``descend``, which means the same here; s is ``objective_weight``.
+        gamma is ``guidance``, with ``descend``, which means the same here; s is ``objective_weight``. Where a
+        classifier is named, its gradient at the noisy embedding takes the violation's place.
         """
-        terms = ((request.guidance + request.descend, violation), (request.objective_weight, objective))
+        learned = request.classifier if isinstance(request, LatentRequest) else None
+        gamma = request.guidance + request.descend
+        terms = ((0.0 if learned else gamma, violation), (request.objective_weight, objective))
         weighted = [(weight, self._of_bits(energy)) for weight, energy in terms if weight]
         # One descent for both costs one way back through the network.
-        return compose(*([Descend(total(*weighted), 1.0, "through")] if weighted else []))
+        guides: list[Guidance[ProblemBatch]] = [Descend(total(*weighted), 1.0, "through")] if weighted else []
+        if learned and gamma:
+            guides.append(Descend(self.learned_violation(Path(learned).expanduser()), gamma, "noisy"))
+        return compose(*guides)
+
+    def learned_violation(self, path: Path) -> Energy[ProblemBatch]:
+        """The energy of the classifier of violations in a file, of noisy x.
+
+        Raises:
+            UserError: If there is none, or it knows other embeddings than this model's.
+        """
+        made = shared(path, encoders=self.encoders_digest)
+        if made.shape["dimension"] != self.dimension:
+            raise UserError(f"{path} is of {made.shape['dimension']} numbers per entry, this model of {self.dimension}")
+        return partial(_learned, path)
 
     def _of_bits(self, energy: Energy[ProblemBatch]) -> Energy[ProblemBatch]:
         def of_bits(x0: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
@@ -138,6 +157,10 @@ class LatentPrograms(IntegerPrograms):
         if encoders.shape != self._shape():
             raise UserError(f"the encoders in {self.embedding} have sizes {encoders.shape}, not {self._shape()}")
         return encoders
+
+
+def _learned(path: Path, x: Tensor, level: NoiseLevel, cond: ProblemBatch) -> Tensor:
+    return shared(path, str(x.device)).energy(x, level, cond)
 
 
 @lru_cache(maxsize=4)

@@ -125,13 +125,14 @@ def store(embedding: Embedding) -> Checkpoint:
     return Checkpoint(tensors, {"kind": KIND, "shape": embedding.shape})
 
 
-def shape(path: Path) -> dict[str, int]:
-    """Width, dimension and rounds of the encoders in a checkpoint.
+def shape(path: Path) -> tuple[dict[str, int], str]:
+    """Width, dimension and rounds of the encoders in a checkpoint, and their digest.
 
     Raises:
         UserError: If it holds something else.
     """
-    return _shape(Checkpoint.read(path), path)
+    checkpoint = Checkpoint.read(path)
+    return _shape(checkpoint, path), checkpoint.digest
 
 
 def restore(path: Path) -> Embedding:

@@ -1,6 +1,7 @@
 """``becalm programs embed``: trains the encoders by contrast and writes them, for the latent route to build on."""
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -9,8 +10,9 @@ from becalm.device import building
 from becalm.errors import UserError
 from becalm.plugin.report import Progress, Report, Table
 from becalm.train.settings import Training
-from becalm_programs.latent.contrast import CANDIDATES, compare, fit
+from becalm_programs.latent.contrast import CANDIDATES, compare
 from becalm_programs.latent.embed import Embedding, store
+from becalm_programs.latent.fit import fit
 from becalm_programs.latent.options import EmbedOptions
 from becalm_programs.training.examples import Example, load
 
@@ -40,9 +42,11 @@ def run(options: EmbedOptions) -> Iterator[Report]:
         seed=options.seed,
     )
     step = None
-    for step in fit(embedding, examples[:kept], training=training, batch=min(options.batch, kept)):
+    for step in fit(
+        embedding, partial(compare, embedding), examples[:kept], training=training, batch=min(options.batch, kept)
+    ):
         part = training.used(step.step, step.seconds)
-        yield Progress(part.done, part.total, f"step {step.step}, loss {step.loss:.3f}, found {step.found:.0%}")
+        yield Progress(part.done, part.total, f"step {step.step}, loss {step.loss:.3f}, found {step.figure:.0%}")
     if step is not None:
         yield _table(embedding.eval(), examples, options)
     checkpoint = store(embedding)

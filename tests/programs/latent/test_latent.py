@@ -1,7 +1,6 @@
 """The latent route: contrast in closed form, symmetry, training, guidance through the decoder, contract."""
 
 import math
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -10,20 +9,18 @@ import numpy as np
 import pytest
 import torch
 from drawn import permuted
+from latent_model import Trained, start
 
 import becalm
 from becalm.cond import take
 from becalm.errors import UserError
 from becalm.model import Model
-from becalm.plugin.report import Table
 from becalm.sampler import DDIM, last
 from becalm.schedule import Cosine, levels
 from becalm.testing import check_domain
-from becalm.train import begin, train
-from becalm.train.plan import with_defaults
+from becalm.train import train
 from becalm.train.resume import resume, save
 from becalm_programs.families import generate
-from becalm_programs.formats.mps import write_mps
 from becalm_programs.guidance.energies import violation
 from becalm_programs.latent.contrast import CANDIDATES, infonce, lookalikes
 from becalm_programs.latent.denoise import LatentNetwork
@@ -31,52 +28,14 @@ from becalm_programs.latent.domain import LatentPrograms, _restore
 from becalm_programs.latent.embed import Embedding
 from becalm_programs.latent.options import EmbedOptions
 from becalm_programs.latent.train import run as embed
-from becalm_programs.options import LabelOptions
 from becalm_programs.problem.batch import ProblemBatch
 from becalm_programs.problem.standard_form import StandardForm
 from becalm_programs.request import ProgramRequest
 from becalm_programs.sampling.draw import sample
-from becalm_programs.training.label import run as label
 
 CPU = torch.device("cpu")
 SCHEDULE = Cosine()
 LEVEL = SCHEDULE(torch.tensor(0.5, dtype=torch.float64))
-
-
-@dataclass(frozen=True)
-class Trained:
-    """A small trained model, what it was trained on, and what the contrast came to."""
-
-    folder: Path
-    encoders: Path
-    checkpoint: Path
-    contrast: Table
-    domain: LatentPrograms
-
-
-@pytest.fixture(scope="module")
-def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
-    """Four tiny set covers, encoders and a network trained on them for a few seconds."""
-    folder = tmp_path_factory.mktemp("latent")
-    for seed in range(4):
-        write_mps(folder / f"set-cover-{seed}.mps.gz", generate("set-cover", "tiny", seed))
-    list(label(LabelOptions(folder=str(folder), steps=2, solutions=3, workers=1, gap=0.5)))
-    encoders, checkpoint = folder / "encoders.safetensors", folder / "model.safetensors"
-    options = EmbedOptions(data=str(folder), out=str(encoders), steps=60, batch=4, width=16, dimension=4, rate=5e-3)
-    tables = [report for report in embed(options) if isinstance(report, Table)]
-    domain = LatentPrograms(
-        data=str(folder), embedding=str(encoders), family="set-cover", size="tiny", width=16, rounds=2, batch=4
-    ).fit()
-    state = start(domain, 160)
-    list(train(state))
-    save(state, checkpoint)
-    return Trained(folder, encoders, checkpoint, tables[0], domain)
-
-
-def start(domain: LatentPrograms, steps: int) -> Any:
-    training = {"steps": steps, "precision": "fp32", "rate": 5e-3, "warmup": 10, "ema": 0.95}
-    schedule, objective, plan = with_defaults(LatentPrograms, training=training)
-    return begin(domain, schedule, objective, plan, CPU)
 
 
 def form(family: str, seed: int = 0) -> StandardForm:
