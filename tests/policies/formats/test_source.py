@@ -36,7 +36,7 @@ def mirror(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
-    monkeypatch.setattr(source.push_t, "__defaults__", ((f"http://127.0.0.1:{server.server_port}/",),))
+    monkeypatch.setattr(source, "MIRRORS", (f"http://127.0.0.1:{server.server_port}/",))
     yield folder
     server.shutdown()
     thread.join()
