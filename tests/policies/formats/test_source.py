@@ -79,7 +79,7 @@ def test_an_archive_of_something_else_is_refused(home: Path, mirror: Path) -> No
 
 
 def test_no_source_in_reach_is_one_sentence(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(source.push_t, "__defaults__", (("http://127.0.0.1:9/",),))
+    monkeypatch.setattr(source, "MIRRORS", ("http://127.0.0.1:9/",))
     with pytest.raises(UserError, match=r"^pusht.zip could not be downloaded [^\n]*put pusht_state.npz into [^\n]*$"):
         source.load("pusht")
 
