@@ -31,7 +31,7 @@ _ROUNDS = 40
 
 
 def run(options: ClassifierOptions) -> Iterator[Report]:
-    """Trains, then says how much of the violations' variance is explained, at few and at many levels of noise.
+    """Trains, then says how much of the violations' variance is explained, over all levels of noise.
 
     Raises:
         UserError: If the checkpoint is of another domain, or the folder holds no labelled program to train on.
@@ -51,7 +51,7 @@ def run(options: ClassifierOptions) -> Iterator[Report]:
         torch.manual_seed(options.seed)
         network = ViolationClassifier(width=options.width, rounds=options.rounds, dimension=domain.dimension)
     training = Training(steps=options.steps, minutes=options.minutes, rate=options.rate, warmup=50, seed=options.seed)
-    losses, step = _losses(network, codec.embedding, model.schedule), None
+    losses = _losses(network, codec.embedding, model.schedule)
     for step in fit(network, losses, examples[:kept], training=training, batch=min(options.batch, kept)):
         part = training.used(step.step, step.seconds)
         said = f"step {step.step}, loss {step.loss:.4f} of {step.figure:.4f}"
